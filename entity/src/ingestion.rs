@@ -1,0 +1,54 @@
+//! An ingestion: one file on its way into the answers, or in them.
+
+use sea_orm::entity::prelude::*;
+
+/// An ingestion: one file on its way into the answers, or in them.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "ingestion")]
+pub struct Model {
+    /// Number of the ingestion, from 1, in the order of arrival.
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    /// Name of the file, for people.
+    pub source: String,
+    /// `QUEUED`, `RUNNING`, `SUCCEEDED`, `FAILED`, `CANCELLED` or `REMOVED`.
+    pub state: String,
+    /// BLAKE3 of the bytes, hexadecimal.
+    pub content_hash: String,
+    /// Where the bytes are while they are needed.
+    pub path: String,
+    /// Whether the file at `path` is ours to delete when it is no longer needed.
+    pub spooled: bool,
+    /// The ingestion fails when more rows than this are rejected.
+    pub max_rejected_rows: Option<i64>,
+    /// Size of the file in bytes.
+    pub bytes_total: i64,
+    /// Bytes up to the last committed batch: the checkpoint.
+    pub bytes_read: i64,
+    /// Rows up to the checkpoint.
+    pub rows_read: i64,
+    /// Rows of them that became trips.
+    pub rows_ingested: i64,
+    /// Rows of them that were rejected.
+    pub rows_rejected: i64,
+    /// Batches that are committed.
+    pub batches: i32,
+    /// Whether rows of `trip` or `trip_patch` may carry this number.
+    pub has_rows: bool,
+    /// Why it failed, for programs.
+    pub error_code: Option<String>,
+    /// Why it failed, for people.
+    pub error_message: Option<String>,
+    /// When it was put in the queue.
+    pub created_at: DateTimeUtc,
+    /// When it began to run.
+    pub started_at: Option<DateTimeUtc>,
+    /// When it ended.
+    pub finished_at: Option<DateTimeUtc>,
+}
+
+/// Relations to other tables; rows are joined by hand where speed asks for it.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

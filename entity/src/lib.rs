@@ -1,0 +1,11 @@
+//! The tables of tripgraph as SeaORM entities, one file a table.
+
+pub mod datasource;
+pub mod flow_histogram;
+pub mod ingestion;
+pub mod region;
+pub mod rejected_row;
+pub mod trip;
+pub mod trip_patch;
+pub mod trip_summary;
+pub mod weekly_histogram;

@@ -1,0 +1,30 @@
+//! A trip summary: what one ingestion brought of one datasource in one region.
+
+use sea_orm::entity::prelude::*;
+
+/// A trip summary: what one ingestion brought of one datasource in one region.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "trip_summary")]
+pub struct Model {
+    /// The ingestion.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ingestion_id: i64,
+    /// Number of the region.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub region_id: i32,
+    /// Number of the datasource.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub datasource_id: i32,
+    /// Number of trips, at least 1.
+    pub trips: i64,
+    /// The earliest departure, wall clock.
+    pub first_departed_at: DateTime,
+    /// The latest departure, wall clock.
+    pub last_departed_at: DateTime,
+}
+
+/// Relations to other tables; rows are joined by hand where speed asks for it.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,288 @@
+//! The first schema: trips, what is packed and summed up from them, and the ingestions.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+/// Creates every table, and the view in which people read trips.
+#[derive(Debug, DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for name in ["region", "datasource"] {
+            manager.create_table(dimension(name)).await?;
+        }
+        manager.create_table(ingestion()).await?;
+        for index in ingestion_indexes() {
+            manager.create_index(index).await?;
+        }
+        manager.create_table(rejected_row()).await?;
+        manager.create_table(trip_summary()).await?;
+
+        let backend = manager.get_database_backend();
+        manager.create_table(clustered(trip(), backend)).await?;
+        manager
+            .create_table(clustered(weekly_histogram(), backend))
+            .await?;
+        manager
+            .create_table(clustered(flow_histogram(), backend))
+            .await?;
+        // Patches come in the order of arrival and are large: a clustered key would move them about.
+        manager.create_table(trip_patch()).await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("trip_patch_ingestion")
+                    .table("trip_patch")
+                    .col("ingestion_id")
+                    .col("batch")
+                    .to_owned(),
+            )
+            .await?;
+        let view = visible_trip(backend);
+        manager.get_connection().execute_unprepared(&view).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .get_connection()
+            .execute_unprepared("DROP VIEW visible_trip")
+            .await?;
+        for table in [
+            "trip_patch",
+            "flow_histogram",
+            "weekly_histogram",
+            "trip",
+            "trip_summary",
+            "rejected_row",
+            "ingestion",
+            "datasource",
+            "region",
+        ] {
+            manager
+                .drop_table(Table::drop().table(table).to_owned())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn dimension(name: &'static str) -> TableCreateStatement {
+    Table::create()
+        .table(name)
+        .col(
+            ColumnDef::new("id")
+                .integer()
+                .not_null()
+                .auto_increment()
+                .primary_key(),
+        )
+        .col(ColumnDef::new("name").text().not_null().unique_key())
+        .to_owned()
+}
+
+fn ingestion() -> TableCreateStatement {
+    let counter = |name| {
+        ColumnDef::new(name)
+            .big_integer()
+            .not_null()
+            .default(0)
+            .to_owned()
+    };
+    Table::create()
+        .table("ingestion")
+        .col(
+            ColumnDef::new("id")
+                .big_integer()
+                .not_null()
+                .auto_increment()
+                .primary_key(),
+        )
+        .col(ColumnDef::new("source").text().not_null())
+        .col(ColumnDef::new("state").text().not_null())
+        .col(ColumnDef::new("content_hash").text().not_null())
+        .col(ColumnDef::new("path").text().not_null())
+        .col(ColumnDef::new("spooled").boolean().not_null())
+        .col(ColumnDef::new("max_rejected_rows").big_integer())
+        .col(ColumnDef::new("bytes_total").big_integer().not_null())
+        .col(counter("bytes_read"))
+        .col(counter("rows_read"))
+        .col(counter("rows_ingested"))
+        .col(counter("rows_rejected"))
+        .col(ColumnDef::new("batches").integer().not_null().default(0))
+        .col(
+            ColumnDef::new("has_rows")
+                .boolean()
+                .not_null()
+                .default(false),
+        )
+        .col(ColumnDef::new("error_code").text())
+        .col(ColumnDef::new("error_message").text())
+        .col(
+            ColumnDef::new("created_at")
+                .timestamp_with_time_zone()
+                .not_null(),
+        )
+        .col(ColumnDef::new("started_at").timestamp_with_time_zone())
+        .col(ColumnDef::new("finished_at").timestamp_with_time_zone())
+        .to_owned()
+}
+
+fn ingestion_indexes() -> [IndexCreateStatement; 3] {
+    let on = |name: &'static str, column: &'static str| {
+        Index::create()
+            .name(name)
+            .table("ingestion")
+            .col(column)
+            .to_owned()
+    };
+    [
+        on("ingestion_state", "state"),
+        on("ingestion_content_hash", "content_hash"),
+        // Every answer asks which ingestions have rows that must not be seen yet, or any more.
+        on("ingestion_hidden", "id")
+            .and_where(Expr::col("has_rows"))
+            .and_where(Expr::col("state").ne("SUCCEEDED"))
+            .to_owned(),
+    ]
+}
+
+fn rejected_row() -> TableCreateStatement {
+    Table::create()
+        .table("rejected_row")
+        .col(ColumnDef::new("ingestion_id").big_integer().not_null())
+        .col(ColumnDef::new("line").big_integer().not_null())
+        .col(ColumnDef::new("column_name").text())
+        .col(ColumnDef::new("reason").text().not_null())
+        .col(ColumnDef::new("raw").text().not_null())
+        .primary_key(Index::create().col("ingestion_id").col("line"))
+        .to_owned()
+}
+
+fn trip_summary() -> TableCreateStatement {
+    Table::create()
+        .table("trip_summary")
+        .col(ColumnDef::new("ingestion_id").big_integer().not_null())
+        .col(ColumnDef::new("region_id").integer().not_null())
+        .col(ColumnDef::new("datasource_id").integer().not_null())
+        .col(ColumnDef::new("trips").big_integer().not_null())
+        .col(ColumnDef::new("first_departed_at").timestamp().not_null())
+        .col(ColumnDef::new("last_departed_at").timestamp().not_null())
+        .primary_key(
+            Index::create()
+                .col("ingestion_id")
+                .col("region_id")
+                .col("datasource_id"),
+        )
+        .to_owned()
+}
+
+fn trip() -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table("trip")
+        .col(ColumnDef::new("ingestion_id").big_integer().not_null())
+        .col(ColumnDef::new("line").big_integer().not_null())
+        .col(ColumnDef::new("region_id").integer().not_null())
+        .col(ColumnDef::new("datasource_id").integer().not_null());
+    for coordinate in [
+        "origin_lon",
+        "origin_lat",
+        "destination_lon",
+        "destination_lat",
+    ] {
+        table.col(ColumnDef::new(coordinate).double().not_null());
+    }
+    table
+        .col(ColumnDef::new("departed_at").big_integer().not_null())
+        .primary_key(Index::create().col("ingestion_id").col("line"))
+        .to_owned()
+}
+
+fn weekly_histogram() -> TableCreateStatement {
+    Table::create()
+        .table("weekly_histogram")
+        .col(ColumnDef::new("trip_end").small_integer().not_null())
+        .col(ColumnDef::new("cell").big_integer().not_null())
+        .col(ColumnDef::new("region_id").integer().not_null())
+        .col(ColumnDef::new("iso_year").integer().not_null())
+        .col(ColumnDef::new("counters").blob().not_null())
+        .primary_key(
+            Index::create()
+                .col("trip_end")
+                .col("cell")
+                .col("region_id")
+                .col("iso_year"),
+        )
+        .to_owned()
+}
+
+fn flow_histogram() -> TableCreateStatement {
+    Table::create()
+        .table("flow_histogram")
+        .col(ColumnDef::new("origin_cell").big_integer().not_null())
+        .col(ColumnDef::new("destination_cell").big_integer().not_null())
+        .col(ColumnDef::new("region_id").integer().not_null())
+        .col(ColumnDef::new("counters").blob().not_null())
+        .primary_key(
+            Index::create()
+                .col("origin_cell")
+                .col("destination_cell")
+                .col("region_id"),
+        )
+        .to_owned()
+}
+
+fn trip_patch() -> TableCreateStatement {
+    Table::create()
+        .table("trip_patch")
+        .col(ColumnDef::new("trip_end").small_integer().not_null())
+        .col(ColumnDef::new("cell").big_integer().not_null())
+        .col(ColumnDef::new("ingestion_id").big_integer().not_null())
+        .col(ColumnDef::new("batch").integer().not_null())
+        .col(ColumnDef::new("points").blob().not_null())
+        .col(ColumnDef::new("rest").blob().not_null())
+        .primary_key(
+            Index::create()
+                .col("trip_end")
+                .col("cell")
+                .col("ingestion_id")
+                .col("batch"),
+        )
+        .to_owned()
+}
+
+/// Rows stored in the order of their key, where the database can do that.
+fn clustered(mut table: TableCreateStatement, backend: DbBackend) -> TableCreateStatement {
+    if backend == DbBackend::Sqlite {
+        table.extra("WITHOUT ROWID");
+    }
+    table
+}
+
+/// The trips that are in the answers, with names and readable times.
+fn visible_trip(backend: DbBackend) -> String {
+    let departed_at = match backend {
+        DbBackend::Postgres => {
+            "TIMESTAMP '1970-01-01' + trip.departed_at * INTERVAL '1 microsecond'"
+        }
+        _ => {
+            "strftime('%Y-%m-%d %H:%M:%S', trip.departed_at / 1000000 \
+             - (trip.departed_at % 1000000 < 0), 'unixepoch') \
+             || CASE trip.departed_at % 1000000 WHEN 0 THEN '' \
+             ELSE printf('.%06d', (trip.departed_at % 1000000 + 1000000) % 1000000) END"
+        }
+    };
+    format!(
+        "CREATE VIEW visible_trip AS
+         SELECT trip.ingestion_id, trip.line, region.name AS region, datasource.name AS datasource,
+                trip.origin_lon, trip.origin_lat, trip.destination_lon, trip.destination_lat,
+                {departed_at} AS departed_at
+         FROM trip
+         JOIN ingestion ON ingestion.id = trip.ingestion_id AND ingestion.state = 'SUCCEEDED'
+         JOIN region ON region.id = trip.region_id
+         JOIN datasource ON datasource.id = trip.datasource_id"
+    )
+}

@@ -1,0 +1,181 @@
+use thiserror::Error;
+
+use super::point::{is_latitude, is_longitude};
+
+/// A box of longitudes and latitudes in degrees, borders included.
+///
+/// `west > east` means a box across the antimeridian. Longitudes are compared as numbers: a point
+/// at -180 is not in a box from 170 to 180, though it lies on its border.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BoundingBox {
+    west: f64,
+    south: f64,
+    east: f64,
+    north: f64,
+}
+
+/// Why four numbers are not a box.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum BoxError {
+    /// The western border is not a number of -180…180.
+    #[error("west {0} is outside -180…180")]
+    West(f64),
+    /// The southern border is not a number of -90…90.
+    #[error("south {0} is outside -90…90")]
+    South(f64),
+    /// The eastern border is not a number of -180…180.
+    #[error("east {0} is outside -180…180")]
+    East(f64),
+    /// The northern border is not a number of -90…90.
+    #[error("north {0} is outside -90…90")]
+    North(f64),
+    /// The southern border lies north of the northern one.
+    #[error("south {south} is greater than north {north}")]
+    UpsideDown {
+        /// The southern border as given.
+        south: f64,
+        /// The northern border as given.
+        north: f64,
+    },
+}
+
+impl BoundingBox {
+    /// The box with these borders: longitudes -180…180, latitudes -90…90, `south <= north`.
+    pub fn new(west: f64, south: f64, east: f64, north: f64) -> Result<Self, BoxError> {
+        if !is_longitude(west) {
+            Err(BoxError::West(west))
+        } else if !is_latitude(south) {
+            Err(BoxError::South(south))
+        } else if !is_longitude(east) {
+            Err(BoxError::East(east))
+        } else if !is_latitude(north) {
+            Err(BoxError::North(north))
+        } else if south > north {
+            Err(BoxError::UpsideDown { south, north })
+        } else {
+            Ok(Self {
+                west,
+                south,
+                east,
+                north,
+            })
+        }
+    }
+
+    /// Longitude of the western border, -180…180.
+    #[must_use]
+    pub const fn west(&self) -> f64 {
+        self.west
+    }
+
+    /// Latitude of the southern border, -90…90.
+    #[must_use]
+    pub const fn south(&self) -> f64 {
+        self.south
+    }
+
+    /// Longitude of the eastern border, -180…180; less than [`Self::west`] in a box across the
+    /// antimeridian.
+    #[must_use]
+    pub const fn east(&self) -> f64 {
+        self.east
+    }
+
+    /// Latitude of the northern border, -90…90.
+    #[must_use]
+    pub const fn north(&self) -> f64 {
+        self.north
+    }
+
+    /// Whether the box reaches across the antimeridian.
+    #[must_use]
+    pub const fn crosses_antimeridian(&self) -> bool {
+        self.west > self.east
+    }
+
+    /// Whether a point lies in the box: the definition every index has to agree with, the same as
+    /// `lat BETWEEN south AND north AND lon BETWEEN west AND east` in SQL (where the box crosses
+    /// the antimeridian: `lon >= west OR lon <= east`).
+    #[inline]
+    #[must_use]
+    pub fn contains(&self, lon: f64, lat: f64) -> bool {
+        let in_lon = if self.crosses_antimeridian() {
+            lon >= self.west || lon <= self.east
+        } else {
+            lon >= self.west && lon <= self.east
+        };
+        in_lon && lat >= self.south && lat <= self.north
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borders_are_included() {
+        let bbox = BoundingBox::new(13.0, 52.0, 14.0, 53.0).unwrap();
+        for (lon, lat) in [(13.0, 52.0), (14.0, 53.0), (13.5, 52.5)] {
+            assert!(bbox.contains(lon, lat));
+        }
+        for (lon, lat) in [
+            (13.0_f64.next_down(), 52.5),
+            (14.0_f64.next_up(), 52.5),
+            (13.5, 52.0_f64.next_down()),
+            (13.5, 53.0_f64.next_up()),
+        ] {
+            assert!(!bbox.contains(lon, lat));
+        }
+    }
+
+    #[test]
+    fn west_greater_than_east_crosses_the_antimeridian() {
+        let bbox = BoundingBox::new(170.0, -10.0, -170.0, 10.0).unwrap();
+        assert!(bbox.crosses_antimeridian());
+        for lon in [170.0, 180.0, -180.0, -170.0] {
+            assert!(bbox.contains(lon, 0.0));
+        }
+        assert!(!bbox.contains(0.0, 0.0));
+        assert!(!bbox.contains(175.0, 11.0));
+    }
+
+    #[test]
+    fn the_two_names_of_the_antimeridian_are_two_longitudes() {
+        let bbox = BoundingBox::new(170.0, -10.0, 180.0, 10.0).unwrap();
+        assert!(bbox.contains(180.0, 0.0));
+        assert!(!bbox.contains(-180.0, 0.0));
+    }
+
+    #[test]
+    fn a_box_may_be_a_point() {
+        let bbox = BoundingBox::new(1.0, 2.0, 1.0, 2.0).unwrap();
+        assert!(bbox.contains(1.0, 2.0));
+        assert!(!bbox.contains(1.0, 2.0_f64.next_up()));
+    }
+
+    #[test]
+    fn errors_name_the_border() {
+        let message = |west, south, east, north| {
+            BoundingBox::new(west, south, east, north)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            message(-181.0, 0.0, 0.0, 0.0),
+            "west -181 is outside -180…180"
+        );
+        assert_eq!(message(0.0, -91.0, 0.0, 0.0), "south -91 is outside -90…90");
+        assert_eq!(
+            message(0.0, 0.0, f64::NAN, 0.0),
+            "east NaN is outside -180…180"
+        );
+        assert_eq!(
+            message(0.0, 0.0, 0.0, f64::INFINITY),
+            "north inf is outside -90…90"
+        );
+        assert_eq!(
+            message(0.0, 5.0, 0.0, 3.0),
+            "south 5 is greater than north 3"
+        );
+    }
+}

@@ -1,0 +1,306 @@
+use std::sync::LazyLock;
+
+use h3o::CellIndex;
+
+use super::extent::Extent;
+use super::{BoundingBox, Resolution};
+
+/// Where the points filed under a cell lie in regard to a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Position {
+    /// None of them can be in the box.
+    Outside,
+    /// They may be in the box or not: to be refined, or tested one by one.
+    Edge,
+    /// All of them are in the box, wherever in the cell they are.
+    Inside,
+}
+
+/// The resolutions of a descent, coarse to fine, the last one the leaf cells'.
+pub const LEVELS: [Resolution; 5] = [
+    Resolution(h3o::Resolution::One),
+    Resolution(h3o::Resolution::Three),
+    Resolution(h3o::Resolution::Five),
+    Resolution::FLOW,
+    Resolution::LEAF,
+];
+
+/// The extents of all cells of the first level, by base cell and digit; a pentagon has no digit 1.
+static ROOT_EXTENTS: LazyLock<Vec<Option<Extent>>> = LazyLock::new(|| {
+    let mut extents = vec![None; ROOT_SLOTS];
+    for root in roots() {
+        extents[root_slot(root)] = Some(Extent::of_cap(root));
+    }
+    extents
+});
+
+/// 122 base cells with up to 7 children each.
+const ROOT_SLOTS: usize = 122 * 7;
+
+fn root_slot(root: CellIndex) -> usize {
+    let digit = root.direction_at(LEVELS[0].into()).map_or(0, usize::from);
+    usize::from(u8::from(root.base_cell())) * 7 + digit
+}
+
+/// All cells of the first level: 842, which together hold every point.
+pub fn roots() -> impl Iterator<Item = CellIndex> {
+    CellIndex::base_cells().flat_map(|base| base.children(LEVELS[0].into()))
+}
+
+/// Where the points filed under a cell of resolution 0–9 lie in regard to a box.
+///
+/// A point is filed under its leaf cell and that cell's ancestors. `Inside` and `Outside` are
+/// certain for every point, whichever way it is rounded: cells are judged by what holds all of
+/// their points with a margin. Of a leaf cell that is its outline, of a coarser one a cap around
+/// its middle, since descendants leak out of an ancestor's outline.
+#[must_use]
+pub fn position(cell: CellIndex, bbox: &BoundingBox) -> Position {
+    if cell.resolution() == LEVELS[0].into()
+        && let Some(extent) = &ROOT_EXTENTS[root_slot(cell)]
+    {
+        return extent.position(bbox);
+    }
+    // The cap is cheap and settles most cells.
+    let position = Extent::of_cap(cell).position(bbox);
+    if position == Position::Edge
+        && cell.resolution() == Resolution::LEAF.into()
+        && let Some(outline) = Extent::of_leaf_outline(cell)
+    {
+        return outline.position(bbox);
+    }
+    position
+}
+
+/// A cell's descendants of the next level with their positions, those outside the box left out:
+/// up to 49, of a leaf cell none.
+pub fn refine(
+    cell: CellIndex,
+    bbox: &BoundingBox,
+) -> impl Iterator<Item = (CellIndex, Position)> + use<> {
+    let bbox = *bbox;
+    LEVELS
+        .into_iter()
+        .map(h3o::Resolution::from)
+        .find(|&level| level > cell.resolution())
+        .into_iter()
+        .flat_map(move |level| cell.children(level))
+        .map(move |child| (child, position(child, &bbox)))
+        .filter(|&(_, position)| position != Position::Outside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::testing::{Random, all_resolutions};
+    use crate::geo::{CellRange, Point, leaf_cell, parent};
+
+    /// Points filed under their leaf cells, counted by descent.
+    struct Index {
+        /// Sorted by leaf.
+        points: Vec<(u64, Point)>,
+    }
+
+    impl Index {
+        fn new(points: Vec<Point>) -> Self {
+            let mut points: Vec<_> = points
+                .into_iter()
+                .map(|point| (u64::from(leaf_cell(point)), point))
+                .collect();
+            points.sort_unstable_by_key(|&(leaf, _)| leaf);
+            Self { points }
+        }
+
+        fn under(&self, cell: CellIndex) -> &[(u64, Point)] {
+            let range = CellRange::descendants(cell, Resolution::LEAF);
+            let start = self.points.partition_point(|&(leaf, _)| leaf < range.first);
+            let end = self.points.partition_point(|&(leaf, _)| leaf <= range.last);
+            &self.points[start..end]
+        }
+
+        fn count(&self, bbox: &BoundingBox) -> usize {
+            let mut count = 0;
+            let mut open: Vec<_> = roots().map(|root| (root, position(root, bbox))).collect();
+            while let Some((cell, position)) = open.pop() {
+                let points = self.under(cell);
+                if points.is_empty() {
+                    continue;
+                }
+                match position {
+                    Position::Outside => {}
+                    Position::Inside => count += points.len(),
+                    Position::Edge if cell.resolution() == Resolution::LEAF.into() => {
+                        count += points
+                            .iter()
+                            .filter(|(_, p)| bbox.contains(p.lon(), p.lat()))
+                            .count();
+                    }
+                    Position::Edge => open.extend(refine(cell, bbox)),
+                }
+            }
+            count
+        }
+
+        fn scan(&self, bbox: &BoundingBox) -> usize {
+            self.points
+                .iter()
+                .filter(|(_, p)| bbox.contains(p.lon(), p.lat()))
+                .count()
+        }
+    }
+
+    fn point(lon: f64, lat: f64) -> Point {
+        Point::new(lon, lat).unwrap()
+    }
+
+    /// The points of some cities and of the places where geometry breaks.
+    fn points(random: &mut Random) -> Vec<Point> {
+        let mut points = vec![];
+        for lat in [-90.0, -89.999_999, -10.0, 0.0, 47.0, 89.999_999, 90.0] {
+            for lon in [
+                -180.0,
+                (-180.0_f64).next_up(),
+                -90.0,
+                -0.0,
+                0.0,
+                180.0_f64.next_down(),
+                180.0,
+            ] {
+                points.push(point(lon, lat));
+            }
+        }
+        for (lon, lat) in [
+            (13.4, 52.5),
+            (14.4, 50.1),
+            (7.7, 45.1),
+            (179.99, -16.8),
+            (11.2, 58.3),
+        ] {
+            for _ in 0..400 {
+                let spread = random.scale(1e-4, 0.3);
+                points.push(random.near(lon, lat, spread));
+            }
+        }
+        for _ in 0..2_000 {
+            points.push(random.point());
+        }
+        points
+    }
+
+    #[test]
+    fn a_descent_counts_what_a_scan_counts() {
+        let mut random = Random::new(20);
+        let mut found = 0;
+        for _ in 0..4 {
+            let index = Index::new(points(&mut random));
+            for _ in 0..1_000 {
+                let around = index.points[random.below(index.points.len())].1;
+                let bbox = random.bbox(around);
+                let count = index.count(&bbox);
+                assert_eq!(count, index.scan(&bbox), "{bbox:?}");
+                found += usize::from(count > 0);
+            }
+        }
+        assert!(found > 2_000);
+    }
+
+    #[test]
+    fn points_on_the_borders_of_the_box_are_counted() {
+        let mut random = Random::new(21);
+        let index = Index::new(points(&mut random));
+        for _ in 0..1_500 {
+            // Two points of the set span the box: often of the same city.
+            let first = random.below(index.points.len());
+            let second = if random.below(2) == 0 {
+                random.below(index.points.len())
+            } else {
+                (first + random.below(200)).min(index.points.len() - 1)
+            };
+            let (a, b) = (index.points[first].1, index.points[second].1);
+            let (south, north) = (a.lat().min(b.lat()), a.lat().max(b.lat()));
+            let bbox = BoundingBox::new(a.lon(), south, b.lon(), north).unwrap();
+            let count = index.count(&bbox);
+            assert_eq!(count, index.scan(&bbox), "{bbox:?}");
+            assert!(count > 0);
+        }
+    }
+
+    #[test]
+    fn the_whole_globe_is_inside_of_itself() {
+        let globe = BoundingBox::new(-180.0, -90.0, 180.0, 90.0).unwrap();
+        for root in roots() {
+            assert_eq!(position(root, &globe), Position::Inside);
+            assert!(refine(root, &globe).all(|(_, position)| position == Position::Inside));
+        }
+    }
+
+    #[test]
+    fn positions_hold_for_every_point_at_every_resolution() {
+        let mut random = Random::new(22);
+        let mut seen = [0; 3];
+        for _ in 0..30_000 {
+            let near = random.point();
+            let bbox = random.bbox(near);
+            let spread = random.scale(1e-7, 10.0);
+            for p in [near, random.near(near.lon(), near.lat(), spread)] {
+                let contained = bbox.contains(p.lon(), p.lat());
+                for resolution in all_resolutions() {
+                    let position = position(parent(leaf_cell(p), resolution), &bbox);
+                    seen[position as usize] += 1;
+                    match position {
+                        Position::Inside => assert!(contained, "{p:?} {bbox:?} {resolution:?}"),
+                        Position::Outside => assert!(!contained, "{p:?} {bbox:?} {resolution:?}"),
+                        Position::Edge => {}
+                    }
+                }
+            }
+        }
+        assert!(seen.iter().all(|&count| count > 10_000), "{seen:?}");
+    }
+
+    #[test]
+    fn refining_ends_at_the_leaves() {
+        let bbox = BoundingBox::new(13.0, 52.0, 14.0, 53.0).unwrap();
+        let leaf = leaf_cell(point(13.4, 52.5));
+        assert_eq!(refine(leaf, &bbox).count(), 0);
+        let mut cell = parent(leaf, LEVELS[0]);
+        for level in LEVELS.into_iter().skip(1) {
+            let children: Vec<_> = refine(cell, &bbox).collect();
+            assert!(children.len() <= 49);
+            assert!(
+                children
+                    .iter()
+                    .all(|(child, _)| child.resolution() == level.into())
+            );
+            cell = parent(leaf, level);
+            assert!(children.iter().any(|&(child, _)| child == cell));
+        }
+    }
+
+    #[test]
+    fn there_are_842_roots() {
+        assert_eq!(roots().count(), 842);
+        assert!(roots().all(|root| ROOT_EXTENTS[root_slot(root)].is_some()));
+        assert_eq!(ROOT_EXTENTS.iter().flatten().count(), 842);
+    }
+
+    #[test]
+    fn most_cells_of_a_city_box_are_settled_without_their_points() {
+        // 7 km by 7 km: 470 leaf cells.
+        let bbox = BoundingBox::new(13.35, 52.47, 13.453, 52.533).unwrap();
+        let mut open: Vec<_> = roots().map(|root| (root, position(root, &bbox))).collect();
+        let (mut inside, mut edge) = (0, 0);
+        while let Some((cell, position)) = open.pop() {
+            match position {
+                Position::Outside => {}
+                Position::Inside => inside += cell.children_count(h3o::Resolution::Nine),
+                Position::Edge if cell.resolution() == Resolution::LEAF.into() => edge += 1,
+                Position::Edge => open.extend(refine(cell, &bbox)),
+            }
+        }
+        println!("{inside} leaf cells inside, {edge} on the edge");
+        assert!(
+            inside > 300 && edge < 160,
+            "{inside} inside, {edge} on the edge"
+        );
+    }
+}

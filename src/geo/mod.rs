@@ -1,0 +1,19 @@
+//! Points, boxes and H3 cells: pure geometry.
+//!
+//! A trip end is filed under its leaf cell ([`leaf_cell`]). A box is answered by descending from
+//! [`roots`] through [`refine`]: cells that lie [`Position::Inside`] are counted whole, leaf cells
+//! on the [`Position::Edge`] point by point with [`BoundingBox::contains`]. The descent is exact:
+//! it finds the very points that a scan with `contains` would.
+
+mod bbox;
+mod cell;
+mod cover;
+mod extent;
+mod point;
+#[cfg(test)]
+mod testing;
+
+pub use bbox::{BoundingBox, BoxError};
+pub use cell::{CellRange, Resolution, boundary, center, leaf_cell, parent, parent_index};
+pub use cover::{LEVELS, Position, position, refine, roots};
+pub use point::{Point, PointError};

@@ -1,0 +1,8 @@
+//! tripgraph: ingests CSV files of trips on demand, and answers which trips are alike and how many
+//! an area sees a week.
+//!
+//! Layers import downward only: `cli → http → graphql → {ingest, analytics} → store → {geo, model,
+//! entity}`.
+
+pub mod geo;
+pub mod model;

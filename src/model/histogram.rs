@@ -1,0 +1,184 @@
+//! What is counted per place: weekly histograms of cells, and flow histograms of pairs of cells.
+
+use std::mem;
+
+use hashbrown::HashMap;
+
+use super::counter_key::counter_key;
+use super::patch::{CorruptPatch, read_ends, read_points};
+use super::{Counters, End, Week};
+use crate::geo::{LEVELS, Resolution, parent_index};
+
+/// One weekly histogram: the weeks of one cell, region and ISO year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WeeklyKey {
+    /// The end that lies in the cell.
+    pub end: End,
+    /// The H3 index, at one of [`LEVELS`].
+    pub cell: u64,
+    /// The region's number.
+    pub region: u32,
+    /// The ISO year.
+    pub iso_year: i32,
+}
+
+/// One flow histogram: the half-hours of day of one pair of cells and region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowKey {
+    /// The H3 index of the origin at [`Resolution::FLOW`].
+    pub origin: u64,
+    /// The H3 index of the destination at [`Resolution::FLOW`].
+    pub destination: u64,
+    /// The region's number.
+    pub region: u32,
+}
+
+type Map<K> = HashMap<K, Counters, foldhash::fast::FixedState>;
+
+/// Histograms of some trips, added up patch by patch.
+///
+/// Memory grows with places and weeks, not with trips.
+#[derive(Debug, Default)]
+pub struct Histograms {
+    weekly: Map<WeeklyKey>,
+    flows: Map<FlowKey>,
+    iso_weeks: HashMap<u32, (i32, u8)>,
+    keys: Vec<(u32, i32, u32)>,
+    pending_origin: u64,
+    pending: Vec<(u64, u32, u32)>,
+}
+
+impl Histograms {
+    /// No trips.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the trip ends of one patch of a leaf cell. Patches that come in the order of their
+    /// cells are added fastest.
+    pub fn add_patch(
+        &mut self,
+        end: End,
+        cell: u64,
+        points: &[u8],
+        rest: &[u8],
+    ) -> Result<(), CorruptPatch> {
+        self.add_weeks(end, cell, points)?;
+        if end == End::Origin {
+            self.add_flows(cell, points, rest)?;
+        }
+        Ok(())
+    }
+
+    fn add_weeks(&mut self, end: End, cell: u64, points: &[u8]) -> Result<(), CorruptPatch> {
+        let mut keys = mem::take(&mut self.keys);
+        keys.clear();
+        for point in read_points(points)? {
+            let number = point.key.week_number();
+            let (iso_year, week) = if let Some(&known) = self.iso_weeks.get(&number) {
+                known
+            } else {
+                let iso = Week::from_number(number).ok_or(CorruptPatch)?.iso();
+                self.iso_weeks.insert(number, iso);
+                iso
+            };
+            let counter = counter_key(point.key.datasource(), week);
+            keys.push((point.key.region(), iso_year, counter));
+        }
+        keys.sort_unstable();
+        for run in keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let (region, iso_year, _) = run[0];
+            let counters = Counters::from_sorted(run.iter().map(|key| (key.2, 1)));
+            merge(
+                &mut self.weekly,
+                WeeklyKey {
+                    end,
+                    cell,
+                    region,
+                    iso_year,
+                },
+                counters,
+            );
+        }
+        self.keys = keys;
+        Ok(())
+    }
+
+    fn add_flows(&mut self, cell: u64, points: &[u8], rest: &[u8]) -> Result<(), CorruptPatch> {
+        let origin = parent_index(cell, Resolution::FLOW);
+        if origin != self.pending_origin {
+            self.flush();
+            self.pending_origin = origin;
+        }
+        for (point, rest) in read_ends(points, rest)? {
+            self.pending.push((
+                parent_index(rest.other_cell, Resolution::FLOW),
+                point.key.region(),
+                counter_key(point.key.datasource(), rest.slot),
+            ));
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        self.pending.sort_unstable();
+        for run in self.pending.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let (destination, region, _) = run[0];
+            let counters = Counters::from_sorted(run.iter().map(|flow| (flow.2, 1)));
+            let key = FlowKey {
+                origin: self.pending_origin,
+                destination,
+                region,
+            };
+            merge(&mut self.flows, key, counters);
+        }
+        self.pending.clear();
+    }
+
+    /// The histograms, sorted by key: weekly ones of the leaf cells and of their ancestors at each
+    /// of [`LEVELS`], and flow histograms.
+    #[must_use]
+    pub fn finish(mut self) -> FinishedHistograms {
+        self.flush();
+        let mut level = self.weekly;
+        let mut weekly = Vec::with_capacity(level.len() + level.len() / 16);
+        for resolution in LEVELS.iter().rev().skip(1) {
+            let mut coarser = Map::default();
+            for (key, counters) in &level {
+                let key = WeeklyKey {
+                    cell: parent_index(key.cell, *resolution),
+                    ..*key
+                };
+                merge(&mut coarser, key, counters.clone());
+            }
+            weekly.extend(mem::replace(&mut level, coarser));
+        }
+        weekly.extend(level);
+        weekly.sort_unstable_by_key(|(key, _)| *key);
+        let mut flows: Vec<_> = self.flows.into_iter().collect();
+        flows.sort_unstable_by_key(|(key, _)| *key);
+        FinishedHistograms { weekly, flows }
+    }
+}
+
+/// Histograms in the order of their keys.
+#[derive(Debug, Default)]
+pub struct FinishedHistograms {
+    /// Weekly histograms of every level.
+    pub weekly: Vec<(WeeklyKey, Counters)>,
+    /// Flow histograms.
+    pub flows: Vec<(FlowKey, Counters)>,
+}
+
+fn merge<K: std::hash::Hash + Eq>(map: &mut Map<K>, key: K, counters: Counters) {
+    match map.entry(key) {
+        hashbrown::hash_map::Entry::Occupied(mut entry) => {
+            let sum = entry.get().add(&counters);
+            entry.insert(sum);
+        }
+        hashbrown::hash_map::Entry::Vacant(entry) => {
+            entry.insert(counters);
+        }
+    }
+}

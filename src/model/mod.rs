@@ -1,0 +1,30 @@
+//! The field's terms as plain types: no database, no GraphQL, no clock.
+
+mod counter_codec;
+mod counter_key;
+mod counters;
+mod end;
+mod histogram;
+mod ingestion;
+mod page;
+mod patch;
+mod similarity;
+mod summary;
+mod trip;
+mod week;
+
+pub use counter_codec::Entries;
+pub use counter_key::{counter_key, split_counter_key};
+pub use counters::{Counters, CountersError};
+pub use end::{End, TripEnds};
+pub use histogram::{FinishedHistograms, FlowKey, Histograms, WeeklyKey};
+pub use ingestion::{Failure, Ingestion, IngestionId, IngestionState, RejectedRow};
+pub use page::Page;
+pub use patch::{
+    CorruptPatch, KeyFilter, MAX_DIMENSION_ID, Patch, PatchPoint, PatchRest, TripKey, read_ends,
+    read_points, read_rests,
+};
+pub use similarity::{BucketMinutes, Similarity, TripGroup};
+pub use summary::PairSummary;
+pub use trip::{Area, Selection, Trip};
+pub use week::Week;

@@ -1,0 +1,43 @@
+use chrono::NaiveDateTime;
+
+use super::{IngestionId, TripEnds};
+use crate::geo::{BoundingBox, Point};
+
+/// One trip: one row of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trip {
+    /// The ingestion that brought it.
+    pub ingestion_id: IngestionId,
+    /// The line of the file it stands on; the header is line 1.
+    pub line: u64,
+    /// The region's name.
+    pub region: String,
+    /// The datasource's name.
+    pub datasource: String,
+    /// Where it starts.
+    pub origin: Point,
+    /// Where it ends.
+    pub destination: Point,
+    /// Local wall-clock time of departure, to the microsecond.
+    pub departed_at: NaiveDateTime,
+}
+
+/// A bounding box, and which ends of a trip must lie in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    /// The box, borders included.
+    pub bbox: BoundingBox,
+    /// The ends that must lie in it.
+    pub ends: TripEnds,
+}
+
+/// Which trips a question is about; what is not given does not restrict.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Selection {
+    /// Trips for this area.
+    pub area: Option<Area>,
+    /// Trips of the region of this name.
+    pub region: Option<String>,
+    /// Trips of the datasource of this name.
+    pub datasource: Option<String>,
+}
