@@ -4,5 +4,6 @@
 //! Layers import downward only: `cli → http → graphql → {ingest, analytics} → store → {geo, model,
 //! entity}`.
 
+pub mod generate;
 pub mod geo;
 pub mod model;
