@@ -6,4 +6,5 @@
 
 pub mod generate;
 pub mod geo;
+pub mod ingest;
 pub mod model;

@@ -1,0 +1,209 @@
+use std::io;
+
+use super::chunk::Shape;
+use super::quoting::Fields;
+use super::row::{Column, snippet};
+
+/// Names of the header that an error shows at most.
+const SHOWN_NAMES: usize = 20;
+/// Characters of each of them.
+const SHOWN_CHARS: usize = 40;
+
+/// Why a file can't be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No bytes, or only blank lines.
+    #[error(
+        "the file is empty: it needs a header row \
+         (region,origin_coord,destination_coord,datetime,datasource) and a row for each trip"
+    )]
+    Empty,
+    /// The header is not UTF-8, or holds a NUL.
+    #[error(
+        "the file is not UTF-8 text: save it as CSV in UTF-8 (not compressed, not a spreadsheet, \
+         not UTF-16)"
+    )]
+    NotText,
+    /// The header lacks columns that trips need.
+    #[error(
+        "the header has no column {}; it has: {}. Name the columns in the file's first row, \
+         separated by commas", missing.join(", "), found.join(", ")
+    )]
+    MissingColumns {
+        /// The columns it lacks.
+        missing: Vec<&'static str>,
+        /// The names it has, cut where they are many or long.
+        found: Vec<String>,
+    },
+    /// A column that trips need is there twice (`datetime` and `date_time` are the same).
+    #[error("the header names the column {column} twice: leave one of them, or rename it")]
+    DuplicateColumn {
+        /// The column's name.
+        column: &'static str,
+    },
+    /// The first line is longer than a row may be.
+    #[error(
+        "the header row is longer than 64 KiB: the first line must name the columns and end with \
+         LF or CRLF"
+    )]
+    HeaderTooLong,
+    /// A quote is opened in the header and not closed.
+    #[error("a quote in the header row is never closed: close or remove it")]
+    HeaderUnclosedQuote,
+    /// The file could not be read.
+    #[error("the file can't be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl OpenError {
+    /// The error's name for programs: upper case, stable.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "EMPTY_FILE",
+            Self::NotText => "NOT_TEXT",
+            Self::MissingColumns { .. } => "MISSING_COLUMNS",
+            Self::DuplicateColumn { .. } => "DUPLICATE_COLUMN",
+            Self::HeaderTooLong => "HEADER_TOO_LONG",
+            Self::HeaderUnclosedQuote => "HEADER_UNCLOSED_QUOTE",
+            Self::Io(_) => "FILE_UNREADABLE",
+        }
+    }
+}
+
+/// Which column of a file is where.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Header {
+    /// What each column of the file is, up to the last one that trips need; `None` is passed over.
+    pub(super) slots: Vec<Option<Column>>,
+}
+
+impl Header {
+    /// The position of a column, counted from 0.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.slots
+            .iter()
+            .position(|slot| slot.is_some_and(|column| column.name() == name))
+    }
+
+    pub(super) fn read(bytes: &[u8], shape: Shape) -> Result<Self, OpenError> {
+        if is_binary(bytes, shape) {
+            return Err(OpenError::NotText);
+        }
+        match shape {
+            Shape::Plain | Shape::Quoted => {}
+            Shape::TooLong => return Err(OpenError::HeaderTooLong),
+            Shape::Unclosed => return Err(OpenError::HeaderUnclosedQuote),
+        }
+        let names: Vec<String> = Fields::new(bytes, shape == Shape::Quoted)
+            .map(|field| String::from_utf8_lossy(&field).trim().to_owned())
+            .collect();
+        let mut slots: Vec<Option<Column>> =
+            names.iter().map(|name| Column::from_name(name)).collect();
+
+        let count = |column| slots.iter().filter(|slot| **slot == Some(column)).count();
+        if let Some(column) = Column::ALL.into_iter().find(|column| count(*column) > 1) {
+            return Err(OpenError::DuplicateColumn {
+                column: column.name(),
+            });
+        }
+        let missing: Vec<&'static str> = Column::ALL
+            .into_iter()
+            .filter(|column| count(*column) == 0)
+            .map(Column::name)
+            .collect();
+        if !missing.is_empty() {
+            return Err(OpenError::MissingColumns {
+                missing,
+                found: shown(&names),
+            });
+        }
+        while slots.last() == Some(&None) {
+            slots.pop();
+        }
+        Ok(Self { slots })
+    }
+}
+
+/// Whether these bytes are no text; of a line that was cut, the last character may be half.
+fn is_binary(bytes: &[u8], shape: Shape) -> bool {
+    bytes.contains(&0)
+        || std::str::from_utf8(bytes)
+            .is_err_and(|error| shape != Shape::TooLong || error.error_len().is_some())
+}
+
+fn shown(names: &[String]) -> Vec<String> {
+    let mut shown: Vec<String> = names
+        .iter()
+        .take(SHOWN_NAMES)
+        .map(|name| snippet(name.as_bytes(), SHOWN_CHARS))
+        .collect();
+    if names.len() > SHOWN_NAMES {
+        shown.push(format!("… ({} in all)", names.len()));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Header, OpenError> {
+        Header::read(text.as_bytes(), Shape::Plain)
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let header =
+            read(" DATASOURCE ,id,Date_Time,Destination_Coord,origin_coord,x,Region,y,z").unwrap();
+        assert_eq!(header.position("datasource"), Some(0));
+        assert_eq!(header.position("datetime"), Some(2));
+        assert_eq!(header.position("destination_coord"), Some(3));
+        assert_eq!(header.position("origin_coord"), Some(4));
+        assert_eq!(header.position("region"), Some(6));
+        assert_eq!(
+            header.slots.len(),
+            7,
+            "columns behind the last needed one are not looked at"
+        );
+    }
+
+    #[test]
+    fn missing_columns_are_named() {
+        let error = read("region,origin_coord,when,datasource").unwrap_err();
+        assert_eq!(error.code(), "MISSING_COLUMNS");
+        assert_eq!(
+            error.to_string(),
+            "the header has no column destination_coord, datetime; it has: region, origin_coord, \
+             when, datasource. Name the columns in the file's first row, separated by commas"
+        );
+    }
+
+    #[test]
+    fn a_wide_header_is_shown_cut() {
+        let OpenError::MissingColumns { found, .. } =
+            read(&vec!["column".repeat(50); 500].join(",")).unwrap_err()
+        else {
+            panic!("another error");
+        };
+        assert_eq!(found.len(), SHOWN_NAMES + 1);
+        assert!(
+            found
+                .iter()
+                .all(|name| name.chars().count() <= SHOWN_CHARS + 1)
+        );
+        assert_eq!(found.last().unwrap(), "… (500 in all)");
+    }
+
+    #[test]
+    fn a_needed_column_may_be_there_once() {
+        let error = read("region,origin_coord,destination_coord,datetime,date_time,datasource");
+        assert!(matches!(
+            error,
+            Err(OpenError::DuplicateColumn { column: "datetime" })
+        ));
+        let extra = read("x,x,region,origin_coord,destination_coord,datetime,datasource");
+        assert!(extra.is_ok());
+    }
+}

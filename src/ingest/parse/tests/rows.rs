@@ -1,0 +1,122 @@
+//! Single rows that can't be read, and what is said of them.
+
+use super::*;
+
+fn with(old: &str, new: &str) -> (Option<&'static str>, String) {
+    rejection(ROW.replace(old, new))
+}
+
+#[test]
+fn bad_coordinates() {
+    for (text, reason) in [
+        ("", "empty: expected POINT (lon lat)"),
+        (
+            "POINT EMPTY",
+            "POINT EMPTY has no coordinates: expected POINT (lon lat)",
+        ),
+        (
+            "POINT ()",
+            "not a WKT point: expected POINT (lon lat), found POINT ()",
+        ),
+        (
+            "POINT (NaN 50)",
+            "NaN is not a number: expected POINT (lon lat)",
+        ),
+        ("POINT (14 91)", "latitude 91 is outside -90…90"),
+    ] {
+        assert_eq!(
+            with("POINT (14.4 50.0)", text),
+            (Some("origin_coord"), reason.to_owned())
+        );
+        assert_eq!(
+            with("POINT (14.5 50.1)", text),
+            (Some("destination_coord"), reason.to_owned())
+        );
+    }
+    let (column, reason) = with("POINT (14.4 50.0)", "POINT (1e999 50)");
+    assert_eq!(column, Some("origin_coord"));
+    assert!(reason.starts_with("longitude"), "{reason}");
+}
+
+#[test]
+fn bad_times() {
+    let (column, reason) = with("2018-05-28", "2018-02-31");
+    assert_eq!(
+        (column, reason.as_str()),
+        (Some("datetime"), "31 February 2018 does not exist")
+    );
+    assert_eq!(
+        with("2018-05-28 09:03:40", "").1,
+        "empty: expected YYYY-MM-DD HH:MM:SS"
+    );
+}
+
+#[test]
+fn bad_names() {
+    assert_eq!(with("Prague", ""), (Some("region"), "empty".to_owned()));
+    assert_eq!(
+        with("funny_car", " \u{a0} "),
+        (Some("datasource"), "empty".to_owned())
+    );
+    assert_eq!(
+        with("Prague", "Pra\0gue"),
+        (Some("region"), "holds a NUL character".to_owned())
+    );
+    let (_, reason) = with("Prague", &"ž".repeat(256));
+    assert_eq!(reason, "256 characters long, at most 255 are allowed");
+    assert_eq!(good(&rows(ROW.replace("Prague", &"ž".repeat(255)))), [2]);
+    let latin = [b"M\xfcnchen", &ROW.as_bytes()[6..]].concat();
+    assert_eq!(
+        rejection(latin),
+        (Some("region"), "not UTF-8: M\u{fffd}nchen".to_owned())
+    );
+}
+
+#[test]
+fn too_few_columns() {
+    assert_eq!(
+        rejection("Prague,POINT (14.4 50.0),POINT (14.5 50.1)"),
+        (
+            Some("datetime"),
+            "the row has 3 columns, datetime is column 4".to_owned()
+        ),
+    );
+    assert_eq!(
+        rejection("x").1,
+        "the row has 1 column, origin_coord is column 2"
+    );
+    assert_eq!(
+        rejection("\"\"").1,
+        "the row has 1 column, origin_coord is column 2"
+    );
+    assert_eq!(good(&rows(format!("{ROW},more,\"and more\""))), [2]);
+}
+
+#[test]
+fn names_are_unquoted_and_trimmed() {
+    let outcomes = rows(format!(
+        "{}\n{}\n{}",
+        ROW.replace("Prague", " Prague\t"),
+        ROW.replace("Prague", "\" Prague, \"\"East\"\" \""),
+        ROW.split(',')
+            .map(|field| format!("\"{field}\""))
+            .collect::<Vec<_>>()
+            .join(","),
+    ));
+    let names: Vec<&str> = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().unwrap().1.as_str())
+        .collect();
+    assert_eq!(names, ["Prague", "Prague, \"East\"", "Prague"]);
+}
+
+#[test]
+fn the_raw_row_is_cut_and_readable() {
+    let outcomes = rows([b"a\0b\xff\"\r\n", "ž".repeat(5_000).as_bytes()].concat());
+    let raw: Vec<&str> = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().unwrap_err().raw.as_str())
+        .collect();
+    assert_eq!(raw[0], "a\u{fffd}b\u{fffd}\"");
+    assert_eq!(raw[1], "ž".repeat(1_000));
+}

@@ -1,0 +1,277 @@
+use chrono::{DateTime, NaiveDateTime};
+
+use super::row::snippet;
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
+/// Days from 0001-01-01, a Monday, to 1970-01-01.
+const EPOCH_DAYS: i64 = 719_162;
+/// Characters of what was found that a message shows.
+const SHOWN_CHARS: usize = 40;
+
+/// Why a field is no time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// Nothing there.
+    #[error("empty: expected YYYY-MM-DD HH:MM:SS")]
+    Missing,
+    /// Not of the form; the field, cut.
+    #[error("not a time: expected YYYY-MM-DD HH:MM:SS, found {0}")]
+    Form(String),
+    /// The year 0.
+    #[error("the year 0000 is outside 0001…9999")]
+    Year,
+    /// A month past December, or 0.
+    #[error("month {0:02} does not exist")]
+    Month(u8),
+    /// A day that the month does not have.
+    #[error("{day} {} {year:04} does not exist", month_name(*month))]
+    Day {
+        /// Day of the month.
+        day: u8,
+        /// Month, 1–12.
+        month: u8,
+        /// Year.
+        year: u16,
+    },
+    /// A time of day past 23:59:59.
+    #[error("the time of day {0:02}:{1:02}:{2:02} does not exist (00:00:00…23:59:59)")]
+    Clock(u8, u8, u8),
+}
+
+/// A local wall-clock time, in the years 1–9999, to the microsecond; there is no zone to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LocalTime(i64);
+
+impl LocalTime {
+    /// 0001-01-01T00:00:00.
+    pub const MIN: LocalTime = LocalTime(-EPOCH_DAYS * MICROS_PER_DAY);
+    /// 9999-12-31T23:59:59.999999.
+    pub const MAX: LocalTime = LocalTime(2_932_897 * MICROS_PER_DAY - 1);
+
+    /// Reads `YYYY-MM-DD HH:MM:SS`.
+    ///
+    /// For the blank, `T` or `t` may stand. A fraction of a second of any length may follow, of which
+    /// the microseconds are kept; and, also behind a blank, a UTC offset (`Z`, `+02`, `+0200`,
+    /// `+02:00`), which is dropped: the wall-clock time stays as written. White space around is
+    /// passed over. 24:00:00 and leap seconds (`:60`) are refused: neither is a time of its own on
+    /// the scale of microseconds.
+    #[inline]
+    pub fn parse(bytes: &[u8]) -> Result<Self, TimeError> {
+        let bytes = bytes.trim_ascii();
+        let Some((stem, rest)) = bytes.split_first_chunk::<19>() else {
+            return Err(no_time(bytes));
+        };
+        let form = stem[4] == b'-'
+            && stem[7] == b'-'
+            && matches!(stem[10], b' ' | b'T' | b't')
+            && stem[13] == b':'
+            && stem[16] == b':';
+        let pairs = (
+            pair(stem[0], stem[1]),
+            pair(stem[2], stem[3]),
+            pair(stem[5], stem[6]),
+            pair(stem[8], stem[9]),
+            pair(stem[11], stem[12]),
+            pair(stem[14], stem[15]),
+            pair(stem[17], stem[18]),
+        );
+        let (
+            Some(century),
+            Some(year),
+            Some(month),
+            Some(day),
+            Some(hour),
+            Some(minute),
+            Some(second),
+            true,
+        ) = (
+            pairs.0, pairs.1, pairs.2, pairs.3, pairs.4, pairs.5, pairs.6, form,
+        )
+        else {
+            return Err(no_time(bytes));
+        };
+        let micros = if rest.is_empty() {
+            0
+        } else {
+            fraction(rest).ok_or_else(|| no_time(bytes))?
+        };
+        let year = u16::from(century) * 100 + u16::from(year);
+        let days = days(year, month, day)?;
+        if hour > 23 || minute > 59 || second > 59 {
+            return Err(TimeError::Clock(hour, minute, second));
+        }
+        let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+        Ok(Self(
+            (days * SECONDS_PER_DAY + seconds) * MICROS_PER_SECOND + micros,
+        ))
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00 of the same clock.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The time of that many microseconds; `None` outside the years 1–9999.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Option<Self> {
+        if micros >= Self::MIN.0 && micros <= Self::MAX.0 {
+            Some(Self(micros))
+        } else {
+            None
+        }
+    }
+
+    /// The time as chrono has it.
+    #[must_use]
+    pub fn to_naive(self) -> NaiveDateTime {
+        DateTime::from_timestamp_micros(self.0)
+            .unwrap_or_default()
+            .naive_utc()
+    }
+
+    /// The time to the microsecond; `None` outside the years 1–9999.
+    #[must_use]
+    pub fn from_naive(time: NaiveDateTime) -> Option<Self> {
+        Self::from_micros(time.and_utc().timestamp_micros())
+    }
+
+    /// Days from 1970-01-01 to the date.
+    #[must_use]
+    pub const fn days(self) -> i64 {
+        self.0.div_euclid(MICROS_PER_DAY)
+    }
+
+    /// Number of the date's ISO week, counted from 0, the week of Monday 0001-01-01.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0…521722: the years are 1…9999"
+    )]
+    pub const fn week_number(self) -> u32 {
+        ((self.days() + EPOCH_DAYS) / 7) as u32
+    }
+
+    /// Half-hour of the day, 0–47.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "a day has 48 half-hours")]
+    pub const fn half_hour_slot(self) -> u8 {
+        (self.0.rem_euclid(MICROS_PER_DAY) / (1800 * MICROS_PER_SECOND)) as u8
+    }
+}
+
+impl From<LocalTime> for NaiveDateTime {
+    fn from(time: LocalTime) -> Self {
+        time.to_naive()
+    }
+}
+
+#[cold]
+fn no_time(bytes: &[u8]) -> TimeError {
+    if bytes.is_empty() {
+        TimeError::Missing
+    } else {
+        TimeError::Form(snippet(bytes, SHOWN_CHARS))
+    }
+}
+
+#[inline]
+fn pair(tens: u8, ones: u8) -> Option<u8> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| tens * 10 + ones)
+}
+
+/// Reads what follows the seconds, and returns the microseconds of it.
+fn fraction(mut rest: &[u8]) -> Option<i64> {
+    let mut micros = 0;
+    if let Some(digits) = rest.strip_prefix(b".") {
+        let end = digits
+            .iter()
+            .position(|byte| !byte.is_ascii_digit())
+            .unwrap_or(digits.len());
+        if end == 0 {
+            return None;
+        }
+        for place in 0..6 {
+            let digit = digits[..end]
+                .get(place)
+                .map_or(0, |digit| i64::from(digit - b'0'));
+            micros = micros * 10 + digit;
+        }
+        rest = &digits[end..];
+    }
+    is_offset(rest).then_some(micros)
+}
+
+/// Whether it is a UTC offset, or nothing.
+fn is_offset(rest: &[u8]) -> bool {
+    let offset = rest.strip_prefix(b" ").unwrap_or(rest);
+    let (hours, minutes) = match *offset {
+        [] | [b'Z' | b'z'] => return true,
+        [b'+' | b'-', a, b] => (pair(a, b), Some(0)),
+        [b'+' | b'-', a, b, c, d] | [b'+' | b'-', a, b, b':', c, d] => (pair(a, b), pair(c, d)),
+        _ => return false,
+    };
+    hours.is_some_and(|hours| hours < 24) && minutes.is_some_and(|minutes| minutes < 60)
+}
+
+/// Days from 1970-01-01 to a date, by the proleptic Gregorian calendar.
+///
+/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`: years begin in
+/// March, so that the leap day is the last.
+#[inline]
+fn days(year: u16, month: u8, day: u8) -> Result<i64, TimeError> {
+    if year == 0 {
+        return Err(TimeError::Year);
+    }
+    if !(1..=12).contains(&month) {
+        return Err(TimeError::Month(month));
+    }
+    if !(1..=days_of_month(year, month)).contains(&day) {
+        return Err(TimeError::Day { day, month, year });
+    }
+    let (year, month) = (u32::from(year), u32::from(month));
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * month + 2) / 5 + u32::from(day) - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Ok(i64::from(era * 146_097 + day_of_era) - 719_468)
+}
+
+const fn days_of_month(year: u16, month: u8) -> u8 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+const fn month_name(month: u8) -> &'static str {
+    match month {
+        1 => "January",
+        2 => "February",
+        3 => "March",
+        4 => "April",
+        5 => "May",
+        6 => "June",
+        7 => "July",
+        8 => "August",
+        9 => "September",
+        10 => "October",
+        11 => "November",
+        _ => "December",
+    }
+}
+
+#[cfg(test)]
+mod tests;
