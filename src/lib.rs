@@ -8,3 +8,4 @@ pub mod generate;
 pub mod geo;
 pub mod ingest;
 pub mod model;
+pub mod store;

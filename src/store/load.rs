@@ -1,0 +1,91 @@
+//! Bulk loading: what an ingestion writes while it runs, block by block.
+
+use chrono::NaiveDateTime;
+
+use super::{Error, Store, sqlite};
+use crate::geo::Point;
+use crate::model::{End, IngestionId, Patch, RejectedRow};
+
+/// A trip on its way into the database.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TripRow {
+    /// The line of the file; the header is line 1.
+    pub line: u64,
+    /// The region's number.
+    pub region: u32,
+    /// The datasource's number.
+    pub datasource: u32,
+    /// Where it starts.
+    pub origin: Point,
+    /// Where it ends.
+    pub destination: Point,
+    /// The leaf cell of the origin.
+    pub origin_cell: u64,
+    /// The leaf cell of the destination.
+    pub destination_cell: u64,
+    /// Wall-clock microseconds since 1970-01-01 00:00:00.
+    pub departed_at: i64,
+}
+
+/// A patch on its way into the database.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchRow {
+    /// The end whose points are packed.
+    pub end: End,
+    /// Their leaf cell.
+    pub cell: u64,
+    /// The packed ends.
+    pub patch: Patch,
+}
+
+/// How far an ingestion has come: everything before is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Checkpoint {
+    /// Batches that are complete.
+    pub batches: u32,
+    /// Bytes of the file that were read.
+    pub bytes_read: u64,
+    /// Rows that were read.
+    pub rows_read: u64,
+    /// Rows of them that became trips.
+    pub rows_ingested: u64,
+    /// Rows of them that were rejected.
+    pub rows_rejected: u64,
+}
+
+/// What is written in one short transaction, so that nobody waits long for the one writer.
+#[derive(Debug, Default)]
+pub struct LoadBlock {
+    /// The number of the batch it belongs to, from 0.
+    pub batch: u32,
+    /// Trips.
+    pub trips: std::sync::Arc<Vec<TripRow>>,
+    /// Rejected rows to keep.
+    pub rejected: Vec<RejectedRow>,
+    /// Patches.
+    pub patches: Vec<PatchRow>,
+    /// The last block of a batch has the checkpoint that it reaches.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// What one ingestion brings of one datasource in one region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TripSummary {
+    /// The region's number.
+    pub region: u32,
+    /// The datasource's number.
+    pub datasource: u32,
+    /// Number of trips.
+    pub trips: u64,
+    /// The earliest departure.
+    pub first_departed_at: NaiveDateTime,
+    /// The latest departure.
+    pub last_departed_at: NaiveDateTime,
+}
+
+impl Store {
+    /// Writes one block of a running ingestion in one transaction; no answer sees it yet.
+    pub async fn load(&self, id: IngestionId, block: &LoadBlock) -> Result<(), Error> {
+        sqlite::load(self.inner.writer.get_sqlite_connection_pool(), id, block).await
+    }
+}

@@ -1,0 +1,319 @@
+//! Reading for one answer: every question to a snapshot sees the same state of the database.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use futures::TryStreamExt;
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement, StreamTrait, TryGetable,
+    Value,
+};
+
+use super::Error;
+use crate::geo::CellRange;
+use crate::model::{Counters, End, FlowKey, IngestionId, KeyFilter, Selection, WeeklyKey};
+
+/// A patch as it lies in the database.
+#[derive(Debug, Clone, Copy)]
+pub struct PatchRecord<'a> {
+    /// The end that is packed.
+    pub end: End,
+    /// The leaf cell of the ends.
+    pub cell: u64,
+    /// The ingestion that brought them.
+    pub ingestion: IngestionId,
+    /// The packed points.
+    pub points: &'a [u8],
+    /// The packed rest.
+    pub rest: &'a [u8],
+}
+
+/// The state of the database at one moment.
+pub struct Snapshot {
+    pub(super) tx: DatabaseTransaction,
+    hidden: HashSet<IngestionId>,
+}
+
+impl Snapshot {
+    pub(super) async fn begin(tx: DatabaseTransaction) -> Result<Self, Error> {
+        let sql = "SELECT id FROM ingestion WHERE has_rows AND state <> 'SUCCEEDED'";
+        let rows = tx.query_all_raw(statement(&tx, sql, [])).await?;
+        let hidden = rows
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { tx, hidden })
+    }
+
+    /// What to keep of the trips for a selection's region and datasource; `None` where one of
+    /// them does not exist.
+    pub async fn key_filter(&self, selection: &Selection) -> Result<Option<KeyFilter>, Error> {
+        let mut filter = KeyFilter::default();
+        if let Some(name) = &selection.region {
+            let Some(id) = self.region_id(name).await? else {
+                return Ok(None);
+            };
+            filter.region = Some(id);
+        }
+        if let Some(name) = &selection.datasource {
+            let Some(id) = self.datasource_id(name).await? else {
+                return Ok(None);
+            };
+            filter.datasource = Some(id);
+        }
+        Ok(Some(filter))
+    }
+
+    /// Reads the weekly histograms of some cells, of any of the levels: their ISO years and
+    /// counters, in no order.
+    pub async fn weekly(
+        &self,
+        end: End,
+        cells: &[u64],
+        filter: &KeyFilter,
+        mut visit: impl FnMut(i32, &Counters) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        if cells.is_empty() {
+            return Ok(());
+        }
+        // CROSS JOIN: the list leads, whatever the planner thinks of it.
+        let sql = "SELECT h.region_id, h.iso_year, h.counters FROM json_each(?) AS list \
+                   CROSS JOIN weekly_histogram AS h \
+                   WHERE h.trip_end = ? AND h.cell = list.value";
+        self.each(sql, [list(cells).into(), end.code().into()], |row| {
+            if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
+                visit(column(&row, 1)?, &Counters::from_bytes(column(&row, 2)?)?)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads the weekly histograms of all cells from one index to another.
+    pub async fn weekly_between(
+        &self,
+        end: End,
+        cells: CellRange,
+        filter: &KeyFilter,
+        mut visit: impl FnMut(i32, &Counters) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let sql = "SELECT region_id, iso_year, counters FROM weekly_histogram \
+                   WHERE trip_end = ? AND cell BETWEEN ? AND ?";
+        let values = [end.code().into(), key(cells.first), key(cells.last)];
+        self.each(sql, values, |row| {
+            if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
+                visit(column(&row, 1)?, &Counters::from_bytes(column(&row, 2)?)?)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Which of some cells hold a trip end at all.
+    pub async fn occupied(&self, end: End, cells: &[u64]) -> Result<Vec<u64>, Error> {
+        let sql = "SELECT list.value FROM json_each(?) AS list \
+                   WHERE EXISTS (SELECT 1 FROM weekly_histogram AS h \
+                   WHERE h.trip_end = ? AND h.cell = list.value)";
+        let mut found = Vec::new();
+        self.each(sql, [list(cells).into(), end.code().into()], |row| {
+            found.push(column::<i64>(&row, 0)?.cast_unsigned());
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// The cells from one index to another that hold a trip end, ascending; the range must be of
+    /// one of the levels.
+    pub async fn occupied_between(&self, end: End, cells: CellRange) -> Result<Vec<u64>, Error> {
+        let sql = "SELECT DISTINCT cell FROM weekly_histogram \
+                   WHERE trip_end = ? AND cell BETWEEN ? AND ? ORDER BY cell";
+        let mut found = Vec::new();
+        self.each(
+            sql,
+            [end.code().into(), key(cells.first), key(cells.last)],
+            |row| {
+                found.push(column::<i64>(&row, 0)?.cast_unsigned());
+                Ok(())
+            },
+        )
+        .await?;
+        Ok(found)
+    }
+
+    /// Reads the packed points of all patches in some ranges of leaf cells.
+    pub async fn points(
+        &self,
+        end: End,
+        ranges: &[CellRange],
+        mut visit: impl FnMut(&[u8]) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        let sql = "SELECT p.ingestion_id, p.points FROM json_each(?) AS list \
+                   CROSS JOIN trip_patch AS p WHERE p.trip_end = ? \
+                   AND p.cell BETWEEN list.value ->> 0 AND list.value ->> 1";
+        self.each(sql, [pairs(ranges).into(), end.code().into()], |row| {
+            if !self.hidden.contains(&column(&row, 0)?) {
+                visit(&column::<Vec<u8>>(&row, 1)?)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads all patches in some ranges of leaf cells whole, in no order.
+    pub async fn patches(
+        &self,
+        end: End,
+        ranges: &[CellRange],
+        mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        let sql = "SELECT p.cell, p.ingestion_id, p.points, p.rest FROM json_each(?) AS list \
+                   CROSS JOIN trip_patch AS p WHERE p.trip_end = ? \
+                   AND p.cell BETWEEN list.value ->> 0 AND list.value ->> 1";
+        self.each(sql, [pairs(ranges).into(), end.code().into()], |row| {
+            let ingestion = column(&row, 1)?;
+            if !self.hidden.contains(&ingestion) {
+                let (points, rest): (Vec<u8>, Vec<u8>) = (column(&row, 2)?, column(&row, 3)?);
+                let cell = column::<i64>(&row, 0)?.cast_unsigned();
+                visit(PatchRecord {
+                    end,
+                    cell,
+                    ingestion,
+                    points: &points,
+                    rest: &rest,
+                })?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads all patches of one ingestion whole, whether its trips are visible or not.
+    pub async fn patches_of(
+        &self,
+        id: IngestionId,
+        mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let sql = "SELECT trip_end, cell, points, rest FROM trip_patch \
+                   WHERE ingestion_id = ? ORDER BY batch";
+        self.each(sql, [id.into()], |row| {
+            let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip patch"))?;
+            let (points, rest): (Vec<u8>, Vec<u8>) = (column(&row, 2)?, column(&row, 3)?);
+            let cell = column::<i64>(&row, 1)?.cast_unsigned();
+            visit(PatchRecord {
+                end,
+                cell,
+                ingestion: id,
+                points: &points,
+                rest: &rest,
+            })
+        })
+        .await
+    }
+
+    /// Reads all weekly histograms, of every level.
+    pub async fn all_weekly(
+        &self,
+        mut visit: impl FnMut(WeeklyKey, &Counters) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let sql = "SELECT trip_end, cell, region_id, iso_year, counters FROM weekly_histogram";
+        self.each(sql, [], |row| {
+            let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("histogram"))?;
+            let key = WeeklyKey {
+                end,
+                cell: column::<i64>(&row, 1)?.cast_unsigned(),
+                region: column::<i32>(&row, 2)?.cast_unsigned(),
+                iso_year: column(&row, 3)?,
+            };
+            visit(key, &Counters::from_bytes(column(&row, 4)?)?)
+        })
+        .await
+    }
+
+    /// Reads all flow histograms, in the order of their keys.
+    pub async fn flows(
+        &self,
+        filter: &KeyFilter,
+        mut visit: impl FnMut(FlowKey, &Counters) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let sql = "SELECT origin_cell, destination_cell, region_id, counters FROM flow_histogram \
+                   ORDER BY origin_cell, destination_cell, region_id";
+        self.each(sql, [], |row| {
+            let key = FlowKey {
+                origin: column::<i64>(&row, 0)?.cast_unsigned(),
+                destination: column::<i64>(&row, 1)?.cast_unsigned(),
+                region: column::<i32>(&row, 2)?.cast_unsigned(),
+            };
+            if filter.admits_region(key.region) {
+                visit(key, &Counters::from_bytes(column(&row, 3)?)?)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Runs a query and hands on its rows one by one, so that memory does not grow with them.
+    pub(super) async fn each(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value> + Send,
+        mut visit: impl FnMut(QueryResult) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let mut rows = self.tx.stream_raw(statement(&self.tx, sql, values)).await?;
+        while let Some(row) = rows.try_next().await? {
+            visit(row)?;
+        }
+        Ok(())
+    }
+}
+
+/// A statement for the connection's own engine.
+pub(super) fn statement(
+    connection: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Statement {
+    Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
+}
+
+/// The value of a column by its place.
+pub(super) fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, DbErr> {
+    row.try_get_by_index(index)
+}
+
+/// A number without sign as the database stores it; H3 indexes leave the sign bit free.
+pub(super) fn key(number: u64) -> Value {
+    number.cast_signed().into()
+}
+
+/// Numbers as one JSON array: a list of any length in one parameter.
+pub(super) fn list(numbers: &[u64]) -> String {
+    let mut json = String::with_capacity(numbers.len() * 20 + 2);
+    json.push('[');
+    for (index, number) in numbers.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = write!(json, "{comma}{number}");
+    }
+    json.push(']');
+    json
+}
+
+/// Ranges as one JSON array of pairs.
+fn pairs(ranges: &[CellRange]) -> String {
+    let mut json = String::with_capacity(ranges.len() * 42 + 2);
+    json.push('[');
+    for (index, range) in ranges.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = write!(json, "{comma}[{},{}]", range.first, range.last);
+    }
+    json.push(']');
+    json
+}

@@ -1,0 +1,103 @@
+//! What is `SQLite`'s own: its connections, its way of loading, its way to pass a list.
+
+mod load;
+
+pub(super) use load::load;
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::{Access, Error};
+
+const READERS: u32 = 8;
+
+/// The connections to a database file.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) reader: DatabaseConnection,
+    pub(super) writer: DatabaseConnection,
+    /// Held by the one program that writes.
+    _lock: Option<File>,
+}
+
+/// Connects the pool of readers and the one writer.
+pub(super) async fn connect(url: &str, access: Access) -> Result<Connected, Error> {
+    let failed = |source| Error::Open {
+        url: url.to_owned(),
+        source,
+    };
+    let options: SqliteConnectOptions = url.parse().map_err(failed)?;
+    if access == Access::Read && !options.get_filename().exists() {
+        return Err(Error::Missing(url.to_owned()));
+    }
+    let lock = match access {
+        Access::Write => Some(lock(url, options.get_filename())?),
+        Access::Read => None,
+    };
+    let options = options
+        .create_if_missing(access == Access::Write)
+        .page_size(16_384)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An answered upload must outlast a power cut, so each commit is synced. They are few.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_mins(1))
+        .pragma("wal_autocheckpoint", "4096")
+        .pragma("journal_size_limit", "268435456")
+        .pragma("temp_store", "memory")
+        .disable_statement_logging();
+
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_mins(10))
+        .connect_with(match access {
+            Access::Write => options.clone().pragma("cache_size", "-65536"),
+            Access::Read => options.clone().pragma("query_only", "on"),
+        })
+        .await
+        .map_err(failed)?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_with(
+            options
+                .pragma("query_only", "on")
+                .pragma("cache_size", "-16384")
+                .pragma("mmap_size", "137438953472"),
+        )
+        .await
+        .map_err(failed)?;
+    Ok(Connected {
+        reader: from_pool(reader),
+        writer: from_pool(writer),
+        _lock: lock,
+    })
+}
+
+/// Takes the lock file beside a database: `SQLite` lets several programs write, but only one may
+/// work on the queue.
+fn lock(url: &str, database: &Path) -> Result<File, Error> {
+    let mut path = OsString::from(database);
+    path.push(".lock");
+    let failed = |error: io::Error| Error::Open {
+        url: url.to_owned(),
+        source: sqlx::Error::Io(error),
+    };
+    let file = File::create(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked(url.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn from_pool(pool: SqlitePool) -> DatabaseConnection {
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+}

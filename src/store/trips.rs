@@ -1,0 +1,78 @@
+//! Single trips, by the file and line they came from.
+
+use std::fmt::Write as _;
+
+use chrono::DateTime;
+
+use super::snapshot::{column, key};
+use super::{Error, Snapshot, TripRow};
+use crate::geo::{Point, leaf_cell};
+use crate::model::{IngestionId, Trip};
+
+impl Snapshot {
+    /// The trips that stand on some lines, in that order; lines without a trip are left out.
+    pub async fn trips(&self, lines: &[(IngestionId, u64)]) -> Result<Vec<Trip>, Error> {
+        let mut json = String::from("[");
+        for (index, (id, line)) in lines.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            // Writing to a string cannot fail.
+            let _ = write!(json, "{comma}[{id},{line}]");
+        }
+        json.push(']');
+        let sql = "SELECT t.ingestion_id, t.line, region.name, datasource.name, t.origin_lon, \
+                   t.origin_lat, t.destination_lon, t.destination_lat, t.departed_at \
+                   FROM json_each(?) AS list CROSS JOIN trip AS t \
+                   JOIN region ON region.id = t.region_id \
+                   JOIN datasource ON datasource.id = t.datasource_id \
+                   WHERE t.ingestion_id = list.value ->> 0 AND t.line = list.value ->> 1 \
+                   ORDER BY list.key";
+        let mut trips = Vec::with_capacity(lines.len());
+        self.each(sql, [json.into()], |row| {
+            let departed_at = DateTime::from_timestamp_micros(column(&row, 8)?)
+                .ok_or(Error::Corrupt("trip"))?
+                .naive_utc();
+            trips.push(Trip {
+                ingestion_id: column(&row, 0)?,
+                line: column::<i64>(&row, 1)?.cast_unsigned(),
+                region: column(&row, 2)?,
+                datasource: column(&row, 3)?,
+                origin: point(column(&row, 4)?, column(&row, 5)?)?,
+                destination: point(column(&row, 6)?, column(&row, 7)?)?,
+                departed_at,
+            });
+            Ok(())
+        })
+        .await?;
+        Ok(trips)
+    }
+
+    /// Reads all trips of one ingestion in the order of their lines, their cells computed anew.
+    pub async fn trips_of(
+        &self,
+        id: IngestionId,
+        mut visit: impl FnMut(TripRow) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let sql = "SELECT line, region_id, datasource_id, origin_lon, origin_lat, \
+                   destination_lon, destination_lat, departed_at FROM trip \
+                   WHERE ingestion_id = ? ORDER BY line";
+        self.each(sql, [key(id.cast_unsigned())], |row| {
+            let origin = point(column(&row, 3)?, column(&row, 4)?)?;
+            let destination = point(column(&row, 5)?, column(&row, 6)?)?;
+            visit(TripRow {
+                line: column::<i64>(&row, 0)?.cast_unsigned(),
+                region: column::<i32>(&row, 1)?.cast_unsigned(),
+                datasource: column::<i32>(&row, 2)?.cast_unsigned(),
+                origin,
+                destination,
+                origin_cell: leaf_cell(origin).into(),
+                destination_cell: leaf_cell(destination).into(),
+                departed_at: column(&row, 7)?,
+            })
+        })
+        .await
+    }
+}
+
+fn point(lon: f64, lat: f64) -> Result<Point, Error> {
+    Point::new(lon, lat).map_err(|_| Error::Corrupt("trip"))
+}
