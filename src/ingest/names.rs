@@ -1,0 +1,63 @@
+//! Names: regions and datasources of a file, on their way to the numbers the database gives them.
+
+use hashbrown::HashMap;
+
+use crate::store::Error;
+
+/// Numbers of the names seen so far; new ones wait to be asked for.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    ids: HashMap<String, Place, foldhash::fast::FixedState>,
+    fresh: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Known(u32),
+    Fresh(u32),
+}
+
+/// A mark on numbers of names that the database has not numbered yet.
+const FRESH: u32 = 1 << 31;
+
+impl Names {
+    /// The number of a name, or a mark that [`Names::resolve`] takes.
+    pub(super) fn id(&mut self, name: &str) -> u32 {
+        match self.ids.get(name) {
+            Some(Place::Known(id)) => *id,
+            Some(Place::Fresh(index)) => FRESH | index,
+            None => {
+                // A block of rows has far fewer names than there are numbers.
+                let index = u32::try_from(self.fresh.len()).unwrap_or(u32::MAX >> 1);
+                self.ids.insert(name.to_owned(), Place::Fresh(index));
+                self.fresh.push(name.to_owned());
+                FRESH | index
+            }
+        }
+    }
+
+    /// Has new names numbered. Returns their numbers, for [`resolve`].
+    pub(super) fn number(
+        &mut self,
+        ask: impl FnOnce(&[String]) -> Result<Vec<u32>, Error>,
+    ) -> Result<Vec<u32>, Error> {
+        if self.fresh.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fresh = std::mem::take(&mut self.fresh);
+        let numbers = ask(&fresh)?;
+        for (name, &id) in fresh.into_iter().zip(&numbers) {
+            self.ids.insert(name, Place::Known(id));
+        }
+        Ok(numbers)
+    }
+}
+
+/// The number behind a mark; a number stays as it is.
+pub(super) fn resolve(id: u32, numbers: &[u32]) -> u32 {
+    if id & FRESH == 0 {
+        id
+    } else {
+        numbers.get((id ^ FRESH) as usize).copied().unwrap_or(0)
+    }
+}

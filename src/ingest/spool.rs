@@ -1,0 +1,221 @@
+//! The spool: uploaded files on their way into the database.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use blake3::Hasher;
+use futures::{Stream, StreamExt};
+use tokio::fs::{self, File, OpenOptions};
+use tokio::io::{AsyncWriteExt, BufWriter};
+
+const WRITE_BUFFER_BYTES: usize = 1 << 20;
+
+/// The folder that uploads are written to.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    folder: PathBuf,
+}
+
+/// Why a file did not get into the spool.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// It is larger than allowed.
+    #[error("the file is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The sender broke off.
+    #[error("the upload broke off: {0}")]
+    Source(Box<dyn StdError + Send + Sync>),
+    /// The disk failed.
+    #[error("cannot write the upload: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Spool {
+    /// Opens the spool in a folder, which is made if it is missing.
+    pub async fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder).await?;
+        Ok(Self {
+            folder: fs::canonicalize(folder).await?,
+        })
+    }
+
+    /// Streams a file to the disk: hashed while it is written, synced, then renamed, so that it is
+    /// there whole or not at all. `source` is its name for people, `limit` its largest size in
+    /// bytes.
+    pub async fn receive<S, B, E>(
+        &self,
+        source: &str,
+        mut bytes: S,
+        limit: u64,
+    ) -> Result<SpooledFile, SpoolError>
+    where
+        S: Stream<Item = Result<B, E>> + Unpin,
+        B: AsRef<[u8]>,
+        E: StdError + Send + Sync + 'static,
+    {
+        let name = unique_name();
+        // Until it is whole the file has another name, under which a start-up deletes it.
+        let mut upload = SpooledFile {
+            path: self.folder.join(format!("{name}.part")),
+            source: source.to_owned(),
+            content_hash: String::new(),
+            bytes: 0,
+            ownership: Ownership::Abandoned,
+        };
+        let mut hasher = Hasher::new();
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&upload.path)
+            .await?;
+        let mut file = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
+        while let Some(chunk) = bytes.next().await {
+            let chunk = chunk.map_err(|error| SpoolError::Source(Box::new(error)))?;
+            let chunk = chunk.as_ref();
+            upload.bytes += chunk.len() as u64;
+            if upload.bytes > limit {
+                return Err(SpoolError::TooLarge { limit });
+            }
+            hasher.update(chunk);
+            file.write_all(chunk).await?;
+        }
+        file.flush().await?;
+        file.get_ref().sync_all().await?;
+
+        let path = self.folder.join(format!("{name}.csv"));
+        fs::rename(&upload.path, &path).await?;
+        upload.path = path;
+        File::open(&self.folder).await?.sync_all().await?;
+        upload.content_hash = hasher.finalize().to_hex().to_string();
+        Ok(upload)
+    }
+
+    /// Whether a file can be written to the spool.
+    pub async fn writable(&self) -> Result<(), SpoolError> {
+        let path = self.folder.join(format!("{}.part", unique_name()));
+        fs::write(&path, b"tripgraph").await?;
+        fs::remove_file(&path).await?;
+        Ok(())
+    }
+
+    /// Deletes what no ingestion needs: uploads that broke off, and files of ended ingestions.
+    pub(super) async fn sweep(&self, needed: &[PathBuf]) -> io::Result<()> {
+        let mut entries = fs::read_dir(&self.folder).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            let path = entry.path();
+            let ours = path
+                .extension()
+                .is_some_and(|end| end == "csv" || end == "part");
+            if ours && !needed.contains(&path) {
+                fs::remove_file(&path).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file that is ready to be ingested. Unless it is put in the queue, it is deleted when this is
+/// dropped, if it is a file of the spool.
+#[derive(Debug)]
+pub struct SpooledFile {
+    path: PathBuf,
+    source: String,
+    content_hash: String,
+    bytes: u64,
+    ownership: Ownership,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ownership {
+    /// In the spool, and nobody's yet.
+    Abandoned,
+    /// In the spool, and an ingestion's.
+    Enqueued,
+    /// Not ours: it is read where it lies.
+    Foreign,
+}
+
+impl SpooledFile {
+    /// A file that is read where it lies, and left there. Reads it once, for its hash.
+    pub async fn in_place(path: &Path) -> io::Result<Self> {
+        let path = fs::canonicalize(path).await?;
+        let source = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned();
+        let content_hash = hash_file(path.clone()).await?;
+        let bytes = fs::metadata(&path).await?.len();
+        Ok(Self {
+            path,
+            source,
+            content_hash,
+            bytes,
+            ownership: Ownership::Foreign,
+        })
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its name, for people.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// BLAKE3 of its bytes, hexadecimal.
+    #[must_use]
+    pub fn content_hash(&self) -> &str {
+        &self.content_hash
+    }
+
+    /// Its size.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether it is a file of the spool, to be deleted when it is no longer needed.
+    #[must_use]
+    pub fn is_spooled(&self) -> bool {
+        self.ownership != Ownership::Foreign
+    }
+
+    /// It belongs to an ingestion from now on.
+    pub(super) fn enqueued(mut self) {
+        if self.ownership == Ownership::Abandoned {
+            self.ownership = Ownership::Enqueued;
+        }
+    }
+}
+
+impl Drop for SpooledFile {
+    fn drop(&mut self) {
+        if self.ownership == Ownership::Abandoned {
+            // What cannot be deleted now is swept at the next start.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// BLAKE3 of a file, hexadecimal.
+pub(super) async fn hash_file(path: PathBuf) -> io::Result<String> {
+    let hash = tokio::task::spawn_blocking(move || {
+        let mut hasher = Hasher::new();
+        hasher.update_reader(std::fs::File::open(path)?)?;
+        io::Result::Ok(hasher.finalize().to_hex().to_string())
+    });
+    hash.await.map_err(io::Error::other)?
+}
+
+fn unique_name() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}

@@ -1,0 +1,58 @@
+//! The tally of an ingestion: trips and departures of each datasource in each region.
+
+use std::collections::BTreeMap;
+
+use crate::ingest::parse::LocalTime;
+use crate::store::{TripRow, TripSummary};
+
+/// Adds up trip summaries.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pairs: BTreeMap<(u32, u32), Span>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    trips: u64,
+    first: i64,
+    last: i64,
+}
+
+impl Tally {
+    /// Counts some trips.
+    pub(super) fn add(&mut self, trips: &[TripRow]) {
+        for trip in trips {
+            let time = trip.departed_at;
+            let span = self
+                .pairs
+                .entry((trip.region, trip.datasource))
+                .or_insert(Span {
+                    trips: 0,
+                    first: time,
+                    last: time,
+                });
+            span.trips += 1;
+            span.first = span.first.min(time);
+            span.last = span.last.max(time);
+        }
+    }
+
+    /// The summaries.
+    pub(super) fn summaries(&self) -> Vec<TripSummary> {
+        let time = |micros| {
+            LocalTime::from_micros(micros)
+                .unwrap_or(LocalTime::MIN)
+                .to_naive()
+        };
+        self.pairs
+            .iter()
+            .map(|(&(region, datasource), span)| TripSummary {
+                region,
+                datasource,
+                trips: span.trips,
+                first_departed_at: time(span.first),
+                last_departed_at: time(span.last),
+            })
+            .collect()
+    }
+}
