@@ -4,6 +4,7 @@
 //! Layers import downward only: `cli → http → graphql → {ingest, analytics} → store → {geo, model,
 //! entity}`.
 
+pub mod analytics;
 pub mod generate;
 pub mod geo;
 pub mod ingest;

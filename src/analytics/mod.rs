@@ -1,0 +1,37 @@
+//! The two questions: how many trips a week an area sees, and which trips are alike.
+
+mod cover;
+mod group_members;
+mod ranking;
+mod scan;
+mod similar_trips;
+mod summaries;
+mod verify;
+mod week_counts;
+mod weekly_average;
+
+pub use group_members::group_members;
+pub use similar_trips::similar_trips;
+pub use summaries::{Summaries, Summary};
+pub use verify::{Findings, verify};
+pub use weekly_average::{WeeklyAverage, weekly_average};
+
+use crate::store::{self, Store};
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalyticsError {
+    /// The answer would take more memory than one question may have.
+    #[error("{0}")]
+    TooComplex(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// What is known of every region and datasource.
+pub async fn summaries(store: &Store) -> Result<Summaries, store::Error> {
+    Ok(Summaries::new(
+        store.snapshot().await?.pair_summaries().await?,
+    ))
+}

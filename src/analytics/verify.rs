@@ -1,0 +1,248 @@
+//! Holding every summary against the trips themselves, the slow and obvious way.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
+use std::hash::{BuildHasher, Hash};
+
+use chrono::{DateTime, NaiveDateTime, Timelike};
+use foldhash::fast::FixedState;
+use h3o::CellIndex;
+
+use crate::geo::{self, LEVELS, Resolution};
+use crate::model::{
+    Counters, End, FlowKey, IngestionId, KeyFilter, PatchPoint, PatchRest, TripKey, Week,
+    WeeklyKey, counter_key, read_ends,
+};
+use crate::store::{Error, Snapshot, Store, TripRow, TripSummary};
+
+/// Differences that are described; all are counted.
+const DESCRIBED: usize = 20;
+
+/// What a verification found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Trips that were read.
+    pub trips: u64,
+    /// Summaries that were held against them: histograms, trip summaries and sets of patches.
+    pub summaries: u64,
+    /// How many of those differ.
+    pub differing: u64,
+    /// The first of those that differ, described for people.
+    pub differences: Vec<String>,
+}
+
+impl Findings {
+    fn compare<T: PartialEq + Debug>(&mut self, what: impl Debug, trips: &T, stored: &T) {
+        self.summaries += 1;
+        if trips != stored {
+            self.differing += 1;
+            if self.differences.len() < DESCRIBED {
+                let text = format!("{what:?}: the trips say {trips:?}, stored is {stored:?}");
+                self.differences.push(text);
+            }
+        }
+    }
+}
+
+/// Reads all trips, adds them up anew, and compares patches, histograms and summaries with that.
+/// Only reads, in one snapshot. Memory grows with places and weeks, not with trips.
+pub async fn verify(store: &Store) -> Result<Findings, Error> {
+    let snapshot = store.snapshot().await?;
+    let (mut findings, mut sums) = (Findings::default(), Sums::default());
+    for (id, rows) in snapshot.visible_ingestions().await? {
+        verify_ingestion(&snapshot, id, rows, &mut sums, &mut findings).await?;
+    }
+    let Sums {
+        mut weekly,
+        mut flows,
+    } = sums;
+    snapshot
+        .all_weekly(|key, counters| {
+            compare_counters(key, weekly.remove(&key), counters, &mut findings);
+            Ok(())
+        })
+        .await?;
+    snapshot
+        .flows(&KeyFilter::default(), |key, counters| {
+            compare_counters(key, flows.remove(&key), counters, &mut findings);
+            Ok(())
+        })
+        .await?;
+    // What is left should be stored, and is not.
+    for (key, sums) in weekly {
+        compare_counters(key, Some(sums), &Counters::new(), &mut findings);
+    }
+    for (key, sums) in flows {
+        compare_counters(key, Some(sums), &Counters::new(), &mut findings);
+    }
+    Ok(findings)
+}
+
+/// Sums by counter key.
+type Sum = BTreeMap<u32, u64>;
+
+fn compare_counters(
+    key: impl Debug,
+    sums: Option<Sum>,
+    stored: &Counters,
+    findings: &mut Findings,
+) {
+    findings.compare(key, &sums.unwrap_or_default(), &stored.iter().collect());
+}
+
+#[derive(Default)]
+struct Sums {
+    weekly: HashMap<WeeklyKey, Sum, FixedState>,
+    flows: HashMap<FlowKey, Sum, FixedState>,
+}
+
+impl Sums {
+    fn add(&mut self, trip: &TripRow, departed_at: NaiveDateTime) -> Result<(), Error> {
+        let corrupt = || Error::Corrupt("trip");
+        let (iso_year, week) = Week::of(departed_at.date()).ok_or_else(corrupt)?.iso();
+        let week = counter_key(trip.datasource, week);
+        for (end, leaf) in [
+            (End::Origin, trip.origin_cell),
+            (End::Destination, trip.destination_cell),
+        ] {
+            let leaf = CellIndex::try_from(leaf).map_err(|_| corrupt())?;
+            for level in LEVELS {
+                let cell = geo::parent(leaf, level).into();
+                let key = WeeklyKey {
+                    end,
+                    cell,
+                    region: trip.region,
+                    iso_year,
+                };
+                *self.weekly.entry(key).or_default().entry(week).or_default() += 1;
+            }
+        }
+        let flow_cell = |leaf: u64| {
+            let leaf = CellIndex::try_from(leaf).map_err(|_| corrupt())?;
+            Ok::<u64, Error>(geo::parent(leaf, Resolution::FLOW).into())
+        };
+        let key = FlowKey {
+            origin: flow_cell(trip.origin_cell)?,
+            destination: flow_cell(trip.destination_cell)?,
+            region: trip.region,
+        };
+        let slot = counter_key(trip.datasource, half_hour(departed_at)?);
+        *self.flows.entry(key).or_default().entry(slot).or_default() += 1;
+        Ok(())
+    }
+}
+
+fn half_hour(time: NaiveDateTime) -> Result<u8, Error> {
+    u8::try_from(time.hour() * 2 + time.minute() / 30).map_err(|_| Error::Corrupt("trip"))
+}
+
+/// A sum of hashes, which does not depend on the order, of the ends of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Ends {
+    count: u64,
+    hash: u64,
+}
+
+impl Ends {
+    fn add(&mut self, cell: u64, point: PatchPoint, rest: PatchRest) {
+        let coordinates = [point.lon, point.lat, rest.other_lon, rest.other_lat];
+        let bits = coordinates.map(f64::to_bits);
+        let end = (cell, bits, point.key, rest.other_cell, rest.slot, rest.line);
+        self.count += 1;
+        self.hash = self.hash.wrapping_add(hash(&end));
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    FixedState::default().hash_one(value)
+}
+
+/// Adds up the trips of one ingestion, and compares what it alone has: its number of rows, its
+/// patches and its trip summaries.
+async fn verify_ingestion(
+    snapshot: &Snapshot,
+    id: IngestionId,
+    rows: u64,
+    sums: &mut Sums,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let mut expected = [Ends::default(); 2];
+    let mut summaries: BTreeMap<(u32, u32), TripSummary> = BTreeMap::new();
+    snapshot
+        .trips_of(id, |trip| {
+            let corrupt = || Error::Corrupt("trip");
+            let time = DateTime::from_timestamp_micros(trip.departed_at).ok_or_else(corrupt)?;
+            let time = time.naive_utc();
+            let week = Week::of(time.date()).ok_or_else(corrupt)?;
+            let key = TripKey::new(week, trip.region, trip.datasource);
+            let origin = (trip.origin, trip.origin_cell);
+            let destination = (trip.destination, trip.destination_cell);
+            for (ends, (this, other)) in expected
+                .iter_mut()
+                .zip([(origin, destination), (destination, origin)])
+            {
+                let point = PatchPoint {
+                    lon: this.0.lon(),
+                    lat: this.0.lat(),
+                    key,
+                };
+                let rest = PatchRest {
+                    other_cell: other.1,
+                    other_lon: other.0.lon(),
+                    other_lat: other.0.lat(),
+                    slot: half_hour(time)?,
+                    line: trip.line,
+                };
+                ends.add(this.1, point, rest);
+            }
+            let summary = summaries
+                .entry((trip.region, trip.datasource))
+                .or_insert(TripSummary {
+                    region: trip.region,
+                    datasource: trip.datasource,
+                    trips: 0,
+                    first_departed_at: time,
+                    last_departed_at: time,
+                });
+            summary.trips += 1;
+            summary.first_departed_at = summary.first_departed_at.min(time);
+            summary.last_departed_at = summary.last_departed_at.max(time);
+            sums.add(&trip, time)
+        })
+        .await?;
+
+    let mut found = [Ends::default(); 2];
+    snapshot
+        .patches_of(id, |patch| {
+            let ends = match patch.end {
+                End::Origin => &mut found[0],
+                End::Destination => &mut found[1],
+            };
+            for (point, rest) in read_ends(patch.points, patch.rest)? {
+                ends.add(patch.cell, point, rest);
+            }
+            Ok(())
+        })
+        .await?;
+
+    findings.trips += expected[0].count;
+    findings.compare(format!("ingestion {id}, rows"), &expected[0].count, &rows);
+    findings.compare(
+        format!("ingestion {id}, patches of origins"),
+        &expected[0],
+        &found[0],
+    );
+    findings.compare(
+        format!("ingestion {id}, patches of destinations"),
+        &expected[1],
+        &found[1],
+    );
+    let expected: Vec<_> = summaries.into_values().collect();
+    let stored = snapshot.summaries_of(id).await?;
+    findings.compare(
+        format!("ingestion {id}, trip summaries"),
+        &expected,
+        &stored,
+    );
+    Ok(())
+}

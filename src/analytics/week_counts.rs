@@ -1,0 +1,85 @@
+//! Trips by week, while they are added up.
+
+use crate::model::{Counters, KeyFilter, Week, split_counter_key};
+use crate::store::Error;
+
+/// Trips by week number, densely from the first week to the last that was seen.
+#[derive(Debug, Default)]
+pub(super) struct WeekCounts {
+    first: u32,
+    counts: Vec<i64>,
+    year: Option<(i32, u32)>,
+}
+
+impl WeekCounts {
+    /// Adds trips to a week, or takes them away.
+    pub(super) fn add(&mut self, week: u32, trips: i64) {
+        if self.counts.is_empty() {
+            self.first = week;
+        }
+        if week < self.first {
+            let missing = (self.first - week) as usize;
+            self.counts.splice(0..0, std::iter::repeat_n(0, missing));
+            self.first = week;
+        }
+        let index = (week - self.first) as usize;
+        if index >= self.counts.len() {
+            self.counts.resize(index + 1, 0);
+        }
+        self.counts[index] += trips;
+    }
+
+    /// Adds a weekly histogram of an ISO year.
+    pub(super) fn add_histogram(
+        &mut self,
+        iso_year: i32,
+        counters: &Counters,
+        filter: &KeyFilter,
+    ) -> Result<(), Error> {
+        let corrupt = Error::Corrupt("histogram");
+        let first = match self.year {
+            Some((year, first)) if year == iso_year => first,
+            _ => Week::from_iso(iso_year, 1).ok_or(corrupt)?.number(),
+        };
+        self.year = Some((iso_year, first));
+        for (key, trips) in counters.iter() {
+            let (datasource, week) = split_counter_key(key);
+            if filter.admits_datasource(datasource) {
+                let week = u32::from(week)
+                    .checked_sub(1)
+                    .ok_or(Error::Corrupt("histogram"))?;
+                self.add(first + week, trips.cast_signed());
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds counts of others, each times a factor.
+    pub(super) fn add_all(&mut self, other: &WeekCounts, factor: i64) {
+        for (week, &trips) in (other.first..).zip(&other.counts) {
+            if trips != 0 {
+                self.add(week, factor * trips);
+            }
+        }
+    }
+
+    /// The first and the last week with trips.
+    pub(super) fn span(&self) -> Option<(u32, u32)> {
+        let start = self.counts.iter().position(|&trips| trips != 0)?;
+        let end = self.counts.iter().rposition(|&trips| trips != 0)?;
+        Some((
+            self.first + u32::try_from(start).ok()?,
+            self.first + u32::try_from(end).ok()?,
+        ))
+    }
+
+    /// The trips of a week.
+    pub(super) fn trips(&self, week: u32) -> u64 {
+        let index = week.checked_sub(self.first).map(|index| index as usize);
+        let trips = index
+            .and_then(|index| self.counts.get(index))
+            .copied()
+            .unwrap_or(0);
+        u64::try_from(trips).unwrap_or(0)
+    }
+}

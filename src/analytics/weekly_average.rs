@@ -1,0 +1,204 @@
+//! Weekly averages: trips ÷ calendar weeks.
+
+use super::cover::Cover;
+use super::week_counts::WeekCounts;
+use crate::geo::{BoundingBox, CellRange, LEVELS};
+use crate::model::{End, KeyFilter, Selection, TripEnds, Week, read_ends, read_points};
+use crate::store::{Error, Snapshot, Store};
+
+/// Trips by calendar week.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WeeklyAverage {
+    /// The first week of the period; none where there is no period.
+    pub first: Option<Week>,
+    /// The trips of each calendar week from the first on, zeros included.
+    pub trips: Vec<u64>,
+}
+
+impl WeeklyAverage {
+    /// All trips of the period.
+    #[must_use]
+    pub fn total_trips(&self) -> u64 {
+        self.trips.iter().sum()
+    }
+
+    /// The weeks of the period.
+    #[must_use]
+    pub fn calendar_weeks(&self) -> usize {
+        self.trips.len()
+    }
+
+    /// The weeks of the period with at least one trip.
+    #[must_use]
+    pub fn active_weeks(&self) -> usize {
+        self.trips.iter().filter(|&&trips| trips > 0).count()
+    }
+
+    /// Trips a calendar week; 0 where there is none.
+    #[must_use]
+    pub fn average(&self) -> f64 {
+        per(self.total_trips(), self.calendar_weeks())
+    }
+
+    /// Trips a week with trips; 0 where there is none.
+    #[must_use]
+    pub fn average_of_active_weeks(&self) -> f64 {
+        per(self.total_trips(), self.active_weeks())
+    }
+
+    /// The last week of the period.
+    #[must_use]
+    pub fn last(&self) -> Option<Week> {
+        self.weeks().next_back().map(|(week, _)| week)
+    }
+
+    /// The weeks of the period and their trips.
+    pub fn weeks(&self) -> impl DoubleEndedIterator<Item = (Week, u64)> + '_ {
+        let first = self.first.map_or(0, Week::number);
+        self.trips
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, &trips)| {
+                let number = first.checked_add(u32::try_from(index).ok()?)?;
+                Some((Week::from_number(number)?, trips))
+            })
+    }
+}
+
+fn per(trips: u64, weeks: usize) -> f64 {
+    if weeks == 0 {
+        0.0
+    } else {
+        trips as f64 / weeks as f64
+    }
+}
+
+/// The trips a week of a selection. The period is from the week `from` to the week `to`, both
+/// included; an end that is not given is the first or last week in which the selection has a trip.
+/// A selection without any trip has no weeks at all.
+pub async fn weekly_average(
+    store: &Store,
+    selection: &Selection,
+    from: Option<Week>,
+    to: Option<Week>,
+) -> Result<WeeklyAverage, Error> {
+    let snapshot = store.snapshot().await?;
+    let counts = match snapshot.key_filter(selection).await? {
+        Some(filter) => count(&snapshot, selection, &filter).await?,
+        None => WeekCounts::default(),
+    };
+    Ok(period(&counts, from, to))
+}
+
+/// Cuts the counts to the period that was asked for.
+fn period(counts: &WeekCounts, from: Option<Week>, to: Option<Week>) -> WeeklyAverage {
+    let Some((first, last)) = counts.span() else {
+        return WeeklyAverage::default();
+    };
+    let (first, last) = (
+        from.map_or(first, Week::number),
+        to.map_or(last, Week::number),
+    );
+    if first > last {
+        return WeeklyAverage::default();
+    }
+    WeeklyAverage {
+        first: Week::from_number(first),
+        trips: (first..=last).map(|week| counts.trips(week)).collect(),
+    }
+}
+
+async fn count(
+    snapshot: &Snapshot,
+    selection: &Selection,
+    filter: &KeyFilter,
+) -> Result<WeekCounts, Error> {
+    let Some(area) = &selection.area else {
+        return count_everywhere(snapshot, filter).await;
+    };
+    let bbox = &area.bbox;
+    match area.ends {
+        TripEnds::Origin => count_end(snapshot, End::Origin, bbox, filter).await,
+        TripEnds::Destination => count_end(snapshot, End::Destination, bbox, filter).await,
+        TripEnds::Both => count_both(snapshot, bbox, filter).await,
+        TripEnds::Either => {
+            let mut counts = count_end(snapshot, End::Origin, bbox, filter).await?;
+            counts.add_all(
+                &count_end(snapshot, End::Destination, bbox, filter).await?,
+                1,
+            );
+            counts.add_all(&count_both(snapshot, bbox, filter).await?, -1);
+            Ok(counts)
+        }
+    }
+}
+
+/// Every trip has one origin in one of the coarsest cells.
+async fn count_everywhere(snapshot: &Snapshot, filter: &KeyFilter) -> Result<WeekCounts, Error> {
+    let mut counts = WeekCounts::default();
+    snapshot
+        .weekly_between(
+            End::Origin,
+            CellRange::all(LEVELS[0]),
+            filter,
+            |year, counters| counts.add_histogram(year, counters, filter),
+        )
+        .await?;
+    Ok(counts)
+}
+
+/// Cells inside from their histograms, cells on the edge point by point.
+async fn count_end(
+    snapshot: &Snapshot,
+    end: End,
+    bbox: &BoundingBox,
+    filter: &KeyFilter,
+) -> Result<WeekCounts, Error> {
+    let cover = Cover::of(snapshot, end, bbox).await?;
+    let mut counts = WeekCounts::default();
+    let inside: Vec<_> = cover.inside.iter().map(|&cell| cell.into()).collect();
+    snapshot
+        .weekly(end, &inside, filter, |year, counters| {
+            counts.add_histogram(year, counters, filter)
+        })
+        .await?;
+    let edge = Cover {
+        inside: Vec::new(),
+        edge: cover.edge,
+    };
+    snapshot
+        .points(end, &edge.leaf_ranges(), |points| {
+            for point in read_points(points)? {
+                if bbox.contains(point.lon, point.lat) && filter.admits(point.key) {
+                    counts.add(point.key.week_number(), 1);
+                }
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(counts)
+}
+
+/// No histogram knows both ends of a trip: all patches of the box are read.
+async fn count_both(
+    snapshot: &Snapshot,
+    bbox: &BoundingBox,
+    filter: &KeyFilter,
+) -> Result<WeekCounts, Error> {
+    let cover = Cover::of(snapshot, End::Origin, bbox).await?;
+    let mut counts = WeekCounts::default();
+    snapshot
+        .patches(End::Origin, &cover.leaf_ranges(), |patch| {
+            for (point, rest) in read_ends(patch.points, patch.rest)? {
+                if bbox.contains(point.lon, point.lat)
+                    && bbox.contains(rest.other_lon, rest.other_lat)
+                    && filter.admits(point.key)
+                {
+                    counts.add(point.key.week_number(), 1);
+                }
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(counts)
+}
