@@ -5,8 +5,12 @@
 //! entity}`.
 
 pub mod analytics;
+pub mod config;
 pub mod generate;
 pub mod geo;
+pub mod graphql;
+pub mod http;
 pub mod ingest;
 pub mod model;
 pub mod store;
+pub mod telemetry;

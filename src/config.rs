@@ -1,0 +1,153 @@
+//! Configuration: command-line options, each of them an environment variable too.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::http::Token;
+
+/// Options of every command that uses the database.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseConfig {
+    /// The database [default: sqlite://<data-dir>/tripgraph.db, made if missing]
+    #[arg(
+        long,
+        env = "TRIPGRAPH_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    database_url: Option<String>,
+    /// Where the database and the upload spool are
+    #[arg(
+        long,
+        env = "TRIPGRAPH_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    data_dir: PathBuf,
+}
+
+impl DatabaseConfig {
+    /// A database in a folder, for tests.
+    #[must_use]
+    pub fn testing(data_dir: &Path) -> Self {
+        Self {
+            database_url: None,
+            data_dir: data_dir.to_owned(),
+        }
+    }
+
+    /// The address of the database: the option or its variable, else `DATABASE_URL`, else a file
+    /// in the data directory.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.database_url
+            .clone()
+            .or_else(|| std::env::var("DATABASE_URL").ok())
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("tripgraph.db").display()))
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The folder of uploads.
+    #[must_use]
+    pub fn spool_dir(&self) -> PathBuf {
+        self.data_dir.join("spool")
+    }
+}
+
+/// Options of the server.
+#[derive(Debug, Clone, Args)]
+pub struct ServerConfig {
+    /// The address to listen on; port 0 picks a free one
+    #[arg(
+        long,
+        env = "TRIPGRAPH_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8000"
+    )]
+    pub listen: SocketAddr,
+    /// The largest upload in bytes [default: 32 GiB]
+    #[arg(
+        long,
+        env = "TRIPGRAPH_MAX_UPLOAD_BYTES",
+        value_name = "BYTES",
+        default_value_t = 32 << 30,
+        hide_default_value = true
+    )]
+    pub max_upload_bytes: u64,
+    /// Who may use the server: name:read:secret or name:write:secret; may be given several times
+    /// [default: everybody]
+    #[arg(
+        long = "token",
+        env = "TRIPGRAPH_TOKENS",
+        value_name = "NAME:SCOPE:SECRET",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub tokens: Vec<Token>,
+    /// Listen on an address that others can reach although there are no tokens
+    #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS")]
+    pub allow_anonymous: bool,
+}
+
+impl ServerConfig {
+    /// Refuses to serve everybody on the network by mistake.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let open = self.tokens.is_empty() && !self.allow_anonymous;
+        if open && !self.listen.ip().is_loopback() {
+            return Err(ConfigError::Open(self.listen));
+        }
+        Ok(())
+    }
+}
+
+/// Options that do not go together.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Everybody on the network could write.
+    #[error(
+        "{0} can be reached from outside, and there are no tokens: give --token \
+         name:write:secret, or --allow-anonymous if everybody may use the server"
+    )]
+    Open(SocketAddr),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        server: ServerConfig,
+    }
+
+    fn server(options: &[&str]) -> ServerConfig {
+        Options::parse_from([&["tripgraph"], options].concat()).server
+    }
+
+    #[test]
+    fn an_open_server_listens_on_loopback_only() {
+        assert!(server(&[]).check().is_ok());
+        assert!(server(&["--listen", "[::1]:0"]).check().is_ok());
+        assert!(server(&["--listen", "0.0.0.0:8000"]).check().is_err());
+        let anonymous = ["--listen", "0.0.0.0:8000", "--allow-anonymous"];
+        assert!(server(&anonymous).check().is_ok());
+        let token = ["--listen", "0.0.0.0:8000", "--token", "ann:read:s3cret"];
+        assert!(server(&token).check().is_ok());
+    }
+
+    #[test]
+    fn tokens_may_be_several() {
+        let tokens = server(&["--token", "ann:read:a,bob:write:b", "--token", "eve:read:c"]).tokens;
+        assert_eq!(tokens.len(), 3);
+    }
+}

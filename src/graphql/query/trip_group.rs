@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+
+use crate::analytics;
+use crate::geo::Resolution;
+use crate::graphql::ApiError;
+use crate::graphql::cache::service;
+use crate::graphql::cursor;
+use crate::graphql::limits::weight;
+use crate::graphql::types::{
+    Grouping, Long, TripFilter, TripGroup, TripGroupConnection, connection,
+};
+use crate::model::{BucketMinutes, Similarity};
+use crate::store::Store;
+
+#[derive(Default)]
+pub(super) struct TripGroupQuery;
+
+#[Object]
+impl TripGroupQuery {
+    /// Trips that are alike, the largest groups first: the same H3 cell of the origin, the same H3
+    /// cell of the destination, the same time of the day, whatever the date.
+    #[graphql(complexity = "weight(500, first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn grouped_trips(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which trips are grouped; all of them where it is not given.")]
+        filter: Option<TripFilter>,
+        #[graphql(
+            default = 7,
+            desc = "H3 resolution of the cells, 0–9; 7 is about 5 km² a cell."
+        )]
+        resolution: i32,
+        #[graphql(
+            default = 60,
+            desc = "Length of the time-of-day bucket in minutes: a multiple of 30 that divides 24 hours."
+        )]
+        time_bucket_minutes: i32,
+        #[graphql(
+            default_with = "Long(1)",
+            desc = "Only groups of at least so many trips."
+        )]
+        min_trips: Long,
+        #[graphql(default = 20, desc = "How many at most, 0–1000.")] first: i32,
+        #[graphql(desc = "The cursor of the last group of the page before.")] after: Option<String>,
+    ) -> Result<TripGroupConnection> {
+        let selection = filter.unwrap_or_default().selection()?;
+        let similarity = similarity(resolution, time_bucket_minutes)?;
+        let min_trips = min_trips.count("minTrips")?;
+        let first = cursor::page_size(first)?;
+        let after = cursor::parse(after.as_deref())?;
+        let last = after
+            .map(|cursor| cursor::to_group(similarity, cursor))
+            .transpose()?;
+        let store = service::<Store>(ctx)?;
+        let page = analytics::similar_trips(store, &selection, similarity, min_trips, first, last)
+            .await
+            .map_err(ApiError::from)?;
+        let grouping = Arc::new(Grouping {
+            selection,
+            similarity,
+        });
+        Ok(connection(
+            page,
+            after,
+            |group| cursor::of_group(similarity, group),
+            |group| TripGroup {
+                group,
+                grouping: Arc::clone(&grouping),
+            },
+        ))
+    }
+}
+
+fn similarity(resolution: i32, minutes: i32) -> Result<Similarity, ApiError> {
+    Ok(Similarity {
+        resolution: Resolution::new(resolution).ok_or_else(|| {
+            ApiError::bad_input(format_args!("`resolution` is {resolution}, outside 0–9"))
+        })?,
+        bucket: BucketMinutes::new(minutes).ok_or_else(|| {
+            ApiError::bad_input(format_args!(
+                "`timeBucketMinutes` is {minutes}, not a multiple of 30 that divides 24 hours (1440)"
+            ))
+        })?,
+    })
+}

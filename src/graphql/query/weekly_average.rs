@@ -1,0 +1,52 @@
+use async_graphql::{Context, Object, Result};
+
+use crate::analytics;
+use crate::graphql::ApiError;
+use crate::graphql::cache::service;
+use crate::graphql::types::{BoundingBox, Date, TripEnd, WeeklyAverage, selection};
+use crate::model::Week;
+use crate::store::Store;
+
+#[derive(Default)]
+pub(super) struct WeeklyAverageQuery;
+
+#[Object]
+impl WeeklyAverageQuery {
+    /// How many trips a week an area sees: a box, a region, their intersection, or everything. The
+    /// period is `fromWeek` to `toWeek` where they are given, else from the first to the last week
+    /// in which the selection has a trip.
+    #[graphql(complexity = "500 + child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn weekly_average(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Trips for this box.")] bbox: Option<BoundingBox>,
+        #[graphql(desc = "Trips of the region of this name.")] region: Option<String>,
+        #[graphql(desc = "Trips of the datasource of this name.")] datasource: Option<String>,
+        #[graphql(default, desc = "Which ends of a trip must lie in the box.")] trip_end: TripEnd,
+        #[graphql(desc = "Any date of the period's first week.")] from_week: Option<Date>,
+        #[graphql(desc = "Any date of the period's last week.")] to_week: Option<Date>,
+    ) -> Result<WeeklyAverage> {
+        let selection = selection(bbox, trip_end, region, datasource)?;
+        let from = week("fromWeek", from_week)?;
+        let to = week("toWeek", to_week)?;
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(ApiError::bad_input("`fromWeek` is after `toWeek`").into());
+        }
+        let average = analytics::weekly_average(service::<Store>(ctx)?, &selection, from, to)
+            .await
+            .map_err(ApiError::from)?;
+        Ok(WeeklyAverage(average))
+    }
+}
+
+fn week(name: &str, date: Option<Date>) -> Result<Option<Week>, ApiError> {
+    date.map(|Date(date)| {
+        Week::of(date).ok_or_else(|| {
+            ApiError::bad_input(format_args!("`{name}` is outside the years 1–9999"))
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,50 @@
+use async_graphql::{Object, SimpleObject};
+use h3o::CellIndex;
+
+use crate::geo;
+
+/// A place, WGS 84.
+#[derive(Debug, Clone, Copy, SimpleObject)]
+pub(crate) struct Point {
+    /// Longitude in degrees, -180 to 180.
+    lon: f64,
+    /// Latitude in degrees, -90 to 90.
+    lat: f64,
+}
+
+impl From<geo::Point> for Point {
+    fn from(point: geo::Point) -> Self {
+        Self {
+            lon: point.lon(),
+            lat: point.lat(),
+        }
+    }
+}
+
+/// A cell of the H3 grid.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell(pub CellIndex);
+
+/// A cell of the H3 grid, a hexagon (twelve of each resolution are pentagons).
+#[Object]
+impl Cell {
+    /// Its H3 index, hexadecimal.
+    async fn index(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// Its H3 resolution, 0 (coarsest) to 15.
+    async fn resolution(&self) -> i32 {
+        i32::from(u8::from(self.0.resolution()))
+    }
+
+    /// Its centre.
+    async fn center(&self) -> Point {
+        geo::center(self.0).into()
+    }
+
+    /// Its corners, counter-clockwise; the first is not repeated at the end.
+    async fn boundary(&self) -> Vec<Point> {
+        geo::boundary(self.0).into_iter().map(Point::from).collect()
+    }
+}

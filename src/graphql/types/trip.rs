@@ -1,0 +1,61 @@
+use async_graphql::connection::Connection;
+use async_graphql::{Context, ID, Object, Result};
+
+use super::{Ingestion, LocalDateTime, Long, Point, TotalCount};
+use crate::graphql::cursor::Cursor;
+use crate::graphql::{ApiError, cache};
+use crate::model;
+
+/// A page of trips.
+pub(crate) type TripConnection = Connection<Cursor, Trip, TotalCount>;
+
+/// One trip.
+pub(crate) struct Trip(pub model::Trip);
+
+/// One trip: one row of a file.
+#[Object]
+impl Trip {
+    /// Opaque, the same for ever.
+    async fn id(&self) -> ID {
+        ID(format!("{}-{}", self.0.ingestion_id, self.0.line))
+    }
+
+    /// The region's name.
+    async fn region(&self) -> &str {
+        &self.0.region
+    }
+
+    /// The datasource's name.
+    async fn datasource(&self) -> &str {
+        &self.0.datasource
+    }
+
+    /// Where it starts, as it stands in the file.
+    async fn origin(&self) -> Point {
+        self.0.origin.into()
+    }
+
+    /// Where it ends, as it stands in the file.
+    async fn destination(&self) -> Point {
+        self.0.destination.into()
+    }
+
+    /// Wall-clock time of departure.
+    async fn departed_at(&self) -> LocalDateTime {
+        LocalDateTime(self.0.departed_at)
+    }
+
+    /// The ingestion that brought it.
+    async fn ingestion(&self, ctx: &Context<'_>) -> Result<Ingestion> {
+        let id = self.0.ingestion_id;
+        let ingestion = cache::ingestion(ctx, id).await?.ok_or_else(|| {
+            ApiError::internal(format_args!("a trip's ingestion {id} is missing"))
+        })?;
+        Ok(Ingestion(ingestion))
+    }
+
+    /// The line of the file it stands on; the header is line 1.
+    async fn line(&self) -> Long {
+        self.0.line.into()
+    }
+}

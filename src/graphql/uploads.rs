@@ -1,0 +1,156 @@
+//! Files of a request that are still on their way.
+//!
+//! A transport that receives files as a stream gives the operation one [`Uploads`] and keeps the
+//! [`UploadSender`]. The operation is validated and starts first; only when a resolver asks for
+//! its file does the transport begin to take the bytes in.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::{Value, Variables};
+use tokio::sync::{Notify, oneshot};
+
+use super::ApiError;
+use crate::ingest::SpooledFile;
+
+type Outcome = Result<SpooledFile, ApiError>;
+
+/// Where resolvers get the files from that a request brings.
+pub struct Uploads {
+    files: Vec<Mutex<Option<oneshot::Receiver<Outcome>>>>,
+    wanted: Arc<Notify>,
+}
+
+/// Where a transport puts the files it has received.
+pub struct UploadSender {
+    files: Vec<oneshot::Sender<Outcome>>,
+    wanted: Arc<Notify>,
+}
+
+impl Uploads {
+    /// Places for that many files.
+    #[must_use]
+    pub fn new(count: usize) -> (UploadSender, Self) {
+        let wanted = Arc::new(Notify::new());
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| oneshot::channel()).unzip();
+        let files = receivers
+            .into_iter()
+            .map(|file| Mutex::new(Some(file)))
+            .collect();
+        (
+            UploadSender {
+                files: senders,
+                wanted: Arc::clone(&wanted),
+            },
+            Self { files, wanted },
+        )
+    }
+
+    /// Puts a reference to the file of that number at `path`, as the multipart request
+    /// specification writes it (`variables.file`, `variables.files.0`).
+    ///
+    /// # Errors
+    ///
+    /// When there is no such variable, or it is not null.
+    pub fn refer(variables: &mut Variables, path: &str, number: usize) -> Result<(), ApiError> {
+        let wrong = |what: &str| ApiError::bad_input(format_args!("map: `{path}` {what}"));
+        let place = find(variables, path).ok_or_else(|| wrong("is not a path to a variable"))?;
+        if *place != Value::Null {
+            return Err(wrong("is not null in the operations"));
+        }
+        *place = reference(number);
+        Ok(())
+    }
+
+    /// The file of that number; waits until it has arrived.
+    pub(super) async fn take(&self, number: usize) -> Outcome {
+        let file = self
+            .files
+            .get(number)
+            .and_then(|file| file.lock().unwrap_or_else(PoisonError::into_inner).take())
+            .ok_or_else(|| ApiError::bad_input("the file is used twice"))?;
+        self.wanted.notify_one();
+        file.await
+            .unwrap_or_else(|_| Err(ApiError::bad_input("the file did not arrive")))
+    }
+}
+
+impl UploadSender {
+    /// Waits until a resolver asks for a file.
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Hands all files over, in the order of their numbers.
+    pub fn deliver(self, files: Vec<SpooledFile>) {
+        for (place, file) in self.files.into_iter().zip(files) {
+            // Whoever does not wait any longer drops the file, which deletes it.
+            let _ = place.send(Ok(file));
+        }
+    }
+
+    /// Tells every resolver that waits why there is no file.
+    pub fn fail(self, error: &ApiError) {
+        for place in self.files {
+            let _ = place.send(Err(error.clone()));
+        }
+    }
+}
+
+/// A reference is a binary value: JSON has none, so a client can't make one up.
+fn reference(number: usize) -> Value {
+    Value::Binary(number.to_be_bytes().to_vec().into())
+}
+
+/// The number in a reference.
+pub(super) fn referred(value: &Value) -> Option<usize> {
+    match value {
+        Value::Binary(bytes) => Some(usize::from_be_bytes(bytes.as_ref().try_into().ok()?)),
+        _ => None,
+    }
+}
+
+fn find<'a>(variables: &'a mut Variables, path: &str) -> Option<&'a mut Value> {
+    let mut parts = path.strip_prefix("variables.")?.split('.');
+    let variable = variables.get_mut(parts.next()?)?;
+    parts.try_fold(variable, |value, part| match value {
+        Value::List(items) => items.get_mut(part.parse::<usize>().ok()?),
+        Value::Object(fields) => fields.get_mut(part),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    #[test]
+    fn references_go_where_the_map_says() {
+        let mut variables = Variables::from_value(
+            value!({ "file": null, "files": [null, null], "x": { "y": null } }),
+        );
+        for (number, path) in ["variables.file", "variables.files.1", "variables.x.y"]
+            .iter()
+            .enumerate()
+        {
+            Uploads::refer(&mut variables, path, number).unwrap();
+        }
+        assert_eq!(variables.get("file").and_then(referred), Some(0));
+        for path in [
+            "variables.file",
+            "file",
+            "variables.files.2",
+            "variables.no",
+            "variables",
+        ] {
+            assert!(Uploads::refer(&mut variables, path, 0).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn text_is_no_reference() {
+        assert_eq!(referred(&value!("#__graphql_file__:0")), None);
+        assert_eq!(referred(&value!(0)), None);
+    }
+}

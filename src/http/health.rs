@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::AppState;
+
+/// How long a part may take to show that it is well.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The process runs.
+pub(super) async fn live() -> Response {
+    Json(json!({ "status": "live" })).into_response()
+}
+
+/// Questions are answered and files taken in; else 503 with the reasons.
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
+    let (database, spool) = tokio::join!(
+        check("the database does not answer", state.store().ping()),
+        check(
+            "the spool can't be written to",
+            state.ingestions().spool().writable()
+        ),
+    );
+    let leaving = state
+        .shutdown()
+        .is_requested()
+        .then_some("the server is shutting down");
+    let reasons: Vec<_> = [leaving, database, spool].into_iter().flatten().collect();
+    if reasons.is_empty() {
+        return Json(json!({ "status": "ready" })).into_response();
+    }
+    let body = json!({ "status": "unavailable", "reason": reasons.join("; "), "reasons": reasons });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+/// The reason, where there is one; its details are for the log.
+async fn check<E: std::error::Error>(
+    reason: &'static str,
+    outcome: impl Future<Output = Result<(), E>>,
+) -> Option<&'static str> {
+    match tokio::time::timeout(PATIENCE, outcome).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready: {reason}");
+            Some(reason)
+        }
+        Err(_) => {
+            tracing::warn!("not ready: {reason}, it took too long");
+            Some(reason)
+        }
+    }
+}

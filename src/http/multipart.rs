@@ -1,0 +1,248 @@
+//! The GraphQL multipart request specification, with the files as streams.
+//!
+//! `operations` and `map` come first and are read whole; then the operation is checked and begins
+//! to run, and only when a resolver asks for its file are the files taken in, each straight into
+//! the spool. Nothing of a request that is refused reaches the disk.
+
+use std::collections::HashMap;
+
+use async_graphql::Response as Answer;
+use axum::body::Body;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::request::Parts;
+use axum::response::Response;
+use multer::{Field, Multipart};
+
+use super::auth::Caller;
+use super::body::{BodyError, Incoming, Shared};
+use super::graphql::{broken, permitted};
+use super::params;
+use super::reply::Format;
+use super::router::{AppState, request_id};
+use crate::graphql::{ApiError, Code, Operation, UploadSender, Uploads};
+use crate::ingest::SpooledFile;
+
+/// Bytes that may come between two parts, before the parser must have found the next one.
+const BETWEEN_PARTS: u64 = 1 << 20;
+
+/// Answers a multipart request.
+pub(super) async fn answer(
+    state: &AppState,
+    format: Format,
+    parts: &Parts,
+    caller: &Caller,
+    boundary: &str,
+    body: Body,
+) -> Response {
+    let (shared, incoming) = Incoming::new(body, state.settings().body_idle);
+    let reader = Reader {
+        multipart: Multipart::new(incoming, boundary),
+        shared: shared.clone(),
+    };
+    let length = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let answer = match prepare(state, caller, length, reader).await {
+        Ok(prepared) => Box::pin(prepared.run(state, format, parts)).await,
+        Err(Refusal::Transport(error)) => format.refuse(error),
+        Err(Refusal::Document(answer)) => format.answer(&answer),
+    };
+    shared.linger();
+    answer
+}
+
+enum Refusal {
+    Transport(ApiError),
+    Document(Box<Answer>),
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Transport(error)
+    }
+}
+
+/// A request whose operation is known, and whose files are still to come.
+struct Prepared {
+    operation: Operation,
+    reader: Reader,
+    /// The number of the file that each part brings.
+    map: HashMap<String, usize>,
+}
+
+async fn prepare(
+    state: &AppState,
+    caller: &Caller,
+    length: Option<u64>,
+    mut reader: Reader,
+) -> Result<Prepared, Refusal> {
+    let settings = state.settings();
+    let limit = settings.max_body_bytes;
+    let operations = reader.text("operations", limit).await?;
+    let map = reader.text("map", limit).await?;
+    let mut request = params::from_slice(&operations)?;
+    let map: HashMap<String, Vec<String>> = serde_json::from_slice(&map).map_err(|error| {
+        ApiError::bad_input(format_args!(
+            "`map` is not an object of lists of paths: {error}"
+        ))
+    })?;
+    if map.len() > settings.max_files {
+        return Err(ApiError::new(
+            Code::TooLarge,
+            format!("the request has more than {} files", settings.max_files),
+        )
+        .into());
+    }
+    let mut numbers = HashMap::new();
+    for (number, (part, paths)) in map.into_iter().enumerate() {
+        let [path] = paths.as_slice() else {
+            return Err(ApiError::bad_input("`map`: a file goes to exactly one variable").into());
+        };
+        Uploads::refer(&mut request.variables, path, number)?;
+        numbers.insert(part, number);
+    }
+    let operation = Operation::parse(request, state.limits())
+        .map_err(|error| Refusal::Document(Box::new(Answer::from_errors(vec![*error]))))?;
+    permitted(caller, operation.kind())?;
+    // What is certain to become too large need not be taken in first.
+    let most = settings
+        .max_upload_bytes
+        .saturating_add(BETWEEN_PARTS)
+        .saturating_mul(numbers.len() as u64)
+        .saturating_add(3 * limit as u64);
+    if length.is_some_and(|length| length > most) {
+        let message = format!("a file is larger than {} bytes", settings.max_upload_bytes);
+        return Err(ApiError::new(Code::TooLarge, message).into());
+    }
+    Ok(Prepared {
+        operation,
+        reader,
+        map: numbers,
+    })
+}
+
+impl Prepared {
+    async fn run(mut self, state: &AppState, format: Format, parts: &Parts) -> Response {
+        let (sender, uploads) = Uploads::new(self.map.len());
+        self.operation.request_mut().data.insert(uploads);
+        let answer = self.operation.execute(state.schema(), request_id(parts));
+        let files = receive(state, self.reader, self.map, sender);
+        tokio::pin!(answer, files);
+        let answer = tokio::select! {
+            // An operation that never asks for its files has its answer at once.
+            answer = &mut answer => answer,
+            () = &mut files => answer.await,
+        };
+        format.answer(&answer)
+    }
+}
+
+/// Takes the files in when they are asked for, and hands them over when all have arrived and the
+/// request is known to be whole.
+async fn receive(
+    state: &AppState,
+    mut reader: Reader,
+    map: HashMap<String, usize>,
+    sender: UploadSender,
+) {
+    sender.wanted().await;
+    match reader.files(state, map).await {
+        Ok(files) => sender.deliver(files),
+        Err(error) => sender.fail(&error),
+    }
+}
+
+struct Reader {
+    multipart: Multipart<'static>,
+    shared: Shared,
+}
+
+impl Reader {
+    /// The part that must come next, whole.
+    async fn text(&mut self, name: &str, limit: usize) -> Result<Vec<u8>, ApiError> {
+        self.shared
+            .allow(BETWEEN_PARTS.saturating_add(limit as u64));
+        let part = self
+            .multipart
+            .next_field()
+            .await
+            .map_err(|error| failed(&error, limit))?;
+        let mut part = part
+            .filter(|part| part.name() == Some(name))
+            .ok_or_else(|| {
+                ApiError::bad_input(format_args!(
+                    "the part `{name}` is missing: first `operations`, then `map`, then the files"
+                ))
+            })?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = part.chunk().await.map_err(|error| failed(&error, limit))? {
+            if bytes.len() + chunk.len() > limit {
+                let message = format!("the part `{name}` is larger than {limit} bytes");
+                return Err(ApiError::new(Code::TooLarge, message));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// The files, in the order of their numbers.
+    async fn files(
+        &mut self,
+        state: &AppState,
+        mut map: HashMap<String, usize>,
+    ) -> Result<Vec<SpooledFile>, ApiError> {
+        let limit = state.settings().max_upload_bytes;
+        let mut files = Vec::new();
+        loop {
+            self.shared.allow(BETWEEN_PARTS);
+            let part = self.multipart.next_field().await;
+            let Some(part) =
+                part.map_err(|error| failed(&error, state.settings().max_body_bytes))?
+            else {
+                break;
+            };
+            let number = part
+                .name()
+                .and_then(|name| map.remove(name))
+                .ok_or_else(|| ApiError::bad_input("a part is not in `map`, or comes twice"))?;
+            self.shared.allow(u64::MAX);
+            let name = source(&part);
+            let file = state
+                .ingestions()
+                .spool()
+                .receive(&name, part, limit)
+                .await?;
+            files.push((number, file));
+        }
+        if let Some(missing) = map.keys().next() {
+            return Err(ApiError::bad_input(format_args!(
+                "the file of the part `{missing}` is missing"
+            )));
+        }
+        files.sort_by_key(|(number, _)| *number);
+        Ok(files.into_iter().map(|(_, file)| file).collect())
+    }
+}
+
+/// The file's name without the folders that some clients send, cut where it is long.
+fn source(part: &Field<'_>) -> String {
+    let name = part.file_name().unwrap_or_default();
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(255).collect();
+    if name.is_empty() {
+        "upload.csv".to_owned()
+    } else {
+        name
+    }
+}
+
+fn failed(error: &multer::Error, limit: usize) -> ApiError {
+    match error {
+        multer::Error::StreamReadFailed(cause) => match cause.downcast_ref::<BodyError>() {
+            Some(error) => broken(error, limit),
+            None => ApiError::bad_input("the request broke off"),
+        },
+        error => ApiError::bad_input(format_args!("the multipart body is broken: {error}")),
+    }
+}

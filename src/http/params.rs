@@ -1,0 +1,121 @@
+//! The parameters of a GraphQL request, wherever they come from.
+
+use async_graphql::{Request, Value, Variables};
+use serde_json::{Map, Value as Json};
+
+use crate::graphql::ApiError;
+
+/// The request in a JSON value: the body of a POST, `operations` of a multipart request, the
+/// payload of a WebSocket's `subscribe`.
+pub(super) fn from_json(json: Json) -> Result<Request, ApiError> {
+    match json {
+        Json::Object(fields) => from_fields(fields),
+        Json::Array(_) => Err(ApiError::bad_input(
+            "several operations in one request are not supported",
+        )),
+        _ => Err(ApiError::bad_input("a GraphQL request is a JSON object")),
+    }
+}
+
+/// The request in the bytes of a JSON document.
+pub(super) fn from_slice(bytes: &[u8]) -> Result<Request, ApiError> {
+    let json = serde_json::from_slice(bytes)
+        .map_err(|error| ApiError::bad_input(format_args!("this is not JSON: {error}")))?;
+    from_json(json)
+}
+
+/// The request in the query of a GET.
+pub(super) fn from_query(query: &str) -> Result<Request, ApiError> {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = match &*name {
+            "query" | "operationName" => Json::String(value.into_owned()),
+            "variables" | "extensions" if value.is_empty() => Json::Null,
+            "variables" | "extensions" => serde_json::from_str(&value).map_err(|error| {
+                ApiError::bad_input(format_args!("`{name}` is not JSON: {error}"))
+            })?,
+            _ => continue,
+        };
+        if fields.insert(name.clone().into_owned(), value).is_some() {
+            return Err(ApiError::bad_input(format_args!("`{name}` is given twice")));
+        }
+    }
+    from_fields(fields)
+}
+
+fn from_fields(mut fields: Map<String, Json>) -> Result<Request, ApiError> {
+    let wrong =
+        |name: &str, what: &str| ApiError::bad_input(format_args!("`{name}` is not {what}"));
+    let query = match fields.remove("query") {
+        Some(Json::String(query)) => query,
+        None | Some(Json::Null) => return Err(ApiError::bad_input("`query` is missing")),
+        Some(_) => return Err(wrong("query", "a string")),
+    };
+    let mut request = Request::new(query);
+    match fields.remove("operationName") {
+        Some(Json::String(name)) => request.operation_name = Some(name),
+        None | Some(Json::Null) => {}
+        Some(_) => return Err(wrong("operationName", "a string")),
+    }
+    match fields.remove("variables") {
+        Some(variables @ Json::Object(_)) => request.variables = Variables::from_json(variables),
+        None | Some(Json::Null) => {}
+        Some(_) => return Err(wrong("variables", "an object")),
+    }
+    match fields.remove("extensions") {
+        Some(Json::Object(extensions)) => {
+            for (name, value) in extensions {
+                let value =
+                    Value::from_json(value).map_err(|_| wrong("extensions", "an object"))?;
+                request.extensions.insert(name, value);
+            }
+        }
+        None | Some(Json::Null) => {}
+        Some(_) => return Err(wrong("extensions", "an object")),
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_queries() {
+        let request = from_query(
+            "query=query+A%7B__typename%7D&operationName=A&variables=%7B%22a%22%3A1%7D&x=y",
+        )
+        .unwrap();
+        assert_eq!(request.query, "query A{__typename}");
+        assert_eq!(request.operation_name.as_deref(), Some("A"));
+        assert_eq!(request.variables.get("a"), Some(&Value::from(1)));
+    }
+
+    #[test]
+    fn refuses_what_is_no_request() {
+        for query in [
+            "",
+            "query=a&query=b",
+            "query=a&variables=1",
+            "query=a&variables={",
+            "query=a&extensions=[]",
+        ] {
+            assert!(from_query(query).is_err(), "{query}");
+        }
+        for json in [
+            "",
+            "1",
+            "[]",
+            "{}",
+            r#"{"query":1}"#,
+            r#"{"query":"a","operationName":1}"#,
+            r#"{"query":"a","variables":"x"}"#,
+            r#"{"query":"a","extensions":"x"}"#,
+            r#"[{"query":"a"}]"#,
+        ] {
+            assert!(from_slice(json.as_bytes()).is_err(), "{json}");
+        }
+        let json = r#"{"query":"a","operationName":null,"variables":null,"extensions":null}"#;
+        assert!(from_slice(json.as_bytes()).is_ok());
+    }
+}

@@ -1,0 +1,177 @@
+//! Answers: the media type a client accepts and the status that goes with it.
+
+use async_graphql::{Response as Answer, ServerError, Value};
+use axum::Json;
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::graphql::{ApiError, Code, is_request_error};
+
+/// The media type of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// `application/json`: 200 for every well-formed request.
+    Json,
+    /// `application/graphql-response+json`: the status tells whether the request was accepted.
+    GraphqlResponse,
+}
+
+impl Format {
+    /// What the client likes best; JSON where it does not say.
+    pub(super) fn accepted(headers: &HeaderMap) -> Self {
+        let mut best = (0.0, Format::Json);
+        let values = headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        for range in values.flat_map(|value| value.split(',')) {
+            let mut parts = range.split(';').map(str::trim);
+            let format = match parts
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase()
+                .as_str()
+            {
+                "application/graphql-response+json" => Format::GraphqlResponse,
+                "application/json" | "application/*" | "*/*" => Format::Json,
+                _ => continue,
+            };
+            let quality = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .map_or(1.0, |quality| quality.parse::<f32>().unwrap_or(0.0));
+            if quality > best.0 {
+                best = (quality, format);
+            }
+        }
+        best.1
+    }
+
+    const fn media_type(self) -> HeaderValue {
+        match self {
+            Format::Json => HeaderValue::from_static("application/json; charset=utf-8"),
+            Format::GraphqlResponse => {
+                HeaderValue::from_static("application/graphql-response+json; charset=utf-8")
+            }
+        }
+    }
+
+    /// The answer to a request that was well-formed.
+    pub(super) fn answer(self, answer: &Answer) -> Response {
+        let status = match self {
+            Format::GraphqlResponse if is_request_error(answer) => answer
+                .errors
+                .first()
+                .map_or(StatusCode::BAD_REQUEST, status),
+            _ => StatusCode::OK,
+        };
+        self.with_status(status, answer)
+    }
+
+    /// The answer to a request that did not come as far as being run, with that status.
+    pub(super) fn refusal(self, status: StatusCode, error: ApiError) -> Response {
+        let mut response = self.with_status(status, &Answer::from_errors(vec![error.into()]));
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            _ => {}
+        }
+        response
+    }
+
+    /// A refusal with the status that its code stands for.
+    pub(super) fn refuse(self, error: ApiError) -> Response {
+        self.refusal(of_code(error.code()), error)
+    }
+
+    fn with_status(self, status: StatusCode, answer: &Answer) -> Response {
+        let headers = [(CONTENT_TYPE, self.media_type())];
+        (status, headers, Json(Body::of(answer))).into_response()
+    }
+}
+
+/// An answer as it is written: one that was refused has no `data` at all.
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn of(answer: &'a Answer) -> Self {
+        let data = (!is_request_error(answer)).then_some(&answer.data);
+        Self {
+            errors: &answer.errors,
+            data,
+        }
+    }
+}
+
+fn status(error: &ServerError) -> StatusCode {
+    let code = error
+        .extensions
+        .as_ref()
+        .and_then(|extensions| extensions.get("code"));
+    let all = [
+        Code::Timeout,
+        Code::Unavailable,
+        Code::Internal,
+        Code::TooLarge,
+    ];
+    all.into_iter()
+        .find(|known| code == Some(&known.name().into()))
+        .map_or(StatusCode::BAD_REQUEST, of_code)
+}
+
+const fn of_code(code: Code) -> StatusCode {
+    match code {
+        Code::BadUserInput | Code::TooComplex => StatusCode::BAD_REQUEST,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Conflict => StatusCode::CONFLICT,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_liked_type_is_chosen() {
+        for (accept, format) in [
+            ("application/graphql-response+json", Format::GraphqlResponse),
+            (
+                "application/graphql-response+json; charset=utf-8, application/json;q=0.9",
+                Format::GraphqlResponse,
+            ),
+            (
+                "application/json, application/graphql-response+json",
+                Format::Json,
+            ),
+            (
+                "application/graphql-response+json;q=0.5, application/json",
+                Format::Json,
+            ),
+            ("application/graphql-response+json;q=0, */*", Format::Json),
+            ("*/*", Format::Json),
+            ("text/html", Format::Json),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(Format::accepted(&headers), format, "{accept}");
+        }
+        assert_eq!(Format::accepted(&HeaderMap::new()), Format::Json);
+    }
+}

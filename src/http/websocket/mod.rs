@@ -1,0 +1,49 @@
+//! GraphQL over WebSocket: `graphql-transport-ws`, and the older `graphql-ws`.
+
+mod protocol;
+mod session;
+mod socket;
+
+use axum::extract::WebSocketUpgrade;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use tracing::Instrument;
+
+use self::protocol::Protocol;
+use super::AppState;
+use super::reply::Format;
+use crate::graphql::{ApiError, RequestId};
+
+/// Takes a connection over that asks for a protocol we speak.
+pub(super) fn upgrade(state: AppState, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let format = Format::accepted(headers);
+    let limit = state.settings().max_body_bytes;
+    let upgrade = upgrade
+        .protocols(Protocol::ALL.map(Protocol::name))
+        .max_message_size(limit)
+        .max_frame_size(limit);
+    let Some(protocol) = upgrade.selected_protocol().and_then(Protocol::of_header) else {
+        let names = Protocol::ALL.map(Protocol::name).join(" or ");
+        let error = ApiError::bad_input(format_args!("Sec-WebSocket-Protocol must be {names}"));
+        return format.refusal(StatusCode::BAD_REQUEST, error);
+    };
+    // A browser can't send headers with a WebSocket; other clients can, and need not wait then to
+    // hear that their token is unknown.
+    let caller = match state.settings().tokens.of_headers(headers) {
+        Ok(caller) => caller,
+        Err(error) => return format.refuse(error),
+    };
+    let id = headers
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default();
+    let session = session::Session::new(state.clone(), protocol, caller, RequestId(id.to_owned()));
+    let busy = state.shutdown().busy();
+    upgrade.on_upgrade(move |socket| {
+        async move {
+            socket::run(socket, session, &state).await;
+            drop(busy);
+        }
+        .in_current_span()
+    })
+}

@@ -1,0 +1,191 @@
+use async_graphql::{Response as Answer, ServerError};
+use axum::http::HeaderValue;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::http::reply::Body;
+
+/// What the messages look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>
+    TransportWs,
+    /// <https://github.com/apollographql/subscriptions-transport-ws/blob/master/PROTOCOL.md>, whose
+    /// name for the handshake is `graphql-ws`.
+    Legacy,
+}
+
+/// What a client says.
+#[derive(Debug, PartialEq)]
+pub(super) enum ClientMessage {
+    ConnectionInit(Json),
+    Subscribe { id: String, payload: Json },
+    Complete { id: String },
+    Ping(Option<Json>),
+    Pong,
+    Terminate,
+}
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Close {
+    pub(super) code: u16,
+    pub(super) reason: String,
+}
+
+impl Close {
+    pub(super) fn new(code: u16, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Frame {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+    payload: Option<Json>,
+}
+
+impl Protocol {
+    /// The one we like better first.
+    pub(super) const ALL: [Protocol; 2] = [Protocol::TransportWs, Protocol::Legacy];
+
+    /// Its name for the handshake.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Protocol::TransportWs => "graphql-transport-ws",
+            Protocol::Legacy => "graphql-ws",
+        }
+    }
+
+    pub(super) fn of_header(header: &HeaderValue) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|protocol| header == protocol.name())
+    }
+
+    /// Reads a message.
+    pub(super) fn read(self, text: &str) -> Result<ClientMessage, Close> {
+        let invalid = |what: &str| Close::new(4400, what);
+        let Frame { kind, id, payload } =
+            serde_json::from_str(text).map_err(|_| invalid("Invalid message received"))?;
+        let id = || {
+            id.filter(|id| !id.is_empty())
+                .ok_or_else(|| invalid("Message misses its id"))
+        };
+        match (self, kind.as_str()) {
+            (_, "connection_init") => match payload.unwrap_or_default() {
+                payload @ (Json::Null | Json::Object(_)) => {
+                    Ok(ClientMessage::ConnectionInit(payload))
+                }
+                _ => Err(invalid("The payload of connection_init is not an object")),
+            },
+            (Protocol::TransportWs, "subscribe") | (Protocol::Legacy, "start") => {
+                let payload = payload.ok_or_else(|| invalid("Message misses its payload"))?;
+                Ok(ClientMessage::Subscribe { id: id()?, payload })
+            }
+            (Protocol::TransportWs, "complete") | (Protocol::Legacy, "stop") => {
+                Ok(ClientMessage::Complete { id: id()? })
+            }
+            (Protocol::TransportWs, "ping") => Ok(ClientMessage::Ping(payload)),
+            (Protocol::TransportWs, "pong") => Ok(ClientMessage::Pong),
+            (Protocol::Legacy, "connection_terminate") => Ok(ClientMessage::Terminate),
+            _ => Err(invalid("Unknown type of message")),
+        }
+    }
+
+    /// What is said when the connection is accepted.
+    pub(super) fn acknowledge(self) -> Vec<String> {
+        let mut messages = vec![json!({ "type": "connection_ack" }).to_string()];
+        if self == Protocol::Legacy {
+            messages.push(json!({ "type": "ka" }).to_string());
+        }
+        messages
+    }
+
+    /// What is said, if anything, before the connection is closed for that reason.
+    pub(super) fn farewell(self, close: &Close) -> Option<String> {
+        (self == Protocol::Legacy && close.code >= 4000).then(|| {
+            json!({ "type": "connection_error", "payload": { "message": close.reason } })
+                .to_string()
+        })
+    }
+
+    /// An answer of an operation.
+    pub(super) fn next(self, id: &str, answer: &Answer) -> String {
+        let kind = match self {
+            Protocol::TransportWs => "next",
+            Protocol::Legacy => "data",
+        };
+        json!({ "type": kind, "id": id, "payload": Body::of(answer) }).to_string()
+    }
+
+    /// An operation was refused; nothing else follows for it.
+    pub(super) fn error(self, id: &str, errors: &[ServerError]) -> String {
+        match self {
+            Protocol::TransportWs => json!({ "type": "error", "id": id, "payload": errors }),
+            Protocol::Legacy => json!({ "type": "error", "id": id, "payload": errors.first() }),
+        }
+        .to_string()
+    }
+
+    /// An operation has come to its end.
+    pub(super) fn complete(id: &str) -> String {
+        json!({ "type": "complete", "id": id }).to_string()
+    }
+
+    /// The answer to a ping.
+    pub(super) fn pong(payload: Option<Json>) -> String {
+        match payload {
+            Some(payload) => json!({ "type": "pong", "payload": payload }),
+            None => json!({ "type": "pong" }),
+        }
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_protocol_has_its_own_words() {
+        let start = r#"{"type":"start","id":"1","payload":{"query":"{a}"}}"#;
+        assert!(matches!(
+            Protocol::Legacy.read(start),
+            Ok(ClientMessage::Subscribe { .. })
+        ));
+        assert_eq!(Protocol::TransportWs.read(start).unwrap_err().code, 4400);
+        let subscribe = start.replace("start", "subscribe");
+        assert!(matches!(
+            Protocol::TransportWs.read(&subscribe),
+            Ok(ClientMessage::Subscribe { .. })
+        ));
+        assert_eq!(Protocol::Legacy.read(&subscribe).unwrap_err().code, 4400);
+    }
+
+    #[test]
+    fn invalid_messages_are_4400() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","payload":{}}"#,
+            r#"{"type":"complete"}"#,
+            r#"{"type":"complete","id":""}"#,
+            r#"{"type":1}"#,
+            r#"{"type":"connection_init","payload":1}"#,
+        ] {
+            assert_eq!(
+                Protocol::TransportWs.read(text).unwrap_err().code,
+                4400,
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,216 @@
+use std::collections::HashMap;
+
+use async_graphql::Response as Answer;
+use futures::stream::{BoxStream, SelectAll};
+use futures::{StreamExt, stream};
+use serde_json::Value as Json;
+
+use super::protocol::{ClientMessage, Close, Protocol};
+use crate::graphql::{ApiError, Code, Operation, RequestId, is_request_error};
+use crate::http::AppState;
+use crate::http::auth::Caller;
+use crate::http::params;
+
+/// What a client and the server have said to each other so far.
+pub(super) struct Session {
+    state: AppState,
+    protocol: Protocol,
+    /// Who the client is; from the headers of the handshake, or from `connection_init`.
+    caller: Option<Caller>,
+    initialised: bool,
+    request: RequestId,
+    /// The operations that run, and the number under which their answers come.
+    running: HashMap<String, Running>,
+    answers: SelectAll<BoxStream<'static, Event>>,
+    started: u64,
+}
+
+struct Running {
+    number: u64,
+    abort: stream::AbortHandle,
+}
+
+/// Something that an operation has to say.
+pub(super) struct Event {
+    id: String,
+    number: u64,
+    /// None at its end.
+    answer: Option<Answer>,
+}
+
+impl Session {
+    pub(super) fn new(
+        state: AppState,
+        protocol: Protocol,
+        caller: Option<Caller>,
+        request: RequestId,
+    ) -> Self {
+        Self {
+            state,
+            protocol,
+            caller,
+            initialised: false,
+            request,
+            running: HashMap::new(),
+            answers: SelectAll::new(),
+            started: 0,
+        }
+    }
+
+    pub(super) const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Whether `connection_init` has come and was accepted.
+    pub(super) const fn is_initialised(&self) -> bool {
+        self.initialised
+    }
+
+    /// The next thing an operation says; waits for ever where none runs.
+    pub(super) async fn event(&mut self) -> Event {
+        match self.answers.next().await {
+            Some(event) => event,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Answers a message of the client.
+    pub(super) fn receive(&mut self, text: &str) -> Result<Vec<String>, Close> {
+        match self.protocol.read(text)? {
+            ClientMessage::ConnectionInit(payload) => self.init(&payload),
+            ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
+            ClientMessage::Complete { id } => {
+                let stopped = self.stop(&id);
+                // The older protocol confirms; in the newer one, both may say it and neither answers.
+                let confirmed = stopped && self.protocol == Protocol::Legacy;
+                Ok(confirmed
+                    .then(|| Protocol::complete(&id))
+                    .into_iter()
+                    .collect())
+            }
+            ClientMessage::Ping(payload) => Ok(vec![Protocol::pong(payload)]),
+            ClientMessage::Pong => Ok(Vec::new()),
+            ClientMessage::Terminate => Err(Close::new(1000, "")),
+        }
+    }
+
+    fn init(&mut self, payload: &Json) -> Result<Vec<String>, Close> {
+        if self.initialised {
+            return Err(Close::new(4429, "Too many initialisation requests"));
+        }
+        let tokens = &self.state.settings().tokens;
+        let given = ["Authorization", "authorization"]
+            .iter()
+            .find_map(|name| payload.get(name)?.as_str());
+        if given.is_some() || self.caller.is_none() {
+            self.caller = tokens
+                .of(given)
+                .map_err(|error| Close::new(4403, error.message()))?;
+        }
+        if self.caller.is_none() {
+            return Err(Close::new(4403, "a token is needed"));
+        }
+        self.initialised = true;
+        Ok(self.protocol.acknowledge())
+    }
+
+    fn subscribe(&mut self, id: String, payload: Json) -> Result<Vec<String>, Close> {
+        let Some(caller) = self.caller.clone().filter(|_| self.initialised) else {
+            return Err(Close::new(4401, "Unauthorized"));
+        };
+        if self.running.contains_key(&id) {
+            match self.protocol {
+                Protocol::TransportWs => {
+                    return Err(Close::new(
+                        4409,
+                        format!("Subscriber for {} already exists", short(&id)),
+                    ));
+                }
+                // The older protocol replaces what runs under the same id.
+                Protocol::Legacy => drop(self.stop(&id)),
+            }
+        }
+        let refused = |session: &Self, error: ApiError| {
+            Ok(vec![session.protocol.error(&id, &[error.into()])])
+        };
+        if self.running.len() >= self.state.settings().operations_per_connection {
+            let error = ApiError::new(
+                Code::TooComplex,
+                "too many operations run over this connection",
+            );
+            return refused(self, error);
+        }
+        let request = match (params::from_json(payload), self.protocol) {
+            (Ok(request), _) => request,
+            (Err(error), Protocol::TransportWs) => return Err(Close::new(4400, error.message())),
+            (Err(error), Protocol::Legacy) => return refused(self, error),
+        };
+        let operation = match Operation::parse(request, self.state.limits()) {
+            Ok(operation) => operation,
+            Err(error) => return Ok(vec![self.protocol.error(&id, &[*error])]),
+        };
+        if let Err(error) = caller.check(operation.kind()) {
+            return refused(self, error);
+        }
+        tracing::debug!(caller = caller.name(), kind = ?operation.kind(), "operation");
+        self.start(id, operation);
+        Ok(Vec::new())
+    }
+
+    fn start(&mut self, id: String, operation: Operation) {
+        let number = self.started;
+        self.started += 1;
+        let answers = operation.stream(self.state.schema(), self.request.clone());
+        let (answers, abort) = stream::abortable(answers);
+        let name = id.clone();
+        let end = Event {
+            id: id.clone(),
+            number,
+            answer: None,
+        };
+        let events = answers
+            .map(move |answer| Event {
+                id: name.clone(),
+                number,
+                answer: Some(answer),
+            })
+            .chain(stream::iter([end]));
+        self.answers.push(events.boxed());
+        self.running.insert(id, Running { number, abort });
+    }
+
+    fn stop(&mut self, id: &str) -> bool {
+        self.running
+            .remove(id)
+            .map(|running| running.abort.abort())
+            .is_some()
+    }
+
+    /// What an event is to the client; nothing where the client has stopped listening to it.
+    pub(super) fn say(&mut self, event: Event) -> Option<String> {
+        let Event { id, number, answer } = event;
+        if self
+            .running
+            .get(&id)
+            .is_none_or(|running| running.number != number)
+        {
+            return None;
+        }
+        match answer {
+            Some(answer) if is_request_error(&answer) => {
+                self.stop(&id);
+                Some(self.protocol.error(&id, &answer.errors))
+            }
+            Some(answer) => Some(self.protocol.next(&id, &answer)),
+            None => {
+                self.running.remove(&id);
+                Some(Protocol::complete(&id))
+            }
+        }
+    }
+}
+
+/// A reason for closing has room for 123 bytes.
+fn short(id: &str) -> String {
+    id.chars().take(16).collect()
+}

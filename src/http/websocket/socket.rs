@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::protocol::Close;
+use super::session::Session;
+use crate::http::AppState;
+
+/// How long the network may take to accept a message for a client that does not read.
+const SEND: Duration = Duration::from_secs(30);
+
+/// How long a client may take to confirm that the connection is closed.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// The client is gone, or does not read.
+struct Gone;
+
+/// Holds the conversation until one of the two ends it.
+pub(super) async fn run(mut socket: WebSocket, mut session: Session, state: &AppState) {
+    let Ok(close) = converse(&mut socket, &mut session, state).await else {
+        return;
+    };
+    // What still runs ends now, before the client is told.
+    let protocol = session.protocol();
+    drop(session);
+    tracing::debug!(
+        code = close.code,
+        reason = close.reason,
+        "closing the WebSocket"
+    );
+    let farewell = async {
+        if let Some(text) = protocol.farewell(&close) {
+            send(&mut socket, Message::Text(text.into())).await?;
+        }
+        let frame = CloseFrame {
+            code: close.code,
+            reason: cut(&close.reason).into(),
+        };
+        send(&mut socket, Message::Close(Some(frame))).await?;
+        while let Some(Ok(_)) = socket.recv().await {}
+        Ok::<(), Gone>(())
+    };
+    // Nothing is left to do if it does not come to its end.
+    let _ = tokio::time::timeout(CLOSING, farewell).await;
+}
+
+async fn converse(
+    socket: &mut WebSocket,
+    session: &mut Session,
+    state: &AppState,
+) -> Result<Close, Gone> {
+    let settings = state.settings();
+    let deadline = Instant::now() + settings.connection_init;
+    let mut ping = tokio::time::interval_at(
+        Instant::now() + settings.websocket_ping,
+        settings.websocket_ping,
+    );
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    loop {
+        tokio::select! {
+            message = socket.recv() => {
+                heard = Instant::now();
+                match message {
+                    Some(Ok(Message::Text(text))) => match session.receive(&text) {
+                        Ok(messages) => {
+                            for text in messages {
+                                send(socket, Message::Text(text.into())).await?;
+                            }
+                        }
+                        Err(close) => return Ok(close),
+                    },
+                    Some(Ok(Message::Binary(_))) => return Ok(Close::new(4400, "Messages are text")),
+                    // The library answers pings.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
+                }
+            }
+            event = session.event() => {
+                if let Some(text) = session.say(event) {
+                    send(socket, Message::Text(text.into())).await?;
+                }
+            }
+            _ = ping.tick() => {
+                // Every client answers pings, browsers without their page's knowing.
+                if heard.elapsed() > settings.websocket_ping * 3 {
+                    return Err(Gone);
+                }
+                send(socket, Message::Ping(axum::body::Bytes::new())).await?;
+            }
+            () = tokio::time::sleep_until(deadline), if !session.is_initialised() => {
+                return Ok(Close::new(4408, "Connection initialisation timeout"));
+            }
+            () = state.shutdown().requested() => {
+                return Ok(Close::new(1001, "the server is shutting down"));
+            }
+        }
+    }
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), Gone> {
+    match tokio::time::timeout(SEND, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Gone),
+    }
+}
+
+/// A reason for closing has room for 123 bytes.
+fn cut(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(123)]
+}

@@ -1,0 +1,814 @@
+//! GraphQL over HTTP: uploads, answers, errors, and who is let in.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
+use serde_json::{Value, json};
+use support::Server;
+
+const CSV: &str = "region,origin_coord,destination_coord,datetime,datasource
+Prague,POINT (14.4 50.05),POINT (14.5 50.1),2018-05-28 09:03:40,funny_car
+Prague,POINT (14.4 50.05),POINT (14.5 50.1),2018-05-21 09:30:00,cheap_mobile
+Prague,POINT (14.4 50.05),POINT (14.5 50.1),2018-05-29 09:59:59.5,cheap_mobile
+Prague,POINT (14.4 95.0),POINT (14.5 50.1),2018-05-28 09:03:40,funny_car
+Turin,POINT (7.67 44.99),POINT (7.72 45.06),2018-05-21 02:54:04,baba_car
+";
+const INGEST: &str = "mutation ($file: Upload!) { ingestTrips(file: $file) { duplicate ingestion { id state source } } }";
+
+fn client() -> Client {
+    Client::builder()
+        .redirect(redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+fn post(server: &Server) -> RequestBuilder {
+    client().post(server.url("/graphql"))
+}
+
+async fn ask_with(server: &Server, query: &str, variables: Value) -> Value {
+    let response = post(server)
+        .json(&json!({ "query": query, "variables": variables }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "{query}");
+    response.json().await.unwrap()
+}
+
+async fn ask(server: &Server, query: &str) -> Value {
+    ask_with(server, query, json!({})).await
+}
+
+fn form(csv: &str) -> Form {
+    Form::new()
+        .text(
+            "operations",
+            json!({ "query": INGEST, "variables": { "file": null } }).to_string(),
+        )
+        .text("map", json!({ "0": ["variables.file"] }).to_string())
+        .part("0", Part::text(csv.to_owned()).file_name("trips.csv"))
+}
+
+fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no code: {answer}"))
+}
+
+async fn body(response: Response) -> Value {
+    response.json().await.unwrap()
+}
+
+/// Uploads and waits until the ingestion has ended.
+async fn ingest(server: &Server, csv: &str) -> String {
+    let answer = body(post(server).multipart(form(csv)).send().await.unwrap()).await;
+    let id = answer["data"]["ingestTrips"]["ingestion"]["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .to_owned();
+    for _ in 0..200 {
+        let answer = ask_with(
+            server,
+            "query ($id: ID!) { ingestion(id: $id) { state } }",
+            json!({ "id": id }),
+        )
+        .await;
+        if !["QUEUED", "RUNNING"].contains(&answer["data"]["ingestion"]["state"].as_str().unwrap())
+        {
+            return id;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("ingestion {id} does not end");
+}
+
+#[tokio::test]
+async fn an_upload_is_ingested_and_answers() {
+    let server = Server::start().await;
+    let id = ingest(&server, CSV).await;
+    let answer = ask_with(
+        &server,
+        "query ($id: ID!) { ingestion(id: $id) { source state bytesTotal rowsRead rowsIngested rowsRejected percent createdAt
+           rejectedRows { totalCount nodes { line reason raw } } } }",
+        json!({ "id": id }),
+    )
+    .await;
+    let ingestion = &answer["data"]["ingestion"];
+    assert_eq!(ingestion["source"], "trips.csv");
+    assert_eq!(ingestion["state"], "SUCCEEDED");
+    assert_eq!(ingestion["bytesTotal"], CSV.len());
+    assert_eq!(
+        (
+            &ingestion["rowsRead"],
+            &ingestion["rowsIngested"],
+            &ingestion["rowsRejected"]
+        ),
+        (&json!(5), &json!(4), &json!(1))
+    );
+    assert_eq!(ingestion["rejectedRows"]["nodes"][0]["line"], 5);
+    assert!(ingestion["createdAt"].as_str().unwrap().ends_with('Z'));
+
+    let answer = ask(&server, "{ weeklyAverage(region: \"Prague\") { average totalTrips calendarWeeks activeWeeks firstWeek lastWeek weeks { week trips } } }").await;
+    assert_eq!(
+        answer["data"]["weeklyAverage"],
+        json!({
+            "average": 1.5, "totalTrips": 3, "calendarWeeks": 2, "activeWeeks": 2, "firstWeek": "2018-05-21", "lastWeek": "2018-05-28",
+            "weeks": [{ "week": "2018-05-21", "trips": 1 }, { "week": "2018-05-28", "trips": 2 }],
+        })
+    );
+    let answer = ask(
+        &server,
+        "{ weeklyAverage(bbox: {west: 7, south: 44, east: 8, north: 46}) { totalTrips } }",
+    )
+    .await;
+    assert_eq!(answer["data"]["weeklyAverage"]["totalTrips"], 1);
+    let answer = ask(
+        &server,
+        "{ weeklyAverage(region: \"Nowhere\") { average weeks { trips } firstWeek } }",
+    )
+    .await;
+    assert_eq!(
+        answer["data"]["weeklyAverage"],
+        json!({ "average": 0.0, "weeks": [], "firstWeek": null })
+    );
+}
+
+#[tokio::test]
+async fn groups_and_members_are_paged() {
+    let server = Server::start().await;
+    let id = ingest(&server, CSV).await;
+    let query = "query ($after: String) { groupedTrips(first: 1, after: $after) { totalCount pageInfo { hasNextPage endCursor }
+        nodes { id trips startTime endTime origin { index resolution boundary { lon } } members(first: 2) { totalCount pageInfo { hasNextPage endCursor }
+          edges { cursor node { id line departedAt origin { lon lat } ingestion { id } } } } } } }";
+    let first = ask(&server, query).await;
+    let groups = &first["data"]["groupedTrips"];
+    assert_eq!(groups["totalCount"], 2);
+    assert_eq!(groups["pageInfo"]["hasNextPage"], true);
+    let group = &groups["nodes"][0];
+    assert_eq!(
+        (&group["trips"], &group["startTime"], &group["endTime"]),
+        (&json!(3), &json!("09:00"), &json!("10:00"))
+    );
+    assert_eq!(group["origin"]["resolution"], 7);
+    assert_eq!(group["members"]["totalCount"], 3);
+    let member = &group["members"]["edges"][0]["node"];
+    assert_eq!(member["departedAt"], "2018-05-28T09:03:40");
+    assert_eq!(member["origin"], json!({ "lon": 14.4, "lat": 50.05 }));
+    assert_eq!(member["ingestion"]["id"], id);
+    let second = ask_with(
+        &server,
+        query,
+        json!({ "after": groups["pageInfo"]["endCursor"] }),
+    )
+    .await;
+    let groups = &second["data"]["groupedTrips"];
+    assert_eq!(groups["nodes"][0]["trips"], 1);
+    assert_eq!(groups["pageInfo"]["hasNextPage"], false);
+    let last = ask(
+        &server,
+        "{ groupedTrips(timeBucketMinutes: 1440, resolution: 0) { nodes { endTime } } }",
+    )
+    .await;
+    assert_eq!(last["data"]["groupedTrips"]["nodes"][0]["endTime"], "24:00");
+}
+
+#[tokio::test]
+async fn regions_know_their_latest_datasource() {
+    let server = Server::start().await;
+    ingest(&server, CSV).await;
+    let answer = ask(&server, "{ regions { name trips firstDepartedAt lastDepartedAt latestDatasource { name trips } datasources { name trips regions { name trips } } } nowhere: region(name: \"x\") { name } datasource(name: \"baba_car\") { trips regions { name } } }").await;
+    let data = &answer["data"];
+    assert_eq!(data["regions"][0]["name"], "Prague");
+    assert_eq!(data["regions"][0]["trips"], 3);
+    assert_eq!(data["regions"][0]["firstDepartedAt"], "2018-05-21T09:30:00");
+    assert_eq!(
+        data["regions"][0]["lastDepartedAt"],
+        "2018-05-29T09:59:59.500"
+    );
+    assert_eq!(
+        data["regions"][0]["latestDatasource"],
+        json!({ "name": "cheap_mobile", "trips": 2 })
+    );
+    assert_eq!(data["nowhere"], Value::Null);
+    assert_eq!(
+        data["datasource"],
+        json!({ "trips": 1, "regions": [{ "name": "Turin" }] })
+    );
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_recognised() {
+    let server = Server::start().await;
+    let id = ingest(&server, CSV).await;
+    let answer = body(post(&server).multipart(form(CSV)).send().await.unwrap()).await;
+    assert_eq!(answer["data"]["ingestTrips"]["duplicate"], true);
+    assert_eq!(answer["data"]["ingestTrips"]["ingestion"]["id"], id);
+}
+
+#[tokio::test]
+async fn an_ended_ingestion_can_be_removed_but_not_cancelled() {
+    let server = Server::start().await;
+    let id = ingest(&server, CSV).await;
+    let query = |name: &str| format!("mutation {{ {name}(id: \"{id}\") {{ state }} }}");
+    assert_eq!(
+        code(&ask(&server, &query("cancelIngestion")).await),
+        "CONFLICT"
+    );
+    assert_eq!(
+        ask(&server, &query("removeIngestion")).await["data"]["removeIngestion"]["state"],
+        "REMOVED"
+    );
+    assert_eq!(
+        ask(&server, "{ weeklyAverage { totalTrips } }").await["data"]["weeklyAverage"]["totalTrips"],
+        0
+    );
+}
+
+#[tokio::test]
+async fn several_files_of_one_request() {
+    let server = Server::start().await;
+    let query = "mutation ($one: Upload!, $two: Upload!) { a: ingestTrips(file: $one) { ingestion { source } } b: ingestTrips(file: $two) { ingestion { source } } }";
+    let form = Form::new()
+        .text(
+            "operations",
+            json!({ "query": query, "variables": { "one": null, "two": null } }).to_string(),
+        )
+        .text(
+            "map",
+            json!({ "x": ["variables.one"], "y": ["variables.two"] }).to_string(),
+        )
+        .part(
+            "y",
+            Part::text(format!("{CSV}\n")).file_name("C:\\data\\two.csv"),
+        )
+        .part("x", Part::text(CSV).file_name("../one.csv"));
+    let answer = body(post(&server).multipart(form).send().await.unwrap()).await;
+    assert_eq!(
+        answer["data"],
+        json!({ "a": { "ingestion": { "source": "one.csv" } }, "b": { "ingestion": { "source": "two.csv" } } }),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn broken_uploads_are_refused_and_leave_nothing() {
+    let server = Server::start().await;
+    let operations = json!({ "query": INGEST, "variables": { "file": null } }).to_string();
+    let map = json!({ "0": ["variables.file"] }).to_string();
+    let file = || Part::text(CSV).file_name("trips.csv");
+    let forms = [
+        (
+            "no operations",
+            Form::new().text("map", map.clone()).part("0", file()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "file first",
+            Form::new()
+                .part("0", file())
+                .text("operations", operations.clone())
+                .text("map", map.clone()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "no map",
+            Form::new()
+                .text("operations", operations.clone())
+                .part("0", file()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "no file",
+            Form::new()
+                .text("operations", operations.clone())
+                .text("map", map.clone()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "unknown part",
+            form(CSV).part("1", file()),
+            "BAD_USER_INPUT",
+        ),
+        ("twice", form(CSV).part("0", file()), "BAD_USER_INPUT"),
+        (
+            "batch",
+            Form::new()
+                .text("operations", format!("[{operations}]"))
+                .text("map", map.clone())
+                .part("0", file()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "map to nowhere",
+            Form::new()
+                .text("operations", operations.clone())
+                .text("map", r#"{"0":["variables.nothing"]}"#)
+                .part("0", file()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "variable not null",
+            Form::new()
+                .text("operations", operations.replace("null", "\"x\""))
+                .text("map", map.clone())
+                .part("0", file()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "invalid document",
+            Form::new()
+                .text("operations", operations.replace("duplicate", "nonsense"))
+                .text("map", map.clone())
+                .part("0", file()),
+            "BAD_USER_INPUT",
+        ),
+        (
+            "large operations",
+            Form::new()
+                .text("operations", " ".repeat(2 << 20))
+                .text("map", map.clone())
+                .part("0", file()),
+            "TOO_LARGE",
+        ),
+        ("large file", form(&"x".repeat(3 << 20)), "TOO_LARGE"),
+        (
+            "unused file",
+            Form::new()
+                .text(
+                    "operations",
+                    json!({ "query": "{ __typename }", "variables": { "file": null } }).to_string(),
+                )
+                .text("map", r#"{"0":["variables.file"]}"#)
+                .part("0", file()),
+            "",
+        ),
+    ];
+    for (name, form, expected) in forms {
+        let answer = body(post(&server).multipart(form).send().await.unwrap()).await;
+        if expected.is_empty() {
+            assert_eq!(answer["data"]["__typename"], "Query", "{name}: {answer}");
+        } else {
+            assert_eq!(code(&answer), expected, "{name}: {answer}");
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(server.spooled(), 0);
+    assert_eq!(
+        ask(&server, "{ ingestions { totalCount } }").await["data"]["ingestions"]["totalCount"],
+        0
+    );
+}
+
+#[tokio::test]
+async fn text_is_no_file() {
+    let server = Server::start().await;
+    for text in ["x", "0", "#__graphql_file__:0"] {
+        assert_eq!(
+            code(&ask_with(&server, INGEST, json!({ "file": text })).await),
+            "BAD_USER_INPUT"
+        );
+    }
+    assert_eq!(
+        code(
+            &ask(
+                &server,
+                "mutation { ingestTrips(file: \"x\") { duplicate } }"
+            )
+            .await
+        ),
+        "BAD_USER_INPUT"
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said() {
+    let server = Server::start().await;
+    for (query, expected, words) in [
+        (
+            "{ weeklyAverage(bbox: {west: 0, south: -91, east: 1, north: 1}) { average } }",
+            "BAD_USER_INPUT",
+            "-91",
+        ),
+        (
+            "{ weeklyAverage(bbox: {west: 0, south: 2, east: 1, north: 1}) { average } }",
+            "BAD_USER_INPUT",
+            "south",
+        ),
+        (
+            "{ weeklyAverage(fromWeek: \"2020-01-31\", toWeek: \"2020-01-01\") { average } }",
+            "BAD_USER_INPUT",
+            "fromWeek",
+        ),
+        (
+            "{ weeklyAverage(fromWeek: \"2020-02-30\") { average } }",
+            "BAD_USER_INPUT",
+            "Date",
+        ),
+        (
+            "{ groupedTrips(timeBucketMinutes: 45) { totalCount } }",
+            "BAD_USER_INPUT",
+            "timeBucketMinutes",
+        ),
+        (
+            "{ groupedTrips(resolution: 10) { totalCount } }",
+            "BAD_USER_INPUT",
+            "resolution",
+        ),
+        (
+            "{ groupedTrips(first: 1001) { totalCount } }",
+            "BAD_USER_INPUT",
+            "first",
+        ),
+        (
+            "{ groupedTrips(first: -1) { totalCount } }",
+            "BAD_USER_INPUT",
+            "first",
+        ),
+        (
+            "{ groupedTrips(minTrips: -1) { totalCount } }",
+            "BAD_USER_INPUT",
+            "minTrips",
+        ),
+        (
+            "{ ingestions(after: \"rubbish\") { totalCount } }",
+            "BAD_USER_INPUT",
+            "cursor",
+        ),
+        ("{ nonsense }", "BAD_USER_INPUT", "nonsense"),
+        ("{ ingestion(id: ", "BAD_USER_INPUT", "syntax error"),
+        (
+            "query A { __typename } query B { __typename }",
+            "BAD_USER_INPUT",
+            "operationName",
+        ),
+        (
+            "subscription { ingestionUpdates { id } }",
+            "BAD_USER_INPUT",
+            "WebSocket",
+        ),
+        (
+            "mutation { cancelIngestion(id: \"77\") { id } }",
+            "NOT_FOUND",
+            "77",
+        ),
+        (
+            "mutation { removeIngestion(id: \"abc\") { id } }",
+            "NOT_FOUND",
+            "abc",
+        ),
+    ] {
+        let response = post(&server)
+            .json(&json!({ "query": query }))
+            .send()
+            .await
+            .unwrap();
+        let answer = body(response).await;
+        assert_eq!(code(&answer), expected, "{query}: {answer}");
+        let message = answer["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{query}: {message}");
+    }
+    let answer = ask(
+        &server,
+        "{ ingestion(id: \"abc\") { id } other: ingestion(id: \"7\") { id } }",
+    )
+    .await;
+    assert_eq!(
+        answer,
+        json!({ "data": { "ingestion": null, "other": null } })
+    );
+}
+
+#[tokio::test]
+async fn abuse_is_refused() {
+    let server = Server::start().await;
+    let nested = "datasources { regions { ".repeat(12) + "name" + &" } }".repeat(12);
+    let aliases: String = (0..150).map(|n| format!("a{n}: __typename ")).collect();
+    let mut doubled = String::from("{ ...F0 }");
+    for level in 0..40 {
+        let next = level + 1;
+        doubled.push_str(&format!(
+            " fragment F{level} on Query {{ ...F{next} ...F{next} }}"
+        ));
+    }
+    doubled.push_str(" fragment F40 on Query { __typename }");
+    for query in [
+        format!("{{ regions {{ {nested} }} }}"),
+        format!("{{ {aliases} }}"),
+        doubled,
+        "{ groupedTrips(first: 1000) { nodes { members(first: 1000) { nodes { id } } } } }"
+            .to_owned(),
+        format!("{{ __typename {} }}", "@skip(if: false) ".repeat(20)),
+    ] {
+        let answer = ask(&server, &query).await;
+        assert_eq!(code(&answer), "TOO_COMPLEX", "{query}: {answer}");
+    }
+    let ordinary = "{ groupedTrips(first: 100) { nodes { trips origin { index center { lon lat } } members(first: 20) { nodes { id region datasource departedAt origin { lon lat } destination { lon lat } } } } } }";
+    assert_eq!(ask(&server, ordinary).await["errors"], Value::Null);
+}
+
+#[tokio::test]
+async fn introspection_passes() {
+    let server = Server::start().await;
+    let of_type = "ofType { kind name ".repeat(9) + &"}".repeat(9);
+    let query = format!(
+        "query IntrospectionQuery {{ __schema {{ description queryType {{ name kind }} mutationType {{ name kind }} subscriptionType {{ name kind }}
+          types {{ ...FullType }} directives {{ name description locations args {{ ...InputValue }} }} }} }}
+        fragment FullType on __Type {{ kind name description specifiedByURL
+          fields(includeDeprecated: true) {{ name description args {{ ...InputValue }} type {{ ...TypeRef }} isDeprecated deprecationReason }}
+          inputFields {{ ...InputValue }} interfaces {{ ...TypeRef }}
+          enumValues(includeDeprecated: true) {{ name description isDeprecated deprecationReason }} possibleTypes {{ ...TypeRef }} }}
+        fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue }}
+        fragment TypeRef on __Type {{ kind name {of_type} }}"
+    );
+    let answer = ask(&server, &query).await;
+    assert_eq!(answer["errors"], Value::Null);
+    assert_eq!(
+        answer["data"]["__schema"]["subscriptionType"]["name"],
+        "Subscription"
+    );
+}
+
+#[tokio::test]
+async fn get_is_for_queries() {
+    let server = Server::start().await;
+    let get = |query: &[(&str, &str)]| {
+        let url = reqwest::Url::parse_with_params(&server.url("/graphql"), query).unwrap();
+        client().get(url)
+    };
+    let response = get(&[
+        (
+            "query",
+            "query A($id: ID!) { ingestion(id: $id) { id } } query B { __typename }",
+        ),
+        ("operationName", "A"),
+        ("variables", "{\"id\":\"1\"}"),
+    ])
+    .send()
+    .await
+    .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        body(response).await,
+        json!({ "data": { "ingestion": null } })
+    );
+    let response = get(&[("query", "mutation { cancelIngestion(id: \"1\") { id } }")])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()["allow"], "POST");
+    assert_eq!(get(&[]).send().await.unwrap().status(), 400);
+    assert_eq!(
+        get(&[("query", "{__typename}"), ("variables", "[")])
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        400
+    );
+}
+
+#[tokio::test]
+async fn the_client_chooses_the_media_type() {
+    let server = Server::start().await;
+    let send = async |accept: Option<&str>, payload: &str| {
+        let mut request = post(&server)
+            .header(CONTENT_TYPE, "application/json")
+            .body(payload.to_owned());
+        if let Some(accept) = accept {
+            request = request.header(ACCEPT, accept);
+        }
+        let response = request.send().await.unwrap();
+        let media_type = response.headers()[CONTENT_TYPE]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let status = response.status().as_u16();
+        (status, media_type, body(response).await)
+    };
+    const NEW: &str = "application/graphql-response+json";
+    let good = r#"{"query":"{ __typename }"}"#;
+    assert_eq!(send(None, good).await.1, "application/json; charset=utf-8");
+    assert_eq!(
+        send(Some("*/*"), good).await.1,
+        "application/json; charset=utf-8"
+    );
+    assert_eq!(
+        send(Some(NEW), good).await.1,
+        "application/graphql-response+json; charset=utf-8"
+    );
+    for bad in [
+        r#"{"query":"{ nonsense }"}"#,
+        r#"{"query":"{"}"#,
+        r#"{"query":"query ($id: ID!) { ingestion(id: $id) { id } }"}"#,
+    ] {
+        let (status, _, answer) = send(Some(NEW), bad).await;
+        assert_eq!(status, 400, "{bad}: {answer}");
+        assert!(answer.get("data").is_none(), "{bad}: {answer}");
+        assert_eq!(send(Some("application/json"), bad).await.0, 200, "{bad}");
+    }
+    for malformed in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        r#"[{"query":"{ __typename }"}]"#,
+        r#"{"query":"{ __typename }","variables":"x"}"#,
+    ] {
+        assert_eq!(
+            send(Some("application/json"), malformed).await.0,
+            400,
+            "{malformed}"
+        );
+        assert_eq!(send(Some(NEW), malformed).await.0, 400, "{malformed}");
+    }
+    let (status, _, answer) = send(
+        Some(NEW),
+        r#"{"query":"mutation { cancelIngestion(id: \"1\") { id } }"}"#,
+    )
+    .await;
+    assert_eq!((status, &answer["data"]), (200, &Value::Null));
+    assert!(answer.get("data").is_some());
+    assert_eq!(
+        send(None, &format!("{{\"query\":\"{}\"}}", " ".repeat(2 << 20)))
+            .await
+            .0,
+        413
+    );
+}
+
+#[tokio::test]
+async fn forms_of_other_sites_are_refused() {
+    let server = Server::start().await;
+    for media_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=utf-16",
+    ] {
+        let request = post(&server)
+            .header(CONTENT_TYPE, media_type)
+            .body(r#"{"query":"{ __typename }"}"#);
+        assert_eq!(request.send().await.unwrap().status(), 415, "{media_type}");
+    }
+    let host = server.address.to_string();
+    for (headers, status) in [
+        (vec![(ORIGIN, format!("http://{host}"))], 200),
+        (vec![(ORIGIN, "https://evil.example".to_owned())], 403),
+        (vec![(ORIGIN, "null".to_owned())], 403),
+        (
+            vec![
+                (ORIGIN, "https://trips.example".to_owned()),
+                (HOST, "trips.example".to_owned()),
+            ],
+            200,
+        ),
+        (
+            vec![("sec-fetch-site".parse().unwrap(), "cross-site".to_owned())],
+            403,
+        ),
+    ] {
+        for method in [Method::POST, Method::GET] {
+            let mut request = match method {
+                Method::POST => post(&server).json(&json!({ "query": "{ __typename }" })),
+                _ => client().get(server.url("/graphql?query={__typename}")),
+            };
+            for (name, value) in &headers {
+                request = request.header(name, value);
+            }
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), status, "{headers:?}");
+            if status == 403 {
+                assert_eq!(code(&body(response).await), "FORBIDDEN");
+            }
+        }
+    }
+    let response = post(&server)
+        .header(ORIGIN, "https://evil.example")
+        .multipart(form(CSV))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 403);
+}
+
+#[tokio::test]
+async fn tokens_say_who_may_do_what() {
+    let server = Server::with(&["ann:read:look", "bob:write:change"]).await;
+    let query = json!({ "query": "{ __typename }" });
+    let mutation = json!({ "query": "mutation { cancelIngestion(id: \"1\") { id } }" });
+    for (token, payload, status, expected) in [
+        (None, &query, 401, "UNAUTHENTICATED"),
+        (Some("Bearer wrong"), &query, 401, "UNAUTHENTICATED"),
+        (Some("Basic bG9vaw=="), &query, 401, "UNAUTHENTICATED"),
+        (Some("Bearer look"), &query, 200, ""),
+        (Some("Bearer look"), &mutation, 403, "FORBIDDEN"),
+        (Some("Bearer change"), &query, 200, ""),
+        (Some("Bearer change"), &mutation, 200, "NOT_FOUND"),
+    ] {
+        let mut request = post(&server).json(payload);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status, "{token:?}");
+        assert_eq!(
+            response.headers().contains_key("www-authenticate"),
+            status == 401
+        );
+        let answer = body(response).await;
+        if !expected.is_empty() {
+            assert_eq!(code(&answer), expected, "{answer}");
+        }
+    }
+    for (token, status) in [
+        (None, 401),
+        (Some("Bearer look"), 403),
+        (Some("Bearer change"), 200),
+    ] {
+        let mut request = post(&server).multipart(form(CSV));
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token);
+        }
+        assert_eq!(request.send().await.unwrap().status(), status, "{token:?}");
+    }
+    for path in ["/health/live", "/health/ready", "/graphiql"] {
+        assert_eq!(
+            client()
+                .get(server.url(path))
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            200,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pages_health_and_request_ids() {
+    let server = Server::start().await;
+    let get = async |path: &str| client().get(server.url(path)).send().await.unwrap();
+    assert_eq!(get("/").await.headers()["location"], "/graphiql");
+    let page = get("/graphiql").await.text().await.unwrap();
+    for words in [
+        "ingestTrips",
+        "ingestionStatus",
+        "west: 14.3, south: 50.0, east: 14.5, north: 50.1",
+        "groupedTrips",
+        "latestDatasource",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert_eq!(get("/health/live").await.status(), 200);
+    assert_eq!(get("/nowhere").await.status(), 404);
+    let ready = get("/health/ready").await;
+    assert!(ready.headers().contains_key("x-request-id"));
+    assert_eq!(ready.status(), 200);
+    server.shutdown.request();
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_leaves_nothing() {
+    use tokio::io::AsyncWriteExt;
+    let server = Server::start().await;
+    let operations = json!({ "query": INGEST, "variables": { "file": null } });
+    let part = |name: &str, body: &str| {
+        format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{body}")
+    };
+    let body = format!(
+        "{}\r\n{}\r\n{}",
+        part("operations", &operations.to_string()),
+        part("map", r#"{"0":["variables.file"]}"#),
+        part("0\"; filename=\"a.csv", CSV),
+    );
+    let mut socket = tokio::net::TcpStream::connect(server.address)
+        .await
+        .unwrap();
+    let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(body.as_bytes()).await.unwrap();
+    for _ in 0..100 {
+        if server.spooled() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.spooled(), 1);
+    drop(socket);
+    for _ in 0..100 {
+        if server.spooled() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.spooled(), 0);
+    let answer = ask(&server, "{ ingestions { totalCount } }").await;
+    assert_eq!(answer["data"]["ingestions"]["totalCount"], 0);
+}
