@@ -1,0 +1,218 @@
+//! `tripgraph ingest`: files into the database, with their progress.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use futures::StreamExt;
+use indicatif::{
+    HumanBytes, HumanCount, HumanDuration, HumanFloatCount, ProgressBar, ProgressStyle,
+};
+
+use super::Log;
+use super::engine::{Engine, interrupted};
+use crate::config::DatabaseConfig;
+use crate::ingest::{Enqueued, IngestOptions, Ingestions, SpooledFile};
+use crate::model::{Ingestion, IngestionState};
+
+/// Where there is no terminal, a line tells the progress this often.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Rejected rows that are shown.
+const REJECTED_SHOWN: u64 = 5;
+
+#[derive(Debug, Args)]
+pub(super) struct Ingest {
+    /// CSV files with the columns region, `origin_coord`, `destination_coord`, datetime, datasource
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Ingest a file even if the same bytes are there already
+    #[arg(long, env = "TRIPGRAPH_ALLOW_DUPLICATE")]
+    allow_duplicate: bool,
+    /// Fail when more rows than this can't be read [default: no limit]
+    #[arg(long, env = "TRIPGRAPH_MAX_REJECTED_ROWS", value_name = "ROWS")]
+    max_rejected_rows: Option<u64>,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// What is logged: error, warn, info, debug, trace, or by module
+    #[arg(
+        long = "log",
+        env = "TRIPGRAPH_LOG",
+        value_name = "FILTER",
+        default_value = "warn"
+    )]
+    log: String,
+}
+
+impl Ingest {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        Log {
+            filter: self.log.clone(),
+            format: crate::telemetry::LogFormat::Text,
+        }
+        .init()?;
+        // Nothing is begun if one of the names is wrong.
+        for file in &self.files {
+            let data = std::fs::metadata(file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            if !data.is_file() {
+                bail!("{} is not a file", file.display());
+            }
+        }
+        let engine = Engine::start(&self.database).await?;
+        let finished = tokio::select! {
+            finished = self.ingest_all(&engine.ingestions) => Some(finished),
+            _ = interrupted() => None,
+        };
+        engine.stop().await?;
+        if let Some(succeeded) = finished {
+            Ok(if succeeded? {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        } else {
+            eprintln!("interrupted: what is left goes on at the next `ingest` or `serve`");
+            Ok(ExitCode::from(130))
+        }
+    }
+
+    async fn ingest_all(&self, ingestions: &Ingestions) -> anyhow::Result<bool> {
+        let mut all = true;
+        for file in &self.files {
+            let upload = SpooledFile::in_place(file)
+                .await
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            let options = IngestOptions {
+                allow_duplicate: self.allow_duplicate,
+                max_rejected_rows: self.max_rejected_rows,
+            };
+            let Enqueued {
+                ingestion,
+                duplicate,
+            } = ingestions.enqueue(upload, options).await?;
+            if duplicate {
+                println!(
+                    "{}: the same bytes are ingestion {} already ({}); --allow-duplicate ingests \
+                     them again",
+                    file.display(),
+                    ingestion.id,
+                    ingestion.source
+                );
+            }
+            all &= follow(ingestions, ingestion).await?;
+        }
+        Ok(all)
+    }
+}
+
+/// Shows an ingestion's progress to its end, and tells whether it succeeded.
+async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result<bool> {
+    let mut last = ingestion;
+    let mut display = Display::new(&last);
+    if let Some(mut changes) = ingestions.watch(last.id).await? {
+        while let Some(change) = changes.next().await {
+            display.show(&change);
+            last = change;
+        }
+    }
+    display.clear();
+    let Ingestion {
+        id,
+        source,
+        rows_ingested,
+        rows_rejected,
+        ..
+    } = &last;
+    let took = last
+        .started_at
+        .zip(last.finished_at)
+        .map(|(start, end)| end - start);
+    let seconds = took.map_or(0.0, chrono::TimeDelta::as_seconds_f64);
+    let rate = rate(&last);
+    match (last.state, &last.failure) {
+        (IngestionState::Succeeded, _) => println!(
+            "{source}: {} trips in {seconds:.1} s ({rate} rows/s), {} rows rejected; ingestion {id}",
+            HumanCount(*rows_ingested),
+            HumanCount(*rows_rejected),
+        ),
+        (IngestionState::Failed, Some(failure)) => {
+            println!(
+                "{source}: failed: {} ({}); ingestion {id}",
+                failure.message, failure.code
+            );
+        }
+        (state, _) => println!("{source}: {}; ingestion {id}", state.name()),
+    }
+    if *rows_rejected > 0 {
+        let page = ingestions.rejected_rows(*id, REJECTED_SHOWN, None).await?;
+        for row in page.items {
+            let column = row
+                .column
+                .map(|column| format!(", {column}"))
+                .unwrap_or_default();
+            println!("  line {}{column}: {}", row.line, row.reason);
+        }
+        if page.has_next {
+            println!("  … and more: rejectedRows of ingestion {id} has the first thousand");
+        }
+    }
+    Ok(last.state == IngestionState::Succeeded)
+}
+
+/// Rows a second, rounded.
+fn rate(ingestion: &Ingestion) -> String {
+    HumanFloatCount(ingestion.rows_per_second.unwrap_or(0.0).round()).to_string()
+}
+
+/// A progress bar on a terminal, plain lines elsewhere.
+enum Display {
+    Bar(ProgressBar),
+    Lines(Instant),
+}
+
+impl Display {
+    fn new(ingestion: &Ingestion) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines(Instant::now());
+        }
+        let bar = ProgressBar::new(ingestion.bytes_total.unwrap_or(0));
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {bytes}/{total_bytes} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(ingestion.source.clone());
+        Self::Bar(bar)
+    }
+
+    fn show(&mut self, ingestion: &Ingestion) {
+        let left = ingestion.eta_seconds.map_or_else(String::new, |seconds| {
+            format!(", {} left", HumanDuration(Duration::from_secs_f64(seconds)))
+        });
+        let message = format!(
+            "{} rows, {} rejected, {} rows/s{left}",
+            HumanCount(ingestion.rows_read),
+            HumanCount(ingestion.rows_rejected),
+            rate(ingestion),
+        );
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(ingestion.bytes_read);
+                bar.set_message(message);
+            }
+            Self::Lines(last) => {
+                if last.elapsed() >= LINE_EVERY {
+                    let bytes = HumanBytes(ingestion.bytes_read);
+                    eprintln!("{}: {bytes}, {message}", ingestion.source);
+                    *last = Instant::now();
+                }
+            }
+        }
+    }
+
+    fn clear(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}

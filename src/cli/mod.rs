@@ -1,0 +1,120 @@
+//! The command line: one file a command.
+
+mod engine;
+mod generate;
+mod ingest;
+mod report;
+mod schema;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{DatabaseConfig, ServerConfig};
+use crate::telemetry::{self, LogFormat};
+
+/// Ingests CSV files of trips, and answers which trips are alike and how many an area sees a week
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrate the database, resume what was left, and serve [default]
+    Serve(Serve),
+    /// Ingest files and wait for the end; succeeds only if all of them do
+    Ingest(ingest::Ingest),
+    /// Print regions, weekly averages and the largest groups of similar trips
+    Report(report::Report),
+    /// Write made-up trips in the CSV format: city-like, repeatable
+    Generate(generate::Generate),
+    /// Hold every summary against the trips themselves; fails if they part. Only reads
+    Verify(verify::Verify),
+    /// Print the GraphQL schema
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    server: ServerConfig,
+    #[command(flatten)]
+    log: Log,
+}
+
+#[derive(Debug, Clone, Args)]
+struct Log {
+    /// What is logged: error, warn, info, debug, trace, or by module
+    #[arg(
+        long = "log",
+        env = "TRIPGRAPH_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    filter: String,
+    /// How log lines look
+    #[arg(
+        long = "log-format",
+        env = "TRIPGRAPH_LOG_FORMAT",
+        value_enum,
+        default_value = "text"
+    )]
+    format: LogFormat,
+}
+
+impl Log {
+    fn init(&self) -> anyhow::Result<()> {
+        telemetry::init(&self.filter, self.format).context("cannot log")
+    }
+}
+
+impl Cli {
+    /// Runs the command that was asked for.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        match self.dispatch() {
+            Ok(code) => code,
+            // Whoever reads our output has seen enough of it.
+            Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn dispatch(self) -> anyhow::Result<ExitCode> {
+        match self.command.unwrap_or(Command::Serve(self.serve)) {
+            Command::Serve(serve) => block_on(serve::run(serve.database, serve.server, serve.log)),
+            Command::Ingest(ingest) => block_on(ingest.run()),
+            Command::Report(report) => block_on(report.run()),
+            Command::Generate(generate) => generate.run(),
+            Command::Verify(verify) => block_on(verify.run()),
+            Command::Schema => schema::run(),
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Runtime::new()
+        .context("cannot start the runtime")?
+        .block_on(command)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,219 @@
+//! `tripgraph report`: the reports, printed.
+
+use std::fmt::Display;
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use chrono::NaiveDateTime;
+use clap::Args;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Cell, CellAlignment, Table};
+use h3o::CellIndex;
+use serde_json::{Value, json};
+
+use crate::analytics::{Summaries, WeeklyAverage, similar_trips, summaries, weekly_average};
+use crate::config::DatabaseConfig;
+use crate::geo::{self, BoundingBox, Resolution};
+use crate::model::{Area, BucketMinutes, Selection, Similarity, TripEnds, TripGroup};
+use crate::store::{Access, Store};
+
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// Only trips that start in this box, in degrees; west > east crosses the antimeridian
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_BBOX",
+        value_name = "WEST,SOUTH,EAST,NORTH",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    bbox: Option<Vec<f64>>,
+    /// How many of the largest groups are shown
+    #[arg(long, env = "TRIPGRAPH_REPORT_GROUPS", default_value_t = 10)]
+    groups: u64,
+    /// Print JSON, for programs
+    #[arg(long, env = "TRIPGRAPH_REPORT_JSON")]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
+}
+
+/// What is reported.
+struct Findings {
+    summaries: Summaries,
+    /// Weekly averages of all trips, then of each region.
+    averages: Vec<(Option<String>, WeeklyAverage)>,
+    groups: Vec<TripGroup>,
+}
+
+const SIMILARITY: Similarity = Similarity {
+    resolution: Resolution::FLOW,
+    bucket: BucketMinutes::HOUR,
+};
+
+impl Report {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let area = self.area()?;
+        let store = Store::open(&self.database.url(), Access::Read).await?;
+        let summaries = summaries(&store).await?;
+        let regions = summaries
+            .regions(None)
+            .into_iter()
+            .map(|(name, _)| Some(name.to_owned()));
+        let mut averages = Vec::new();
+        for region in [None].into_iter().chain(regions) {
+            let selection = Selection {
+                area,
+                region: region.clone(),
+                datasource: None,
+            };
+            averages.push((
+                region,
+                weekly_average(&store, &selection, None, None).await?,
+            ));
+        }
+        let selection = Selection {
+            area,
+            ..Selection::default()
+        };
+        let groups = similar_trips(&store, &selection, SIMILARITY, 1, self.groups, None).await?;
+        store.close().await?;
+
+        let findings = Findings {
+            summaries,
+            averages,
+            groups: groups.items,
+        };
+        if self.json {
+            writeln!(stdout(), "{:#}", findings.json())?;
+        } else {
+            write!(stdout(), "{}", findings.tables())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn area(&self) -> anyhow::Result<Option<Area>> {
+        let Some(bounds) = &self.bbox else {
+            return Ok(None);
+        };
+        let &[west, south, east, north] = bounds.as_slice() else {
+            bail!("--bbox takes four numbers: west,south,east,north");
+        };
+        let bbox = BoundingBox::new(west, south, east, north).context("--bbox")?;
+        Ok(Some(Area {
+            bbox,
+            ends: TripEnds::Origin,
+        }))
+    }
+}
+
+impl Findings {
+    fn tables(&self) -> String {
+        let mut regions = table(&["region", "trips", "first", "last", "latest datasource"]);
+        for (name, summary) in self.summaries.regions(None) {
+            let latest = self
+                .summaries
+                .latest_datasource(name)
+                .map_or("", |(name, _)| name);
+            regions.add_row([
+                Cell::new(name),
+                number(summary.trips),
+                Cell::new(summary.first_departed_at),
+                Cell::new(summary.last_departed_at),
+                Cell::new(latest),
+            ]);
+        }
+        let mut averages = table(&[
+            "region",
+            "trips a week",
+            "in active weeks",
+            "trips",
+            "weeks",
+            "active",
+        ]);
+        for (region, average) in &self.averages {
+            averages.add_row([
+                Cell::new(region.as_deref().unwrap_or("(all)")),
+                number(format!("{:.1}", average.average())),
+                number(format!("{:.1}", average.average_of_active_weeks())),
+                number(average.total_trips()),
+                number(average.calendar_weeks()),
+                number(average.active_weeks()),
+            ]);
+        }
+        let mut groups = table(&["trips", "from", "to", "origin", "destination"]);
+        for group in &self.groups {
+            let (start, end) = SIMILARITY.bucket.clock(group.bucket);
+            groups.add_row([
+                number(group.trips),
+                Cell::new(start),
+                Cell::new(end),
+                Cell::new(place(group.origin)),
+                Cell::new(place(group.destination)),
+            ]);
+        }
+        format!(
+            "Regions\n{regions}\n\nWeekly averages\n{averages}\n\n\
+             Largest groups of similar trips (H3 resolution 7, 60 minutes)\n{groups}\n"
+        )
+    }
+
+    fn json(&self) -> Value {
+        let time = |time: NaiveDateTime| time.format("%Y-%m-%dT%H:%M:%S%.f").to_string();
+        let regions = self.summaries.regions(None).into_iter().map(|(name, summary)| {
+            json!({
+                "name": name,
+                "trips": summary.trips,
+                "firstDepartedAt": time(summary.first_departed_at),
+                "lastDepartedAt": time(summary.last_departed_at),
+                "latestDatasource": self.summaries.latest_datasource(name).map(|(name, _)| name),
+            })
+        });
+        let averages = self.averages.iter().map(|(region, average)| {
+            json!({
+                "region": region,
+                "average": average.average(),
+                "averageOfActiveWeeks": average.average_of_active_weeks(),
+                "totalTrips": average.total_trips(),
+                "calendarWeeks": average.calendar_weeks(),
+                "activeWeeks": average.active_weeks(),
+                "firstWeek": average.first.map(|week| week.monday().to_string()),
+                "lastWeek": average.last().map(|week| week.monday().to_string()),
+            })
+        });
+        let groups = self.groups.iter().map(|group| {
+            let (start, end) = SIMILARITY.bucket.clock(group.bucket);
+            json!({
+                "trips": group.trips,
+                "startTime": start,
+                "endTime": end,
+                "origin": group.origin.to_string(),
+                "destination": group.destination.to_string(),
+            })
+        });
+        json!({
+            "regions": regions.collect::<Vec<_>>(),
+            "weeklyAverages": averages.collect::<Vec<_>>(),
+            "largestGroups": groups.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_header(columns.to_vec());
+    table
+}
+
+fn number(value: impl Display) -> Cell {
+    Cell::new(value).set_alignment(CellAlignment::Right)
+}
+
+/// A cell by its index and middle.
+fn place(cell: CellIndex) -> String {
+    let center = geo::center(cell);
+    format!("{cell} ({:.4} {:.4})", center.lon(), center.lat())
+}

@@ -1,0 +1,55 @@
+//! `tripgraph serve`: the server.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use super::Log;
+use super::engine::{Engine, interrupted};
+use crate::config::{DatabaseConfig, ServerConfig};
+use crate::graphql::{Limits, Services};
+use crate::http::{self, AppState, HttpSettings, Shutdown, Tokens};
+
+pub(super) async fn run(
+    database: DatabaseConfig,
+    server: ServerConfig,
+    log: Log,
+) -> anyhow::Result<ExitCode> {
+    log.init()?;
+    server.check()?;
+    // Bound first: a port that is taken is noticed before a long start.
+    let listener = TcpListener::bind(server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", server.listen))?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    let engine = Engine::start(&database).await?;
+
+    let shutdown = Shutdown::default();
+    let settings = HttpSettings {
+        max_upload_bytes: server.max_upload_bytes,
+        tokens: Tokens::new(server.tokens),
+        ..HttpSettings::default()
+    };
+    let services = Services {
+        ingestions: engine.ingestions.clone(),
+        store: engine.store.clone(),
+        limits: Limits::default(),
+    };
+    let router = http::router(AppState::new(services, settings.clone(), shutdown.clone()));
+    let request = shutdown.clone();
+    tokio::spawn(async move {
+        if let Err(error) = interrupted().await {
+            tracing::error!(%error, "cannot wait for signals");
+        }
+        tracing::info!("shutting down");
+        request.request();
+    });
+
+    tracing::info!(%address, "listening: GraphiQL is at http://{address}/graphiql");
+    http::serve(listener, router, shutdown, &settings)
+        .await
+        .context("cannot serve")?;
+    engine.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,38 @@
+//! `tripgraph verify`: every summary against the trips themselves.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use indicatif::HumanCount;
+
+use crate::analytics::verify;
+use crate::config::DatabaseConfig;
+use crate::store::{Access, Store};
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    database: DatabaseConfig,
+}
+
+impl Verify {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let store = Store::open(&self.database.url(), Access::Read).await?;
+        let findings = verify(&store).await?;
+        store.close().await?;
+        println!(
+            "{} trips read, {} summaries held against them, {} differ",
+            HumanCount(findings.trips),
+            HumanCount(findings.summaries),
+            HumanCount(findings.differing),
+        );
+        for difference in &findings.differences {
+            println!("{difference}");
+        }
+        Ok(if findings.differing == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+}
