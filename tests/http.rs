@@ -11,6 +11,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::{Value, json};
 use support::Server;
 
+const NEW: &str = "application/graphql-response+json";
 const CSV: &str = "region,origin_coord,destination_coord,datetime,datasource
 Prague,POINT (14.4 50.05),POINT (14.5 50.1),2018-05-28 09:03:40,funny_car
 Prague,POINT (14.4 50.05),POINT (14.5 50.1),2018-05-21 09:30:00,cheap_mobile
@@ -257,6 +258,7 @@ async fn several_files_of_one_request() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of broken requests")]
 async fn broken_uploads_are_refused_and_leave_nothing() {
     let server = Server::start().await;
     let operations = json!({ "query": INGEST, "variables": { "file": null } }).to_string();
@@ -488,15 +490,13 @@ async fn what_is_wrong_is_said() {
 async fn abuse_is_refused() {
     let server = Server::start().await;
     let nested = "datasources { regions { ".repeat(12) + "name" + &" } }".repeat(12);
-    let aliases: String = (0..150).map(|n| format!("a{n}: __typename ")).collect();
-    let mut doubled = String::from("{ ...F0 }");
-    for level in 0..40 {
-        let next = level + 1;
-        doubled.push_str(&format!(
-            " fragment F{level} on Query {{ ...F{next} ...F{next} }}"
-        ));
-    }
-    doubled.push_str(" fragment F40 on Query { __typename }");
+    let list = |make: &dyn Fn(u32) -> String, count| (0..count).map(make).collect::<Vec<_>>();
+    let aliases = list(&|n| format!("a{n}: __typename"), 150).join(" ");
+    let fragment = |n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1);
+    let doubled = format!(
+        "{{ ...F0 }} {} fragment F40 on Query {{ __typename }}",
+        list(&fragment, 40).join(" ")
+    );
     for query in [
         format!("{{ regions {{ {nested} }} }}"),
         format!("{{ {aliases} }}"),
@@ -592,7 +592,6 @@ async fn the_client_chooses_the_media_type() {
         let status = response.status().as_u16();
         (status, media_type, body(response).await)
     };
-    const NEW: &str = "application/graphql-response+json";
     let good = r#"{"query":"{ __typename }"}"#;
     assert_eq!(send(None, good).await.1, "application/json; charset=utf-8");
     assert_eq!(

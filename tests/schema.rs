@@ -1,5 +1,7 @@
 //! The printed schema holds everything that clients were promised, and explains all of it.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::BTreeMap;
 
 use async_graphql::parser::parse_schema;

@@ -109,7 +109,8 @@ mod tests {
         let mut query = String::from("{ ...F0 }");
         for level in 0..60 {
             let next = level + 1;
-            query += &format!(" fragment F{level} on Query {{ ...F{next} ...F{next} }}");
+            let name = format!(" fragment F{level} on Query ");
+            query = query + &name + &format!("{{ ...F{next} ...F{next} }}");
         }
         query.push_str(" fragment F60 on Query { a }");
         assert_eq!(checked(&query), Err(Code::TooComplex));
