@@ -1,14 +1,14 @@
 //! `tripgraph generate`: made-up trips.
 
 use std::fs::File;
-use std::io::{BufWriter, stdout};
+use std::io::stdout;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use crate::generate::{Shape, write_shape};
+use crate::generate::{Shape, write};
 
 #[derive(Debug, Args)]
 pub(super) struct Generate {
@@ -49,9 +49,9 @@ impl Generate {
             Some(path) => {
                 let failed = || format!("cannot write {}", path.display());
                 let file = File::create(path).with_context(failed)?;
-                write_shape(file, shape, self.rows, self.seed).with_context(failed)?;
+                write(file, shape, self.rows, self.seed).with_context(failed)?;
             }
-            None => write_shape(BufWriter::new(stdout().lock()), shape, self.rows, self.seed)?,
+            None => write(stdout().lock(), shape, self.rows, self.seed)?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -5,18 +5,28 @@
 
 mod city;
 mod random;
-mod text;
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::Write;
+
+use chrono::{Days, NaiveDate};
 
 use city::{CITIES, UNITS};
 use random::Random;
-use text::{Days, push_coordinate, push_pair};
 
 /// Bytes that are written at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
-/// Bytes of a row at most.
-const MAX_ROW_BYTES: usize = 256;
+const HEADER: [&str; 5] = [
+    "region",
+    "origin_coord",
+    "destination_coord",
+    "datetime",
+    "datasource",
+];
+/// Weeks that trips fall into.
+const WEEKS: u64 = 104;
+/// The first day of the first of them.
+const FIRST_MONDAY: NaiveDate = NaiveDate::from_ymd_opt(2017, 1, 2).expect("a date");
 /// Departures of each hour of a weekday, in thousandths: two rush hours.
 const WEEKDAY_HOURS: [u16; 24] = [
     8, 5, 3, 3, 5, 15, 40, 85, 95, 60, 42, 42, 48, 46, 46, 56, 80, 98, 75, 52, 36, 28, 20, 12,
@@ -46,52 +56,46 @@ pub enum Shape {
     World,
 }
 
-/// Writes a header and `rows` trips of three cities in the 104 weeks from 2017-01-02 on, in no order.
-pub fn write(writer: impl Write, rows: u64, seed: u64) -> io::Result<()> {
-    write_shape(writer, Shape::Cities, rows, seed)
-}
-
-/// Writes a header and `rows` trips of that shape.
-pub fn write_shape(mut writer: impl Write, shape: Shape, rows: u64, seed: u64) -> io::Result<()> {
-    let days = Days::of_104_weeks();
+/// Writes a header and `rows` trips in the 104 weeks from 2017-01-02 on, in no order.
+pub fn write(writer: impl Write, shape: Shape, rows: u64, seed: u64) -> csv::Result<()> {
     let mut random = Random::new(seed);
-    let mut buffer = Vec::with_capacity(BUFFER_BYTES);
-    buffer.extend_from_slice(b"region,origin_coord,destination_coord,datetime,datasource\n");
+    let mut writer = csv::WriterBuilder::new()
+        .buffer_capacity(BUFFER_BYTES)
+        .from_writer(writer);
+    writer.write_record(HEADER)?;
     for _ in 0..rows {
-        if buffer.len() + MAX_ROW_BYTES > BUFFER_BYTES {
-            writer.write_all(&buffer)?;
-            buffer.clear();
-        }
-        match shape {
-            Shape::Cities => push_city_ends(&mut buffer, &mut random),
-            Shape::World => push_world_ends(&mut buffer, &mut random),
-        }
-        push_time(&mut buffer, &days, &mut random);
-        buffer.push(b',');
-        let datasource = weighted(DATASOURCES.map(|(weight, _)| weight), &mut random);
-        buffer.extend_from_slice(DATASOURCES[datasource].1.as_bytes());
-        buffer.push(b'\n');
+        let (region, origin, destination) = match shape {
+            Shape::Cities => city_ends(&mut random),
+            Shape::World => world_ends(&mut random),
+        };
+        writer.write_field(region.as_ref())?;
+        writer.write_field(point(origin))?;
+        writer.write_field(point(destination))?;
+        writer.write_field(time(&mut random))?;
+        let (_, datasource) =
+            DATASOURCES[weighted(DATASOURCES.map(|(weight, _)| weight), &mut random)];
+        writer.write_field(datasource)?;
+        writer.write_record(None::<&[u8]>)?;
     }
-    writer.write_all(&buffer)?;
-    writer.flush()
+    Ok(writer.flush()?)
 }
 
-fn push_city_ends(buffer: &mut Vec<u8>, random: &mut Random) {
+/// A longitude and a latitude in [`UNITS`].
+type Place = (i64, i64);
+
+fn city_ends(random: &mut Random) -> (Cow<'static, str>, Place, Place) {
     let city = &CITIES[weighted(CITIES.each_ref().map(|city| city.weight), random)];
-    buffer.extend_from_slice(city.name.as_bytes());
-    buffer.push(b',');
-    push_point(buffer, city.place(random));
-    push_point(buffer, city.place(random));
+    (city.name.into(), city.place(random), city.place(random))
 }
 
-fn push_world_ends(buffer: &mut Vec<u8>, random: &mut Random) {
+fn world_ends(random: &mut Random) -> (Cow<'static, str>, Place, Place) {
     let origin = world_place(random);
     let zone = (origin.0 + 180 * UNITS) / (6 * UNITS) + 1;
-    buffer.extend_from_slice(b"Zone ");
-    push_pair(buffer, zone.unsigned_abs());
-    buffer.push(b',');
-    push_point(buffer, origin);
-    push_point(buffer, world_place(random));
+    (
+        format!("Zone {zone:02}").into(),
+        origin,
+        world_place(random),
+    )
 }
 
 /// A place on Earth, poles and cells about as dense as elsewhere: the cosine of the latitude, by
@@ -108,29 +112,35 @@ fn world_place(random: &mut Random) -> (i64, i64) {
     }
 }
 
-fn push_point(buffer: &mut Vec<u8>, (lon, lat): (i64, i64)) {
-    buffer.extend_from_slice(b"POINT (");
-    push_coordinate(buffer, lon);
-    buffer.push(b' ');
-    push_coordinate(buffer, lat);
-    buffer.extend_from_slice(b"),");
+fn point((lon, lat): Place) -> String {
+    format!("POINT ({} {})", degrees(lon), degrees(lat))
 }
 
-fn push_time(buffer: &mut Vec<u8>, days: &Days, random: &mut Random) {
+/// A coordinate in degrees, without zeros at the end but with one digit behind the point at least.
+fn degrees(units: i64) -> String {
+    let sign = if units < 0 { "-" } else { "" };
+    let (whole, fraction) = (units.abs() / UNITS, units.abs() % UNITS);
+    let mut text = format!("{sign}{whole}.{fraction:014}");
+    let zeros = text
+        .bytes()
+        .rev()
+        .take_while(|&digit| digit == b'0')
+        .count();
+    text.truncate(text.len() - zeros.min(13));
+    text
+}
+
+fn time(random: &mut Random) -> String {
     let weekday = weighted(WEEKDAYS, random);
     let hours = if weekday < 5 {
         WEEKDAY_HOURS
     } else {
         WEEKEND_HOURS
     };
-    buffer.extend_from_slice(days.get(random.below(Days::WEEKS), weekday));
-    buffer.push(b' ');
-    push_pair(buffer, weighted(hours, random) as u64);
-    buffer.push(b':');
+    let date = FIRST_MONDAY + Days::new(random.below(WEEKS) * 7 + weekday as u64);
+    let hour = weighted(hours, random);
     let second = random.below(3600);
-    push_pair(buffer, second / 60);
-    buffer.push(b':');
-    push_pair(buffer, second % 60);
+    format!("{date} {hour:02}:{:02}:{:02}", second / 60, second % 60)
 }
 
 /// A number of the list, as often as its weight says; the weights add up to 1,000.

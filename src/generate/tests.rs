@@ -6,7 +6,7 @@ use crate::ingest::parse::{RecordChunk, RecordReader};
 
 fn bytes(shape: Shape, rows: u64, seed: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write_shape(&mut bytes, shape, rows, seed).unwrap();
+    write(&mut bytes, shape, rows, seed).unwrap();
     bytes
 }
 
@@ -88,4 +88,14 @@ fn no_rows_are_a_header() {
         bytes(Shape::Cities, 0, 1),
         b"region,origin_coord,destination_coord,datetime,datasource\n"
     );
+}
+
+#[test]
+fn coordinates_are_decimal_degrees() {
+    assert_eq!(degrees(1_449_737_943_819_500), "14.497379438195");
+    assert_eq!(degrees(5_000_136_875_782_316), "50.00136875782316");
+    assert_eq!(degrees(767_283_791_328_688), "7.67283791328688");
+    assert_eq!(degrees(-17_900_000_000_000_000), "-179.0");
+    assert_eq!(degrees(-1), "-0.00000000000001");
+    assert_eq!(degrees(0), "0.0");
 }

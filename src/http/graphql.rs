@@ -40,7 +40,7 @@ pub(super) async fn get(State(state): State<AppState>, mut request: Request) -> 
     };
     let operation = match operation {
         Ok(operation) => operation,
-        Err(error) => return format.answer(&async_graphql::Response::from_errors(vec![*error])),
+        Err(error) => return format.answer(async_graphql::Response::from_errors(vec![*error])),
     };
     if operation.kind() == OperationKind::Mutation {
         let error = ApiError::bad_input("a mutation needs POST");
@@ -138,7 +138,7 @@ async fn json(
     };
     match Operation::parse(request, state.limits()) {
         Ok(operation) => execute(state, format, parts, caller, operation).await,
-        Err(error) => format.answer(&async_graphql::Response::from_errors(vec![*error])),
+        Err(error) => format.answer(async_graphql::Response::from_errors(vec![*error])),
     }
 }
 
@@ -163,7 +163,7 @@ async fn execute(
     if let Err(error) = permitted(caller, operation.kind()) {
         return format.refuse(error);
     }
-    format.answer(&operation.execute(state.schema(), request_id(parts)).await)
+    format.answer(operation.execute(state.schema(), request_id(parts)).await)
 }
 
 /// Whether the caller may have such an operation over HTTP.

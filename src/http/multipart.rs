@@ -46,7 +46,7 @@ pub(super) async fn answer(
     let answer = match prepare(state, caller, length, reader).await {
         Ok(prepared) => Box::pin(prepared.run(state, format, parts)).await,
         Err(Refusal::Transport(error)) => format.refuse(error),
-        Err(Refusal::Document(answer)) => format.answer(&answer),
+        Err(Refusal::Document(answer)) => format.answer(*answer),
     };
     shared.linger();
     answer
@@ -134,7 +134,7 @@ impl Prepared {
             answer = &mut answer => answer,
             () = &mut files => answer.await,
         };
-        format.answer(&answer)
+        format.answer(answer)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Answers: the media type a client accepts and the status that goes with it.
 
 use async_graphql::{Response as Answer, ServerError, Value};
+use async_graphql_axum::GraphQLResponse;
 use axum::Json;
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -58,15 +59,22 @@ impl Format {
     }
 
     /// The answer to a request that was well-formed.
-    pub(super) fn answer(self, answer: &Answer) -> Response {
+    pub(super) fn answer(self, answer: Answer) -> Response {
+        if !is_request_error(&answer) {
+            let mut response = GraphQLResponse::from(answer).into_response();
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, self.media_type());
+            return response;
+        }
         let status = match self {
-            Format::GraphqlResponse if is_request_error(answer) => answer
+            Format::GraphqlResponse => answer
                 .errors
                 .first()
                 .map_or(StatusCode::BAD_REQUEST, status),
-            _ => StatusCode::OK,
+            Format::Json => StatusCode::OK,
         };
-        self.with_status(status, answer)
+        self.with_status(status, &answer)
     }
 
     /// The answer to a request that did not come as far as being run, with that status.

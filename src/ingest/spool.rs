@@ -8,6 +8,7 @@ use blake3::Hasher;
 use futures::{Stream, StreamExt};
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncWriteExt, BufWriter};
+use uuid::Uuid;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
@@ -217,5 +218,5 @@ pub(super) async fn hash_file(path: PathBuf) -> io::Result<String> {
 }
 
 fn unique_name() -> String {
-    format!("{:032x}", rand::random::<u128>())
+    Uuid::new_v4().simple().to_string()
 }
