@@ -1,4 +1,5 @@
 use std::fmt::{self, Display, Formatter};
+use std::io;
 
 use async_graphql::{Error, ErrorExtensionValues, ServerError};
 
@@ -126,6 +127,13 @@ impl From<ApiError> for ServerError {
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
+        if error.is_unavailable() {
+            tracing::error!(error = %Causes(&error), "the database is not available");
+            return Self::new(
+                Code::Unavailable,
+                "the database is busy or can't be reached; try again later",
+            );
+        }
         Self::internal(Causes(&error))
     }
 }
@@ -149,6 +157,10 @@ impl From<SpoolError> for ApiError {
             SpoolError::Source(error) => {
                 Self::bad_input(format_args!("the upload broke off: {error}"))
             }
+            SpoolError::Io(error) if error.kind() == io::ErrorKind::StorageFull => Self::new(
+                Code::Unavailable,
+                "the server's disk is full; try again later",
+            ),
             SpoolError::Io(error) => Self::internal(Causes(&error)),
         }
     }

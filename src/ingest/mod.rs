@@ -160,7 +160,9 @@ impl Ingestions {
         }
         drop(running);
         self.inner.arrived.notify_one();
-        let ingestion = self.inner.progress.get(ingestion.id).unwrap_or(ingestion);
+        // A duplicate may be running; a new one is told as it was put in the queue.
+        let live = duplicate.then(|| self.inner.progress.get(ingestion.id));
+        let ingestion = live.flatten().unwrap_or(ingestion);
         Ok(Enqueued {
             ingestion,
             duplicate,

@@ -96,6 +96,11 @@ impl PipelineError {
             Self::NoGoodRow { .. } => ("NO_GOOD_ROW", self.to_string()),
             Self::TooManyRejected(_) => ("TOO_MANY_REJECTED_ROWS", self.to_string()),
             Self::Store(store::Error::TooManyNames(_)) => ("TOO_MANY_NAMES", self.to_string()),
+            Self::Store(error) if error.is_disk_full() => (
+                "DISK_FULL",
+                "the disk of the database is full: free some space and ingest the file again"
+                    .to_owned(),
+            ),
             Self::Stopped(_) | Self::Store(_) | Self::WriterGone | Self::Panicked => (
                 "INTERNAL",
                 "something went wrong in the server, and its log says what; the file can be \
@@ -133,6 +138,7 @@ pub(super) async fn run(
         stop,
         reporter,
         max_rejected: claimed.max_rejected_rows,
+        bytes_total: claimed.ingestion.bytes_total.unwrap_or(0),
         counts: FinalCounts::default(),
         batches: 0,
         kept: Vec::new(),
@@ -184,6 +190,7 @@ struct Reading {
     stop: Arc<Stop>,
     reporter: Reporter,
     max_rejected: Option<u64>,
+    bytes_total: u64,
     counts: FinalCounts,
     batches: u32,
     kept: Vec<RejectedRow>,
@@ -237,6 +244,8 @@ impl Reading {
                 None => {}
             }
         }
+        // Blank lines at the end belong to no row.
+        self.counts.bytes_read = self.bytes_total;
         self.finish_batch()?;
         match (self.counts.rows_ingested, self.first_rejected.take()) {
             (0, Some(first)) => Err(PipelineError::NoGoodRow {

@@ -1,4 +1,4 @@
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 
 use crate::model::{CorruptPatch, CountersError, IngestionId};
 
@@ -39,9 +39,44 @@ pub enum Error {
     /// A file brings more regions or datasources than can be numbered.
     #[error("there are more than {0} regions or datasources")]
     TooManyNames(u32),
+    /// Its trips are in the answers, or on their way there.
+    #[error("ingestion {0} has trips that must not be deleted")]
+    InUse(IngestionId),
     /// Somebody ended the ingestion meanwhile.
     #[error("ingestion {0} is not running any more")]
     NotRunning(IngestionId),
+}
+
+impl Error {
+    /// Whether the database can't be reached, or is too busy, so that it is worth trying again.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { .. }
+                | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
+                | Self::Load(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+        )
+    }
+
+    /// Whether there is no room left for what was to be written.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        /// <https://www.sqlite.org/rescode.html#full>
+        const SQLITE_FULL: &str = "13";
+        let driver = match self {
+            Self::Load(error) => Some(error),
+            Self::Statement(
+                DbErr::Exec(RuntimeErr::SqlxError(error))
+                | DbErr::Query(RuntimeErr::SqlxError(error)),
+            ) => Some(&**error),
+            _ => None,
+        };
+        driver
+            .and_then(sqlx::Error::as_database_error)
+            .and_then(|error| error.code())
+            .is_some_and(|code| code == SQLITE_FULL)
+    }
 }
 
 impl From<CorruptPatch> for Error {

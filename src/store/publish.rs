@@ -56,9 +56,14 @@ impl Store {
     }
 
     /// Deletes the trips and patches of an ingestion that is not visible, a few at a time, so
-    /// that nobody waits long for the one writer.
+    /// that nobody waits long for the one writer. What is rejected of an ingestion that will
+    /// begin again goes too.
     pub async fn purge(&self, id: IngestionId) -> Result<(), Error> {
         let writer = &self.inner.writer;
+        let state = self.ingestion(id).await?.map(|ingestion| ingestion.state);
+        if let Some(IngestionState::Running | IngestionState::Succeeded) = state {
+            return Err(Error::InUse(id));
+        }
         let delete_rejected = "DELETE FROM rejected_row WHERE ingestion_id = ? AND EXISTS \
                                (SELECT 1 FROM ingestion WHERE id = ? AND state = 'QUEUED')";
         writer
@@ -90,7 +95,7 @@ impl Store {
                 break;
             }
         }
-        let sql = "UPDATE ingestion SET has_rows = ? WHERE id = ? AND state <> 'RUNNING'";
+        let sql = "UPDATE ingestion SET has_rows = ? WHERE id = ?";
         writer
             .execute_raw(statement(writer, sql, [false.into(), id.into()]))
             .await?;
