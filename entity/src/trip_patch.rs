@@ -1,15 +1,15 @@
-//! A trip patch: the trip ends of one leaf cell from one batch, packed.
+//! A trip patch: the trip ends of one cell from one batch, packed.
 
 use sea_orm::entity::prelude::*;
 
-/// A trip patch: the trip ends of one leaf cell from one batch, packed.
+/// A trip patch: the trip ends of one cell from one batch, packed.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "trip_patch")]
 pub struct Model {
     /// 0 for origins, 1 for destinations.
     #[sea_orm(primary_key, auto_increment = false)]
     pub trip_end: i16,
-    /// The H3 cell at resolution 9 that all the ends lie in.
+    /// The H3 cell at resolution 1, 3, 5, 7 or 9 that all the ends lie in.
     #[sea_orm(primary_key, auto_increment = false)]
     pub cell: i64,
     /// The ingestion that brought them.

@@ -1,8 +1,10 @@
 //! Covering a box with the cells that hold trips.
 
+use std::collections::HashSet;
+
 use h3o::CellIndex;
 
-use crate::geo::{self, BoundingBox, CellRange, Position, Resolution};
+use crate::geo::{self, BoundingBox, CellRange, LEVELS, Position};
 use crate::model::End;
 use crate::store::{Error, Snapshot};
 
@@ -15,7 +17,8 @@ const WEED_FROM: usize = 64;
 pub(super) struct Cover {
     /// Cells of any level whose trip ends all lie in the box.
     pub(super) inside: Vec<CellIndex>,
-    /// Leaf cells of which some trip ends may lie in the box and some not.
+    /// Cells of every level of which some trip ends may lie in the box and some not. Those that
+    /// are packed in patches of these very cells are to be looked at one by one.
     pub(super) edge: Vec<CellIndex>,
 }
 
@@ -40,16 +43,19 @@ impl Cover {
                     Position::Outside => {}
                 }
             }
-            let Some(first) = edge.first() else { break };
-            if first.resolution() == Resolution::LEAF.into() {
-                cover.edge = edge;
+            if edge.is_empty() {
                 break;
             }
             if edge.len() >= WEED_FROM {
                 let indexes: Vec<_> = edge.iter().map(|&cell| cell.into()).collect();
-                let occupied = snapshot.occupied(end, &indexes).await?;
-                edge.retain(|&cell| occupied.binary_search(&cell.into()).is_ok());
+                let occupied: HashSet<_> = snapshot
+                    .occupied(end, &indexes)
+                    .await?
+                    .into_iter()
+                    .collect();
+                edge.retain(|&cell| occupied.contains(&cell.into()));
             }
+            cover.edge.extend(&edge);
             found = edge
                 .into_iter()
                 .flat_map(|cell| geo::refine(cell, bbox))
@@ -60,15 +66,32 @@ impl Cover {
         Ok(cover)
     }
 
-    /// The leaf cells of the cover as ranges of their indexes, ascending.
-    pub(super) fn leaf_ranges(&self) -> Vec<CellRange> {
-        let mut ranges: Vec<_> = self
-            .inside
-            .iter()
-            .chain(&self.edge)
-            .map(|&cell| CellRange::descendants(cell, Resolution::LEAF))
-            .collect();
-        ranges.sort_unstable_by_key(|range| range.first);
-        ranges
+    /// The cells whose patches hold trip ends that may lie in the box: `inside` with all their
+    /// descendants, and `edge`.
+    pub(super) fn patch_ranges(&self) -> Vec<CellRange> {
+        let inside = self.inside.iter().flat_map(|&cell| patches_within(cell));
+        inside.chain(self.edge_ranges()).collect()
+    }
+
+    /// The cells on the edge.
+    pub(super) fn edge_ranges(&self) -> Vec<CellRange> {
+        self.edge.iter().map(|&cell| only(cell)).collect()
+    }
+}
+
+/// The cells of the patches that lie wholly within a cell.
+pub(super) fn patches_within(cell: CellIndex) -> impl Iterator<Item = CellRange> {
+    LEVELS
+        .into_iter()
+        .filter(move |&level| cell.resolution() <= level.into())
+        .map(move |level| CellRange::descendants(cell, level))
+}
+
+/// One cell alone.
+pub(super) fn only(cell: CellIndex) -> CellRange {
+    let index = cell.into();
+    CellRange {
+        first: index,
+        last: index,
     }
 }

@@ -1,9 +1,10 @@
 //! The member trips of a group.
 
 use super::AnalyticsError;
+use super::cover::{only, patches_within};
 use super::ranking::Ranking;
 use super::scan::visit_trips;
-use crate::geo::{CellRange, Resolution};
+use crate::geo::LEVELS;
 use crate::model::{End, IngestionId, Page, Selection, Similarity, Trip, TripGroup};
 use crate::store::Store;
 
@@ -20,10 +21,17 @@ pub async fn group_members(
     let snapshot = store.snapshot().await?;
     let mut members = Ranking::new(first, after);
     if let Some(filter) = snapshot.key_filter(selection).await? {
-        let range = CellRange::descendants(group.origin, Resolution::LEAF);
+        // The trips of the origin's cell are packed within it, or, where they are sparse, in a
+        // larger cell.
+        let larger = LEVELS
+            .into_iter()
+            .filter_map(|level| group.origin.parent(level.into()))
+            .filter(|&ancestor| ancestor != group.origin)
+            .map(only);
+        let ranges: Vec<_> = patches_within(group.origin).chain(larger).collect();
         let cells = (group.origin.into(), group.destination.into());
         snapshot
-            .patches(End::Origin, &[range], |patch| {
+            .patches(End::Origin, &ranges, |patch| {
                 visit_trips(patch, selection, &filter, |trip| {
                     if trip.cells(similarity.resolution) == cells
                         && similarity.bucket.of_slot(trip.slot) == group.bucket

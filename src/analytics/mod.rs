@@ -2,7 +2,9 @@
 
 mod cover;
 mod group_members;
+mod groups;
 mod ranking;
+mod reads;
 mod scan;
 mod similar_trips;
 mod summaries;

@@ -1,17 +1,16 @@
 //! Reading trips from patches, from whichever end they are packed.
 
-use crate::geo::Resolution;
-use crate::geo::parent_index;
-use crate::model::{End, KeyFilter, Selection, read_ends};
+use crate::geo::{Point, Resolution, leaf_cell, parent_index, resolution_of};
+use crate::model::{CorruptPatch, End, KeyFilter, Selection, read_ends};
 use crate::store::{Error, PatchRecord};
 
 /// What a patch knows of a trip.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PatchTrip {
     /// The leaf cell of the origin.
-    pub(super) origin_cell: u64,
+    origin_cell: u64,
     /// The leaf cell of the destination.
-    pub(super) destination_cell: u64,
+    destination_cell: u64,
     /// Whether the origin lies in the selection's area; true where it has none.
     pub(super) origin_inside: bool,
     /// Whether the destination does.
@@ -39,6 +38,8 @@ pub(super) fn visit_trips(
     filter: &KeyFilter,
     mut visit: impl FnMut(PatchTrip) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let ends = selection.area.map(|area| area.ends).unwrap_or_default();
+    let is_leaf = resolution_of(patch.cell) == Resolution::LEAF.get();
     for (point, rest) in read_ends(patch.points, patch.rest)? {
         if !filter.admits(point.key) {
             continue;
@@ -48,23 +49,33 @@ pub(super) fn visit_trips(
                 .area
                 .is_none_or(|area| area.bbox.contains(lon, lat))
         };
-        let this = (patch.cell, inside(point.lon, point.lat));
-        let other = (rest.other_cell, inside(rest.other_lon, rest.other_lat));
-        let (origin, destination) = match patch.end {
-            End::Origin => (this, other),
-            End::Destination => (other, this),
+        let this_inside = inside(point.lon, point.lat);
+        let other_inside = inside(rest.other_lon, rest.other_lat);
+        let (origin_inside, destination_inside) = match patch.end {
+            End::Origin => (this_inside, other_inside),
+            End::Destination => (other_inside, this_inside),
         };
-        let ends = selection.area.map(|area| area.ends).unwrap_or_default();
-        if ends.admit(origin.1, destination.1) {
-            visit(PatchTrip {
-                origin_cell: origin.0,
-                destination_cell: destination.0,
-                origin_inside: origin.1,
-                destination_inside: destination.1,
-                slot: rest.slot,
-                line: rest.line,
-            })?;
+        if !ends.admit(origin_inside, destination_inside) {
+            continue;
         }
+        let this_cell = if is_leaf {
+            patch.cell
+        } else {
+            let point = Point::new(point.lon, point.lat).map_err(|_| CorruptPatch)?;
+            leaf_cell(point).into()
+        };
+        let (origin_cell, destination_cell) = match patch.end {
+            End::Origin => (this_cell, rest.other_cell),
+            End::Destination => (rest.other_cell, this_cell),
+        };
+        visit(PatchTrip {
+            origin_cell,
+            destination_cell,
+            origin_inside,
+            destination_inside,
+            slot: rest.slot,
+            line: rest.line,
+        })?;
     }
     Ok(())
 }

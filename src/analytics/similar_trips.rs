@@ -1,25 +1,15 @@
 //! Similar trips: groups of the same origin cell, destination cell and time of day.
 
-use std::cmp::{Ordering, Reverse};
-
-use h3o::CellIndex;
-use hashbrown::HashMap;
-
 use super::AnalyticsError;
-use super::cover::Cover;
+use super::groups::{Groups, Ranked};
 use super::ranking::Ranking;
+use super::reads::{Reads, plan};
 use super::scan::{PatchTrip, visit_trips};
-use crate::geo::{CellRange, Resolution, parent_index};
+use crate::geo::{CellRange, LEVELS, Resolution, parent_index};
 use crate::model::{
     End, KeyFilter, Page, Selection, Similarity, TripEnds, TripGroup, split_counter_key,
 };
-use crate::store::{Error, Snapshot, Store};
-
-/// Groups that one question may hold in memory at once, about 300 MB.
-const MAX_OPEN_GROUPS: usize = 4_000_000;
-
-/// Leaf ranges that are read by one statement.
-const RANGES_PER_READ: usize = 64;
+use crate::store::{Snapshot, Store};
 
 /// The groups of similar trips of a selection with at least `min_trips` trips, largest first,
 /// those of one size by origin, destination and bucket. `after` is the last group of the page
@@ -35,240 +25,128 @@ pub async fn similar_trips(
     let snapshot = store.snapshot().await?;
     let mut groups = Groups::new(min_trips, Ranking::new(first, after.map(Ranked)));
     if let Some(filter) = snapshot.key_filter(selection).await? {
-        let flows_suffice = similarity.resolution <= Resolution::FLOW;
-        match &selection.area {
-            None if flows_suffice => {
-                count_flows(&snapshot, similarity, &filter, &mut groups).await?;
-            }
-            _ => count_patches(&snapshot, selection, similarity, &filter, &mut groups).await?,
+        let question = Question {
+            snapshot: &snapshot,
+            selection,
+            similarity,
+            filter,
+        };
+        if selection.area.is_none() && similarity.resolution <= Resolution::FLOW {
+            question.count_flows(&mut groups).await?;
+        } else {
+            question.count_patches(&mut groups).await?;
         }
     }
     groups.finish()
 }
 
-/// Flow histograms come by origin, so a group is complete when the next origin cell begins.
-async fn count_flows(
-    snapshot: &Snapshot,
+struct Question<'a> {
+    snapshot: &'a Snapshot,
+    selection: &'a Selection,
     similarity: Similarity,
-    filter: &KeyFilter,
-    groups: &mut Groups,
-) -> Result<(), AnalyticsError> {
-    let mut current = 0;
-    snapshot
-        .flows(filter, |flow, counters| {
-            let origin = parent_index(flow.origin, similarity.resolution);
-            let destination = parent_index(flow.destination, similarity.resolution);
-            if origin != current {
-                groups.complete()?;
-                current = origin;
-            }
-            for (key, trips) in counters.iter() {
-                let (datasource, slot) = split_counter_key(key);
-                if filter.admits_datasource(datasource) {
-                    groups.add(
-                        (origin, destination, similarity.bucket.of_slot(slot)),
-                        trips,
-                    );
-                }
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(())
+    filter: KeyFilter,
 }
 
-/// Patches are read by the end that the area is about, one cell of the groups after the other, so
-/// that only the groups of a few cells are in memory at once. Only where either end will do, the
-/// trips of one group can come from both sides.
-async fn count_patches(
-    snapshot: &Snapshot,
-    selection: &Selection,
-    similarity: Similarity,
-    filter: &KeyFilter,
-    groups: &mut Groups,
-) -> Result<(), AnalyticsError> {
-    let ends = selection.area.map(|area| area.ends).unwrap_or_default();
-    let (passes, complete_early): (&[End], _) = match ends {
-        TripEnds::Origin | TripEnds::Both => (&[End::Origin], true),
-        TripEnds::Destination => (&[End::Destination], true),
-        TripEnds::Either => (&End::ALL, false),
-    };
-    for &end in passes {
-        // The first pass has seen the trips whose origin is inside.
-        let fresh = |trip: &PatchTrip| {
-            ends != TripEnds::Either || end == End::Origin || !trip.origin_inside
-        };
-        let seen_from_here = |trip: &PatchTrip| match end {
-            End::Origin => trip.origin_inside,
-            End::Destination => trip.destination_inside,
-        };
-        for ranges in reads(snapshot, end, selection, similarity.resolution).await? {
-            snapshot
-                .patches(end, &ranges, |patch| {
-                    visit_trips(patch, selection, filter, |trip| {
-                        if fresh(&trip) && seen_from_here(&trip) {
-                            let (origin, destination) = trip.cells(similarity.resolution);
-                            let bucket = similarity.bucket.of_slot(trip.slot);
-                            groups.add((origin, destination, bucket), 1);
+impl Question<'_> {
+    /// Whether all trips of a group start in one cell of the first level.
+    fn roots_hold_groups(&self) -> bool {
+        self.similarity.resolution >= LEVELS[0]
+    }
+
+    /// Where trips are dense, from flow histograms; those of sparse places from their patches.
+    async fn count_flows(&self, groups: &mut Groups) -> Result<(), AnalyticsError> {
+        let Similarity { resolution, bucket } = self.similarity;
+        for reads in plan(self.snapshot, End::Origin, None, resolution).await? {
+            self.read(End::Origin, &reads.sparse, |key| groups.add(key, 1))
+                .await?;
+            let origins = CellRange::descendants(reads.root, Resolution::FLOW);
+            self.snapshot
+                .flows(origins, &self.filter, |flow, counters| {
+                    let origin = parent_index(flow.origin, resolution);
+                    let destination = parent_index(flow.destination, resolution);
+                    for (key, trips) in counters.iter() {
+                        let (datasource, slot) = split_counter_key(key);
+                        if self.filter.admits_datasource(datasource) {
+                            groups.add((origin, destination, bucket.of_slot(slot)), trips);
                         }
-                        Ok(())
-                    })
+                    }
+                    Ok(())
                 })
                 .await?;
             groups.check()?;
-            if complete_early {
+            if self.roots_hold_groups() {
                 groups.complete()?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The leaf ranges of a selection, cut into reads that each hold all the trip ends of the cells,
-/// at `resolution`, that they touch.
-async fn reads(
-    snapshot: &Snapshot,
-    end: End,
-    selection: &Selection,
-    resolution: Resolution,
-) -> Result<Vec<Vec<CellRange>>, Error> {
-    let mut ranges = Vec::new();
-    // Large cells are read by those of their parts that hold trips.
-    let mut large = Vec::new();
-    match &selection.area {
-        Some(area) => {
-            let cover = Cover::of(snapshot, end, &area.bbox).await?;
-            for cell in cover.inside.into_iter().chain(cover.edge) {
-                if cell.resolution() < Resolution::FLOW.into() {
-                    large.push(CellRange::descendants(cell, Resolution::FLOW));
-                } else {
-                    ranges.push(CellRange::descendants(cell, Resolution::LEAF));
-                }
-            }
-        }
-        None => large.push(CellRange::all(Resolution::FLOW)),
-    }
-    for parts in large {
-        for cell in snapshot.occupied_between(end, parts).await? {
-            let cell = CellIndex::try_from(cell).map_err(|_| Error::Corrupt("histogram"))?;
-            ranges.push(CellRange::descendants(cell, Resolution::LEAF));
-        }
-    }
-    ranges.sort_unstable_by_key(|range| range.first);
-
-    let mut reads: Vec<Vec<CellRange>> = Vec::new();
-    for range in ranges {
-        match reads.last_mut() {
-            Some(read)
-                if read.len() < RANGES_PER_READ
-                    || read.last().is_some_and(|last| {
-                        parent_index(last.first, resolution)
-                            == parent_index(range.first, resolution)
-                    }) =>
-            {
-                read.push(range);
-            }
-            _ => reads.push(vec![range]),
-        }
-    }
-    Ok(reads)
-}
-
-type GroupKey = (u64, u64, u16);
-
-/// Groups while their trips are counted.
-struct Groups {
-    min_trips: u64,
-    open: HashMap<GroupKey, u64, foldhash::fast::FixedState>,
-    overflowed: bool,
-    ranking: Ranking<Ranked>,
-}
-
-impl Groups {
-    fn new(min_trips: u64, ranking: Ranking<Ranked>) -> Self {
-        Self {
-            min_trips,
-            open: HashMap::default(),
-            overflowed: false,
-            ranking,
-        }
-    }
-
-    fn add(&mut self, key: GroupKey, trips: u64) {
-        if let Some(known) = self.open.get_mut(&key) {
-            *known += trips;
-        } else if self.open.len() < MAX_OPEN_GROUPS {
-            self.open.insert(key, trips);
-        } else {
-            self.overflowed = true;
-        }
-    }
-
-    fn check(&self) -> Result<(), AnalyticsError> {
-        if !self.overflowed {
-            return Ok(());
-        }
-        Err(AnalyticsError::TooComplex(format!(
-            "more than {MAX_OPEN_GROUPS} groups at once: ask for a smaller area, coarser cells or \
-             longer buckets"
-        )))
-    }
-
-    /// No more trips will come for the groups so far.
-    fn complete(&mut self) -> Result<(), Error> {
-        for ((origin, destination, bucket), trips) in self.open.drain() {
-            if trips >= self.min_trips {
-                let cell = |index| {
-                    CellIndex::try_from(index).map_err(|_| Error::Corrupt("cell of a trip"))
-                };
-                let (origin, destination) = (cell(origin)?, cell(destination)?);
-                self.ranking.offer(Ranked(TripGroup {
-                    origin,
-                    destination,
-                    bucket,
-                    trips,
-                }));
             }
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Page<TripGroup>, AnalyticsError> {
-        self.complete()?;
-        let (items, has_next, total) = self.ranking.finish();
-        let items = items.into_iter().map(|ranked| ranked.0).collect();
-        Ok(Page {
-            items,
-            has_next,
-            total,
-        })
+    /// Patches are read by the end that the area is about, place by place, so that only the groups
+    /// of a few places are in memory at once. Only where either end will do, the trips of one
+    /// group can come from both sides.
+    async fn count_patches(&self, groups: &mut Groups) -> Result<(), AnalyticsError> {
+        let bbox = self.selection.area.as_ref().map(|area| &area.bbox);
+        let ends = self
+            .selection
+            .area
+            .map(|area| area.ends)
+            .unwrap_or_default();
+        let passes: &[End] = match ends {
+            TripEnds::Origin | TripEnds::Both => &[End::Origin],
+            TripEnds::Destination => &[End::Destination],
+            TripEnds::Either => &End::ALL,
+        };
+        let complete_early = ends != TripEnds::Either && self.roots_hold_groups();
+        for &end in passes {
+            let plan = plan(self.snapshot, end, bbox, self.similarity.resolution).await?;
+            for Reads { sparse, dense, .. } in plan {
+                self.read(end, &sparse, |key| groups.add_sparse(key))
+                    .await?;
+                for ranges in dense {
+                    self.read(end, &ranges, |key| groups.add(key, 1)).await?;
+                    groups.check()?;
+                    if complete_early {
+                        groups.complete()?;
+                    }
+                }
+                groups.check()?;
+                if complete_early {
+                    groups.complete_sparse()?;
+                }
+            }
+        }
+        Ok(())
     }
-}
 
-/// A group in its rank: largest first, then by key.
-#[derive(Debug, PartialEq, Eq)]
-struct Ranked(TripGroup);
-
-impl Ranked {
-    fn rank(&self) -> (Reverse<u64>, u64, u64, u16) {
-        let group = &self.0;
-        (
-            Reverse(group.trips),
-            group.origin.into(),
-            group.destination.into(),
-            group.bucket,
-        )
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank())
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+    /// Reads patches of one end, and counts the trips that the selection keeps.
+    async fn read(
+        &self,
+        end: End,
+        ranges: &[CellRange],
+        mut count: impl FnMut((u64, u64, u16)) + Send,
+    ) -> Result<(), AnalyticsError> {
+        let Similarity { resolution, bucket } = self.similarity;
+        let ends = self.selection.area.map(|area| area.ends);
+        let counts = |trip: &PatchTrip| match (ends, end) {
+            (None, _) => true,
+            (_, End::Origin) => trip.origin_inside,
+            // The pass over the origins has seen the trips whose origin is inside.
+            (Some(TripEnds::Either), End::Destination) => {
+                trip.destination_inside && !trip.origin_inside
+            }
+            (_, End::Destination) => trip.destination_inside,
+        };
+        self.snapshot
+            .patches(end, ranges, |patch| {
+                visit_trips(patch, self.selection, &self.filter, |trip| {
+                    if counts(&trip) {
+                        let (origin, destination) = trip.cells(resolution);
+                        count((origin, destination, bucket.of_slot(trip.slot)));
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(())
     }
 }

@@ -8,12 +8,12 @@ use chrono::{DateTime, NaiveDateTime, Timelike};
 use foldhash::fast::FixedState;
 use h3o::CellIndex;
 
-use crate::geo::{self, LEVELS, Resolution};
+use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{
     Counters, End, FlowKey, IngestionId, KeyFilter, PatchPoint, PatchRest, TripKey, Week,
     WeeklyKey, counter_key, read_ends,
 };
-use crate::store::{Error, Snapshot, Store, TripRow, TripSummary};
+use crate::store::{Error, Snapshot, Store, TripSummary};
 
 /// Differences that are described; all are counted.
 const DESCRIBED: usize = 20;
@@ -44,7 +44,8 @@ impl Findings {
     }
 }
 
-/// Reads all trips, adds them up anew, and compares patches, histograms and summaries with that.
+/// Reads all trips and compares patches and trip summaries with them; then adds up anew what the
+/// patches hold, and compares the histograms with that.
 /// Only reads, in one snapshot. Memory grows with places and weeks, not with trips.
 pub async fn verify(store: &Store) -> Result<Findings, Error> {
     let snapshot = store.snapshot().await?;
@@ -63,10 +64,14 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
         })
         .await?;
     snapshot
-        .flows(&KeyFilter::default(), |key, counters| {
-            compare_counters(key, flows.remove(&key), counters, &mut findings);
-            Ok(())
-        })
+        .flows(
+            CellRange::all(Resolution::FLOW),
+            &KeyFilter::default(),
+            |key, counters| {
+                compare_counters(key, flows.remove(&key), counters, &mut findings);
+                Ok(())
+            },
+        )
         .await?;
     // What is left should be stored, and is not.
     for (key, sums) in weekly {
@@ -97,40 +102,42 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, trip: &TripRow, departed_at: NaiveDateTime) -> Result<(), Error> {
-        let corrupt = || Error::Corrupt("trip");
-        let (iso_year, week) = Week::of(departed_at.date()).ok_or_else(corrupt)?.iso();
-        let week = counter_key(trip.datasource, week);
-        for (end, leaf) in [
-            (End::Origin, trip.origin_cell),
-            (End::Destination, trip.destination_cell),
-        ] {
-            let leaf = CellIndex::try_from(leaf).map_err(|_| corrupt())?;
-            for level in LEVELS {
-                let cell = geo::parent(leaf, level).into();
-                let key = WeeklyKey {
-                    end,
-                    cell,
-                    region: trip.region,
-                    iso_year,
-                };
-                *self.weekly.entry(key).or_default().entry(week).or_default() += 1;
-            }
+    /// Counts an end of a trip that is packed in a patch of that cell.
+    fn add(&mut self, end: End, patch: u64, leaf: CellIndex, trip: &Packed) -> Result<(), Error> {
+        let (point, rest) = trip;
+        let corrupt = || Error::Corrupt("trip patch");
+        let (iso_year, week) = Week::from_number(point.key.week_number())
+            .ok_or_else(corrupt)?
+            .iso();
+        let (region, datasource) = (point.key.region(), point.key.datasource());
+        let week = counter_key(datasource, week);
+        for level in LEVELS
+            .into_iter()
+            .filter(|level| level.get() <= resolution_of(patch))
+        {
+            let key = WeeklyKey {
+                end,
+                cell: geo::parent(leaf, level).into(),
+                region,
+                iso_year,
+            };
+            *self.weekly.entry(key).or_default().entry(week).or_default() += 1;
         }
-        let flow_cell = |leaf: u64| {
-            let leaf = CellIndex::try_from(leaf).map_err(|_| corrupt())?;
-            Ok::<u64, Error>(geo::parent(leaf, Resolution::FLOW).into())
-        };
-        let key = FlowKey {
-            origin: flow_cell(trip.origin_cell)?,
-            destination: flow_cell(trip.destination_cell)?,
-            region: trip.region,
-        };
-        let slot = counter_key(trip.datasource, half_hour(departed_at)?);
-        *self.flows.entry(key).or_default().entry(slot).or_default() += 1;
+        if end == End::Origin && resolution_of(patch) >= Resolution::FLOW.get() {
+            let destination = CellIndex::try_from(rest.other_cell).map_err(|_| corrupt())?;
+            let key = FlowKey {
+                origin: geo::parent(leaf, Resolution::FLOW).into(),
+                destination: geo::parent(destination, Resolution::FLOW).into(),
+                region,
+            };
+            let slot = counter_key(datasource, rest.slot);
+            *self.flows.entry(key).or_default().entry(slot).or_default() += 1;
+        }
         Ok(())
     }
 }
+
+type Packed = (PatchPoint, PatchRest);
 
 fn half_hour(time: NaiveDateTime) -> Result<u8, Error> {
     u8::try_from(time.hour() * 2 + time.minute() / 30).map_err(|_| Error::Corrupt("trip"))
@@ -207,19 +214,28 @@ async fn verify_ingestion(
             summary.trips += 1;
             summary.first_departed_at = summary.first_departed_at.min(time);
             summary.last_departed_at = summary.last_departed_at.max(time);
-            sums.add(&trip, time)
+            Ok(())
         })
         .await?;
 
     let mut found = [Ends::default(); 2];
     snapshot
         .patches_of(id, |patch| {
+            let patch_cell =
+                CellIndex::try_from(patch.cell).map_err(|_| Error::Corrupt("trip patch"))?;
             let ends = match patch.end {
                 End::Origin => &mut found[0],
                 End::Destination => &mut found[1],
             };
-            for (point, rest) in read_ends(patch.points, patch.rest)? {
-                ends.add(patch.cell, point, rest);
+            for packed in read_ends(patch.points, patch.rest)? {
+                let point = Point::new(packed.0.lon, packed.0.lat)
+                    .map_err(|_| Error::Corrupt("trip patch"))?;
+                let leaf = leaf_cell(point);
+                // An end in a patch of a cell that it does not lie in is no end of the trip's.
+                let ancestor = leaf.parent(patch_cell.resolution());
+                let here = ancestor == Some(patch_cell);
+                ends.add(if here { leaf.into() } else { 0 }, packed.0, packed.1);
+                sums.add(patch.end, patch.cell, leaf, &packed)?;
             }
             Ok(())
         })

@@ -147,7 +147,7 @@ async fn count_everywhere(snapshot: &Snapshot, filter: &KeyFilter) -> Result<Wee
     Ok(counts)
 }
 
-/// Cells inside from their histograms, cells on the edge point by point.
+/// Cells inside from their histograms; of cells on the edge the patches, point by point.
 async fn count_end(
     snapshot: &Snapshot,
     end: End,
@@ -162,12 +162,8 @@ async fn count_end(
             counts.add_histogram(year, counters, filter)
         })
         .await?;
-    let edge = Cover {
-        inside: Vec::new(),
-        edge: cover.edge,
-    };
     snapshot
-        .points(end, &edge.leaf_ranges(), |points| {
+        .points(end, &cover.edge_ranges(), |points| {
             for point in read_points(points)? {
                 if bbox.contains(point.lon, point.lat) && filter.admits(point.key) {
                     counts.add(point.key.week_number(), 1);
@@ -188,7 +184,7 @@ async fn count_both(
     let cover = Cover::of(snapshot, End::Origin, bbox).await?;
     let mut counts = WeekCounts::default();
     snapshot
-        .patches(End::Origin, &cover.leaf_ranges(), |patch| {
+        .patches(End::Origin, &cover.patch_ranges(), |patch| {
             for (point, rest) in read_ends(patch.points, patch.rest)? {
                 if bbox.contains(point.lon, point.lat)
                     && bbox.contains(rest.other_lon, rest.other_lat)

@@ -64,6 +64,13 @@ pub const fn parent_index(cell: u64, resolution: Resolution) -> u64 {
     digits | wanted << RESOLUTION_OFFSET
 }
 
+/// The resolution of the cell with that index.
+#[inline]
+#[must_use]
+pub const fn resolution_of(cell: u64) -> u8 {
+    ((cell & RESOLUTION_MASK) >> RESOLUTION_OFFSET) as u8
+}
+
 // The layout of an index (<https://h3geo.org/docs/core-library/h3Indexing>): the resolution in bits
 // 52–55, the base cell in bits 45–51, then 15 digits of 3 bits, coarse to fine. Digits are 0–6, and
 // 7 past the cell's resolution.

@@ -14,6 +14,8 @@ mod point;
 mod testing;
 
 pub use bbox::{BoundingBox, BoxError};
-pub use cell::{CellRange, Resolution, boundary, center, leaf_cell, parent, parent_index};
+pub use cell::{
+    CellRange, Resolution, boundary, center, leaf_cell, parent, parent_index, resolution_of,
+};
 pub use cover::{LEVELS, Position, position, refine, roots};
 pub use point::{Point, PointError};

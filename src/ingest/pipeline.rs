@@ -175,7 +175,7 @@ pub(super) async fn run(
             summaries,
         } = harvest?;
         store
-            .publish(id, &histograms, &summaries, counts, Utc::now())
+            .publish(id, &histograms, &summaries, counts, Utc::now)
             .await?;
         Ok(())
     };

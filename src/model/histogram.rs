@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::counter_key::counter_key;
 use super::patch::{CorruptPatch, read_ends, read_points};
 use super::{Counters, End, Week};
-use crate::geo::{LEVELS, Resolution, parent_index};
+use crate::geo::{LEVELS, Resolution, parent_index, resolution_of};
 
 /// One weekly histogram: the weeks of one cell, region and ISO year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,8 +55,8 @@ impl Histograms {
         Self::default()
     }
 
-    /// Adds the trip ends of one patch of a leaf cell. Patches that come in the order of their
-    /// cells are added fastest.
+    /// Adds the trip ends of one patch. Patches that come in the order of their cells are added
+    /// fastest. Flows are counted of the patches of cells that are no larger than theirs.
     pub fn add_patch(
         &mut self,
         end: End,
@@ -65,7 +65,7 @@ impl Histograms {
         rest: &[u8],
     ) -> Result<(), CorruptPatch> {
         self.add_weeks(end, cell, points)?;
-        if end == End::Origin {
+        if end == End::Origin && resolution_of(cell) >= Resolution::FLOW.get() {
             self.add_flows(cell, points, rest)?;
         }
         Ok(())
@@ -136,25 +136,32 @@ impl Histograms {
         self.pending.clear();
     }
 
-    /// The histograms, sorted by key: weekly ones of the leaf cells and of their ancestors at each
-    /// of [`LEVELS`], and flow histograms.
+    /// The histograms, sorted by key: weekly ones of the cells of the patches and of their
+    /// ancestors at each of [`LEVELS`], and flow histograms.
     #[must_use]
     pub fn finish(mut self) -> FinishedHistograms {
         self.flush();
-        let mut level = self.weekly;
-        let mut weekly = Vec::with_capacity(level.len() + level.len() / 16);
-        for resolution in LEVELS.iter().rev().skip(1) {
-            let mut coarser = Map::default();
-            for (key, counters) in &level {
-                let key = WeeklyKey {
-                    cell: parent_index(key.cell, *resolution),
-                    ..*key
-                };
-                merge(&mut coarser, key, counters.clone());
-            }
-            weekly.extend(mem::replace(&mut level, coarser));
+        let mut levels = LEVELS.map(|_| Map::default());
+        for (key, counters) in self.weekly {
+            let level = LEVELS
+                .iter()
+                .position(|level| level.get() == resolution_of(key.cell));
+            merge(&mut levels[level.unwrap_or(0)], key, counters);
         }
-        weekly.extend(level);
+        let mut weekly = Vec::new();
+        for level in (1..LEVELS.len()).rev() {
+            let finer = mem::take(&mut levels[level]);
+            for (key, counters) in &finer {
+                let cell = parent_index(key.cell, LEVELS[level - 1]);
+                merge(
+                    &mut levels[level - 1],
+                    WeeklyKey { cell, ..*key },
+                    counters.clone(),
+                );
+            }
+            weekly.extend(finer);
+        }
+        weekly.extend(mem::take(&mut levels[0]));
         weekly.sort_unstable_by_key(|(key, _)| *key);
         let mut flows: Vec<_> = self.flows.into_iter().collect();
         flows.sort_unstable_by_key(|(key, _)| *key);

@@ -1,4 +1,6 @@
-//! Trip patches: the trip ends of one leaf cell, packed as fixed-size records in two columns.
+//! Trip patches: the trip ends of one cell, packed as fixed-size records in two columns. The cell
+//! is a leaf cell where trips are dense, and a larger one of [`LEVELS`](crate::geo::LEVELS) where
+//! they are sparse.
 //!
 //! `points` holds what the edge of a box needs, 24 bytes an end; `rest` what else there is to know
 //! without touching the trip's row, 32 bytes an end. Both list the same ends in the same order.

@@ -74,8 +74,7 @@ impl Error {
         };
         driver
             .and_then(sqlx::Error::as_database_error)
-            .and_then(|error| error.code())
-            .is_some_and(|code| code == SQLITE_FULL)
+            .is_some_and(|error| error.code().as_deref() == Some(SQLITE_FULL))
     }
 }
 

@@ -21,14 +21,14 @@ impl Store {
         histograms: &FinishedHistograms,
         summaries: &[TripSummary],
         counts: FinalCounts,
-        now: DateTime<Utc>,
+        now: impl FnOnce() -> DateTime<Utc> + Send,
     ) -> Result<(), Error> {
         let tx = self.write().await?;
         let row = in_state(&tx, id, IngestionState::Running).await?;
         histograms::add(&tx, &histograms.weekly).await?;
         histograms::add(&tx, &histograms.flows).await?;
         insert_summaries(&tx, id, summaries).await?;
-        finish(row.into(), IngestionState::Succeeded, counts, now, &tx).await?;
+        finish(row.into(), IngestionState::Succeeded, counts, now(), &tx).await?;
         Ok(tx.commit().await?)
     }
 

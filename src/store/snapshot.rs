@@ -18,7 +18,7 @@ use crate::model::{Counters, End, FlowKey, IngestionId, KeyFilter, Selection, We
 pub struct PatchRecord<'a> {
     /// The end that is packed.
     pub end: End,
-    /// The leaf cell of the ends.
+    /// The cell they lie in.
     pub cell: u64,
     /// The ingestion that brought them.
     pub ingestion: IngestionId,
@@ -141,7 +141,7 @@ impl Snapshot {
         Ok(found)
     }
 
-    /// Reads the packed points of all patches in some ranges of leaf cells.
+    /// Reads the packed points of the patches of some ranges of cells.
     pub async fn points(
         &self,
         end: End,
@@ -163,7 +163,7 @@ impl Snapshot {
         .await
     }
 
-    /// Reads all patches in some ranges of leaf cells whole, in no order.
+    /// Reads the patches of some ranges of cells whole, in no order.
     pub async fn patches(
         &self,
         end: End,
@@ -236,15 +236,17 @@ impl Snapshot {
         .await
     }
 
-    /// Reads all flow histograms, in the order of their keys.
+    /// Reads the flow histograms of some origin cells, in the order of their keys.
     pub async fn flows(
         &self,
+        origins: CellRange,
         filter: &KeyFilter,
         mut visit: impl FnMut(FlowKey, &Counters) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT origin_cell, destination_cell, region_id, counters FROM flow_histogram \
+                   WHERE origin_cell BETWEEN ? AND ? \
                    ORDER BY origin_cell, destination_cell, region_id";
-        self.each(sql, [], |row| {
+        self.each(sql, [key(origins.first), key(origins.last)], |row| {
             let key = FlowKey {
                 origin: column::<i64>(&row, 0)?.cast_unsigned(),
                 destination: column::<i64>(&row, 1)?.cast_unsigned(),

@@ -1,0 +1,151 @@
+//! Groups of similar trips while their trips are counted.
+
+use std::cmp::{Ordering, Reverse};
+use std::mem;
+
+use h3o::CellIndex;
+use hashbrown::HashMap;
+
+use super::AnalyticsError;
+use super::ranking::Ranking;
+use crate::model::{Page, TripGroup};
+use crate::store::Error;
+
+/// Groups that one question may hold in memory at once, about 300 MB.
+const MAX_OPEN_GROUPS: usize = 4_000_000;
+
+/// Origin cell, destination cell, bucket.
+type GroupKey = (u64, u64, u16);
+
+type Counts = HashMap<GroupKey, u64, foldhash::fast::FixedState>;
+
+/// Groups while their trips are counted.
+pub(super) struct Groups {
+    min_trips: u64,
+    /// Groups of the place that is being read.
+    open: Counts,
+    /// Trips from sparse places: more trips of their groups may come from a dense place within.
+    sparse: Counts,
+    overflowed: bool,
+    ranking: Ranking<Ranked>,
+}
+
+impl Groups {
+    pub(super) fn new(min_trips: u64, ranking: Ranking<Ranked>) -> Self {
+        Self {
+            min_trips,
+            open: Counts::default(),
+            sparse: Counts::default(),
+            overflowed: false,
+            ranking,
+        }
+    }
+
+    /// Counts trips of a group.
+    pub(super) fn add(&mut self, key: GroupKey, trips: u64) {
+        let room = self.open.len() + self.sparse.len() < MAX_OPEN_GROUPS;
+        self.overflowed |= !count(&mut self.open, key, trips, room);
+    }
+
+    /// Counts a trip of a sparse place.
+    pub(super) fn add_sparse(&mut self, key: GroupKey) {
+        let room = self.open.len() + self.sparse.len() < MAX_OPEN_GROUPS;
+        self.overflowed |= !count(&mut self.sparse, key, 1, room);
+    }
+
+    /// Whether all groups had room.
+    pub(super) fn check(&self) -> Result<(), AnalyticsError> {
+        if !self.overflowed {
+            return Ok(());
+        }
+        Err(AnalyticsError::TooComplex(format!(
+            "more than {MAX_OPEN_GROUPS} groups at once: ask for a smaller area, coarser cells or \
+             longer buckets"
+        )))
+    }
+
+    /// No more trips will come for the groups of the place that was read.
+    pub(super) fn complete(&mut self) -> Result<(), Error> {
+        for (key, trips) in mem::take(&mut self.open) {
+            let sparse = self.sparse.remove(&key).unwrap_or(0);
+            self.rank(key, trips + sparse)?;
+        }
+        Ok(())
+    }
+
+    /// No more trips will come for the groups of sparse places either.
+    pub(super) fn complete_sparse(&mut self) -> Result<(), Error> {
+        self.complete()?;
+        for (key, trips) in mem::take(&mut self.sparse) {
+            self.rank(key, trips)?;
+        }
+        Ok(())
+    }
+
+    fn rank(&mut self, key: GroupKey, trips: u64) -> Result<(), Error> {
+        if trips < self.min_trips {
+            return Ok(());
+        }
+        let cell = |index| CellIndex::try_from(index).map_err(|_| Error::Corrupt("cell of a trip"));
+        let (origin, destination) = (cell(key.0)?, cell(key.1)?);
+        self.ranking.offer(Ranked(TripGroup {
+            origin,
+            destination,
+            bucket: key.2,
+            trips,
+        }));
+        Ok(())
+    }
+
+    /// The first groups in their order.
+    pub(super) fn finish(mut self) -> Result<Page<TripGroup>, AnalyticsError> {
+        self.complete_sparse()?;
+        let (items, has_next, total) = self.ranking.finish();
+        let items = items.into_iter().map(|ranked| ranked.0).collect();
+        Ok(Page {
+            items,
+            has_next,
+            total,
+        })
+    }
+}
+
+/// Counts trips of a group, if there is room or the group is known.
+fn count(counts: &mut Counts, key: GroupKey, trips: u64, room: bool) -> bool {
+    match counts.get_mut(&key) {
+        Some(known) => *known += trips,
+        None if room => {
+            counts.insert(key, trips);
+        }
+        None => return false,
+    }
+    true
+}
+
+/// A group in its rank: largest first, then by key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ranked(pub(super) TripGroup);
+
+impl Ranked {
+    fn rank(&self) -> (Reverse<u64>, u64, u64, u16) {
+        let group = &self.0;
+        (
+            Reverse(group.trips),
+            group.origin.into(),
+            group.destination.into(),
+            group.bucket,
+        )
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
