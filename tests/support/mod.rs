@@ -5,6 +5,11 @@
     clippy::unwrap_used,
     reason = "each test file uses a part of it"
 )]
+pub mod data;
+pub mod engine;
+pub mod random;
+pub mod twin;
+
 use tripgraph::graphql::{Limits, Services};
 use tripgraph::http::{AppState, HttpSettings, Shutdown, Token, router, serve};
 

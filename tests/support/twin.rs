@@ -1,0 +1,252 @@
+//! The slow and obvious way to every answer: trips in a list, each question a scan.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use h3o::{CellIndex, LatLng};
+use tripgraph::analytics::WeeklyAverage;
+use tripgraph::geo::BoundingBox;
+use tripgraph::model::{IngestionId, Selection, Trip, TripEnds, Week};
+
+/// A row of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TwinTrip {
+    pub ingestion: IngestionId,
+    pub line: u64,
+    pub region: String,
+    pub datasource: String,
+    /// Longitude and latitude.
+    pub origin: (f64, f64),
+    pub destination: (f64, f64),
+    pub time: NaiveDateTime,
+    /// Resolution 9.
+    pub cells: (CellIndex, CellIndex),
+}
+
+impl TwinTrip {
+    /// The Monday of its week.
+    pub fn week(&self) -> NaiveDate {
+        monday(self.time.date())
+    }
+
+    /// The same as the store tells it.
+    pub fn is(&self, trip: &Trip) -> bool {
+        let bits = |(lon, lat): (f64, f64)| (lon.to_bits(), lat.to_bits());
+        self.ingestion == trip.ingestion_id
+            && self.line == trip.line
+            && self.region == trip.region
+            && self.datasource == trip.datasource
+            && bits(self.origin) == bits((trip.origin.lon(), trip.origin.lat()))
+            && bits(self.destination) == bits((trip.destination.lon(), trip.destination.lat()))
+            && self.time == trip.departed_at
+    }
+}
+
+/// What a weekly average is, said plainly.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TwinAverage {
+    /// Mondays and trips, without a gap.
+    pub weeks: Vec<(NaiveDate, u64)>,
+    pub total: u64,
+    pub active: usize,
+    pub average: f64,
+    pub average_of_active: f64,
+}
+
+impl From<&WeeklyAverage> for TwinAverage {
+    fn from(answer: &WeeklyAverage) -> Self {
+        let weeks: Vec<_> = answer
+            .weeks()
+            .map(|(week, trips)| (week.monday(), trips))
+            .collect();
+        assert_eq!(answer.calendar_weeks(), weeks.len());
+        assert_eq!(
+            answer.first.map(Week::monday),
+            weeks.first().map(|week| week.0)
+        );
+        assert_eq!(
+            answer.last().map(Week::monday),
+            weeks.last().map(|week| week.0)
+        );
+        Self {
+            weeks,
+            total: answer.total_trips(),
+            active: answer.active_weeks(),
+            average: answer.average(),
+            average_of_active: answer.average_of_active_weeks(),
+        }
+    }
+}
+
+/// Origin, destination, bucket.
+pub type GroupKey = (u64, u64, u16);
+
+/// The members of a group by ingestion and line.
+pub type Group<'a> = (GroupKey, Vec<&'a TwinTrip>);
+
+/// The trips of some files.
+#[derive(Debug, Clone, Default)]
+pub struct Twin {
+    pub trips: Vec<TwinTrip>,
+}
+
+impl Twin {
+    /// Adds the trips of a file; rows that can't be read are left out. Lines end in LF, and none
+    /// is blank.
+    pub fn add(&mut self, ingestion: IngestionId, file: &str) {
+        let mut reader = csv::Reader::from_reader(file.as_bytes());
+        let header = reader.headers().unwrap().clone();
+        let column = |name| header.iter().position(|field| field == name).unwrap();
+        let [region, datasource, origin, destination, time] = [
+            "region",
+            "datasource",
+            "origin_coord",
+            "destination_coord",
+            "datetime",
+        ]
+        .map(column);
+        for record in reader.records() {
+            let record = record.unwrap();
+            let (Some(origin), Some(destination)) =
+                (point(&record[origin]), point(&record[destination]))
+            else {
+                continue;
+            };
+            self.trips.push(TwinTrip {
+                ingestion,
+                line: record.position().unwrap().line(),
+                region: record[region].to_owned(),
+                datasource: record[datasource].to_owned(),
+                origin,
+                destination,
+                time: NaiveDateTime::parse_from_str(&record[time], "%Y-%m-%d %H:%M:%S%.f").unwrap(),
+                cells: (cell(origin), cell(destination)),
+            });
+        }
+    }
+
+    /// The trips that a selection keeps.
+    pub fn select<'a>(&'a self, selection: &'a Selection) -> impl Iterator<Item = &'a TwinTrip> {
+        self.trips.iter().filter(move |trip| {
+            let area = selection.area.is_none_or(|area| {
+                let origin = lies_in(&area.bbox, trip.origin);
+                let destination = lies_in(&area.bbox, trip.destination);
+                match area.ends {
+                    TripEnds::Origin => origin,
+                    TripEnds::Destination => destination,
+                    TripEnds::Both => origin && destination,
+                    TripEnds::Either => origin || destination,
+                }
+            });
+            let region = selection.region.as_ref();
+            let datasource = selection.datasource.as_ref();
+            area && region.is_none_or(|name| *name == trip.region)
+                && datasource.is_none_or(|name| *name == trip.datasource)
+        })
+    }
+
+    /// The weekly average of a selection; any date names its week.
+    pub fn weekly_average(
+        &self,
+        selection: &Selection,
+        from: Option<NaiveDate>,
+        to: Option<NaiveDate>,
+    ) -> TwinAverage {
+        let mut counts: BTreeMap<NaiveDate, u64> = BTreeMap::new();
+        for trip in self.select(selection) {
+            *counts.entry(trip.week()).or_default() += 1;
+        }
+        let (Some((&first, _)), Some((&last, _))) =
+            (counts.first_key_value(), counts.last_key_value())
+        else {
+            return TwinAverage::default();
+        };
+        let (mut week, last) = (from.map_or(first, monday), to.map_or(last, monday));
+        let mut weeks = Vec::new();
+        while week <= last {
+            weeks.push((week, counts.get(&week).copied().unwrap_or(0)));
+            week += TimeDelta::weeks(1);
+        }
+        let total = weeks.iter().map(|week| week.1).sum();
+        let active = weeks.iter().filter(|week| week.1 > 0).count();
+        let average = |weeks: usize| {
+            if weeks == 0 {
+                0.0
+            } else {
+                total as f64 / weeks as f64
+            }
+        };
+        TwinAverage {
+            average: average(weeks.len()),
+            average_of_active: average(active),
+            weeks,
+            total,
+            active,
+        }
+    }
+
+    /// The groups of a selection with at least `min_trips` trips, in their rank.
+    pub fn groups<'a>(
+        &'a self,
+        selection: &'a Selection,
+        resolution: u8,
+        bucket_minutes: u32,
+        min_trips: usize,
+    ) -> Vec<Group<'a>> {
+        let resolution = h3o::Resolution::try_from(resolution).unwrap();
+        let mut groups: BTreeMap<GroupKey, Vec<&TwinTrip>> = BTreeMap::new();
+        for trip in self.select(selection) {
+            let minute = trip.time.hour() * 60 + trip.time.minute();
+            let cell = |leaf: CellIndex| leaf.parent(resolution).unwrap().into();
+            let key = (
+                cell(trip.cells.0),
+                cell(trip.cells.1),
+                u16::try_from(minute / bucket_minutes).unwrap(),
+            );
+            groups.entry(key).or_default().push(trip);
+        }
+        let mut groups: Vec<_> = groups
+            .into_iter()
+            .filter(|(_, trips)| trips.len() >= min_trips)
+            .collect();
+        for (_, trips) in &mut groups {
+            trips.sort_by_key(|trip| (trip.ingestion, trip.line));
+        }
+        // A stable sort: groups of one size stay in the order of their keys.
+        groups.sort_by_key(|(_, trips)| Reverse(trips.len()));
+        groups
+    }
+}
+
+/// The Monday of a date's week.
+pub fn monday(date: NaiveDate) -> NaiveDate {
+    date - TimeDelta::days(date.weekday().num_days_from_monday().into())
+}
+
+/// `lon BETWEEN … AND lat BETWEEN …`.
+fn lies_in(bbox: &BoundingBox, (lon, lat): (f64, f64)) -> bool {
+    let (west, east) = (bbox.west(), bbox.east());
+    let between = if west <= east {
+        west <= lon && lon <= east
+    } else {
+        (west <= lon && lon <= 180.0) || (-180.0 <= lon && lon <= east)
+    };
+    between && bbox.south() <= lat && lat <= bbox.north()
+}
+
+fn point(text: &str) -> Option<(f64, f64)> {
+    let Ok(wkt::Wkt::Point(point)) = wkt::Wkt::<f64>::from_str(text) else {
+        return None;
+    };
+    let place = point.coord()?;
+    let valid = place.x.abs() <= 180.0 && place.y.abs() <= 90.0;
+    valid.then_some((place.x, place.y))
+}
+
+fn cell((lon, lat): (f64, f64)) -> CellIndex {
+    LatLng::new(lat, lon)
+        .unwrap()
+        .to_cell(h3o::Resolution::Nine)
+}
