@@ -31,15 +31,15 @@ impl TwinTrip {
         monday(self.time.date())
     }
 
-    /// The same as the store tells it.
+    /// The same as the store tells it. Coordinates are equal to the last bit, but for the sign of
+    /// a zero, which `SQLite` does not keep.
     pub fn is(&self, trip: &Trip) -> bool {
-        let bits = |(lon, lat): (f64, f64)| (lon.to_bits(), lat.to_bits());
         self.ingestion == trip.ingestion_id
             && self.line == trip.line
             && self.region == trip.region
             && self.datasource == trip.datasource
-            && bits(self.origin) == bits((trip.origin.lon(), trip.origin.lat()))
-            && bits(self.destination) == bits((trip.destination.lon(), trip.destination.lat()))
+            && self.origin == (trip.origin.lon(), trip.origin.lat())
+            && self.destination == (trip.destination.lon(), trip.destination.lat())
             && self.time == trip.departed_at
     }
 }
