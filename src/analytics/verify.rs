@@ -153,7 +153,8 @@ struct Ends {
 impl Ends {
     fn add(&mut self, cell: u64, point: PatchPoint, rest: PatchRest) {
         let coordinates = [point.lon, point.lat, rest.other_lon, rest.other_lat];
-        let bits = coordinates.map(f64::to_bits);
+        // SQLite keeps no sign of a zero: adding zero makes -0 and 0 the same.
+        let bits = coordinates.map(|degrees| (degrees + 0.0).to_bits());
         let end = (cell, bits, point.key, rest.other_cell, rest.slot, rest.line);
         self.count += 1;
         self.hash = self.hash.wrapping_add(hash(&end));

@@ -1,0 +1,352 @@
+//! Verification finds what does not fit together, and says what it is.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use chrono::NaiveDate;
+use sqlx::{AssertSqlSafe, Row, SqlitePool};
+use support::data::{File, Shape};
+use support::engine::Engine;
+use support::random::Random;
+use tripgraph::analytics::{Findings, verify};
+use tripgraph::model::Counters;
+
+/// A database with two ingestions that fit.
+struct Sound {
+    engine: Engine,
+    sql: SqlitePool,
+    trips: u64,
+}
+
+impl Sound {
+    async fn new() -> Self {
+        let engine = Engine::start().await;
+        let mut random = Random::new(11);
+        let mut trips = 0;
+        for rows in [300, 100] {
+            let shape = Shape {
+                places: 5,
+                ..Shape::new(rows)
+            };
+            trips += engine.ingest(&shape.file(&mut random)).await.rows_ingested;
+        }
+        let sql = engine.sql().await;
+        let sound = Self { engine, sql, trips };
+        let findings = sound.findings().await;
+        assert_eq!(findings.trips, trips);
+        assert_eq!(findings.differing, 0, "{findings:?}");
+        assert!(findings.differences.is_empty());
+        assert_eq!(findings.summaries, sound.summaries().await);
+        sound
+    }
+
+    async fn findings(&self) -> Findings {
+        verify(&self.engine.store).await.unwrap()
+    }
+
+    /// What there is to verify: each histogram, and four things of each ingestion.
+    async fn summaries(&self) -> u64 {
+        let query = "SELECT (SELECT COUNT(*) FROM weekly_histogram) \
+                     + (SELECT COUNT(*) FROM flow_histogram) + 2 * 4";
+        let count: i64 = sqlx::query_scalar(query)
+            .fetch_one(&self.sql)
+            .await
+            .unwrap();
+        count.cast_unsigned()
+    }
+
+    /// Tampers with exactly one row.
+    async fn tamper(&self, statement: &str) {
+        let done = sqlx::query(AssertSqlSafe(statement))
+            .execute(&self.sql)
+            .await
+            .unwrap();
+        assert_eq!(done.rows_affected(), 1, "{statement}");
+    }
+
+    /// Tampers with exactly one row, and wants exactly these differences to be found: of each, the
+    /// words that it begins with. Then puts everything back.
+    async fn finds(&self, statement: &str, expected: &[&str]) {
+        let mut saved = Vec::new();
+        for table in TABLES {
+            let copy = format!("CREATE TABLE saved_{table} AS SELECT * FROM {table}");
+            saved.push(copy);
+        }
+        self.run(&saved).await;
+        self.tamper(statement).await;
+        let findings = self.findings().await;
+        let restore: Vec<_> = TABLES
+            .iter()
+            .flat_map(|table| {
+                [
+                    format!("DELETE FROM {table}"),
+                    format!("INSERT INTO {table} SELECT * FROM saved_{table}"),
+                    format!("DROP TABLE saved_{table}"),
+                ]
+            })
+            .collect();
+        self.run(&restore).await;
+
+        assert_eq!(
+            findings.differing,
+            expected.len() as u64,
+            "{statement}: {findings:#?}"
+        );
+        let mut found = findings.differences.clone();
+        for words in expected {
+            let index = found
+                .iter()
+                .position(|text| text.trim_matches('"').starts_with(words));
+            let index =
+                index.unwrap_or_else(|| panic!("{statement}: no {words:?} in {findings:#?}"));
+            found.remove(index);
+        }
+        let after = self.findings().await;
+        assert_eq!((after.differing, after.trips), (0, self.trips));
+    }
+
+    async fn run(&self, statements: &[String]) {
+        for statement in statements {
+            sqlx::query(AssertSqlSafe(statement.as_str()))
+                .execute(&self.sql)
+                .await
+                .unwrap();
+        }
+    }
+
+    /// The counters of the first histogram of a table, changed, as a literal.
+    async fn changed_counters(
+        &self,
+        table: &str,
+        change: impl Fn(u32, u64) -> (u32, u64),
+    ) -> String {
+        let query = format!("SELECT counters FROM {table} WHERE {}", first(table));
+        let row = sqlx::query(AssertSqlSafe(query))
+            .fetch_one(&self.sql)
+            .await
+            .unwrap();
+        let counters = Counters::from_bytes(row.get(0)).unwrap();
+        let changed =
+            Counters::from_sorted(counters.iter().enumerate().map(|(index, (key, trips))| {
+                match index {
+                    0 => change(key, trips),
+                    _ => (key, trips),
+                }
+            }));
+        assert_ne!(counters, changed);
+        literal(changed.as_bytes())
+    }
+}
+
+const TABLES: [&str; 6] = [
+    "trip",
+    "trip_patch",
+    "trip_summary",
+    "weekly_histogram",
+    "flow_histogram",
+    "ingestion",
+];
+
+/// Bytes in SQL.
+fn literal(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("x'{digits}'")
+}
+
+/// A condition that holds for the first row of a table alone.
+fn first(table: &str) -> String {
+    let key = match table {
+        "weekly_histogram" => "trip_end, cell, region_id, iso_year",
+        "flow_histogram" => "origin_cell, destination_cell, region_id",
+        "trip" => "ingestion_id, line",
+        "trip_patch" => "trip_end, cell, ingestion_id, batch",
+        _ => "ingestion_id, region_id, datasource_id",
+    };
+    format!("({key}) = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1)")
+}
+
+/// A condition that holds for one patch of destinations.
+const A_DESTINATION: &str =
+    "rowid = (SELECT MIN(rowid) FROM trip_patch WHERE trip_end = 1 AND ingestion_id = 2)";
+
+#[tokio::test]
+async fn changed_histograms_are_found() {
+    let sound = Sound::new().await;
+    for (table, name) in [
+        ("weekly_histogram", "WeeklyKey"),
+        ("flow_histogram", "FlowKey"),
+    ] {
+        let here = first(table);
+        let more = sound
+            .changed_counters(table, |key, trips| (key, trips + 1))
+            .await;
+        let another = sound
+            .changed_counters(table, |key, trips| (key - 1, trips))
+            .await;
+        for counters in [more, another] {
+            sound
+                .finds(
+                    &format!("UPDATE {table} SET counters = {counters} WHERE {here}"),
+                    &[name],
+                )
+                .await;
+        }
+        sound
+            .finds(&format!("DELETE FROM {table} WHERE {here}"), &[name])
+            .await;
+        // Under another key: one that is missing, one too many.
+        sound
+            .finds(
+                &format!("UPDATE {table} SET region_id = 1000 WHERE {here}"),
+                &[name, name],
+            )
+            .await;
+    }
+    let one_too_many = "INSERT INTO weekly_histogram \
+                        SELECT trip_end, cell, region_id, 1999, counters FROM weekly_histogram \
+                        LIMIT 1";
+    sound.finds(one_too_many, &["WeeklyKey"]).await;
+}
+
+#[tokio::test]
+async fn changed_patches_are_found() {
+    let sound = Sound::new().await;
+    let origin = first("trip_patch");
+    let (origins, destinations) = (
+        "ingestion 1, patches of origins",
+        "ingestion 2, patches of destinations",
+    );
+    for (here, expected) in [(origin.as_str(), origins), (A_DESTINATION, destinations)] {
+        for change in [
+            "DELETE FROM trip_patch",
+            "UPDATE trip_patch SET cell = cell + 1",
+            "UPDATE trip_patch SET points = zeroblob(24), rest = zeroblob(32)",
+            "UPDATE trip_patch SET points = x'', rest = x''",
+            // The first byte of the first coordinate: a fraction of a nanometre.
+            "UPDATE trip_patch SET points = \
+             CAST((CASE substr(points, 1, 1) WHEN x'77' THEN x'78' ELSE x'77' END) \
+             || substr(points, 2) AS BLOB)",
+            // The line, at the end of the rest.
+            "UPDATE trip_patch SET rest = \
+             CAST(substr(rest, 1, length(rest) - 8) || x'ffffff0000000007' AS BLOB)",
+        ] {
+            sound
+                .finds(&format!("{change} WHERE {here}"), &[expected])
+                .await;
+        }
+    }
+    // A patch that has gone over to another ingestion.
+    let moved = format!("UPDATE trip_patch SET ingestion_id = 2, batch = 9 WHERE {origin}");
+    sound
+        .finds(&moved, &[origins, "ingestion 2, patches of origins"])
+        .await;
+}
+
+#[tokio::test]
+async fn changed_trips_are_found() {
+    let sound = Sound::new().await;
+    let here = first("trip");
+    let patches = [
+        "ingestion 1, patches of origins",
+        "ingestion 1, patches of destinations",
+    ];
+    // Too little to leave the cell, the week or the half-hour.
+    for change in [
+        "line = 1000000",
+        "origin_lat = origin_lat * 0.99999999999999",
+    ] {
+        sound
+            .finds(&format!("UPDATE trip SET {change} WHERE {here}"), &patches)
+            .await;
+    }
+    // A trip less: each histogram it was counted in, at five levels for either end, and the flow.
+    let rows = ["ingestion 1, rows", "ingestion 1, trip summaries"];
+    let histograms = [["WeeklyKey"; 10].as_slice(), &["FlowKey"]].concat();
+    let expected = [patches.as_slice(), &rows, &histograms].concat();
+    sound
+        .finds(&format!("DELETE FROM trip WHERE {here}"), &expected)
+        .await;
+    // Another datasource: no row less, but every histogram is another.
+    let change = format!("UPDATE trip SET datasource_id = datasource_id % 3 + 1 WHERE {here}");
+    let expected = [patches.as_slice(), &rows[1..], &histograms].concat();
+    sound.finds(&change, &expected).await;
+}
+
+#[tokio::test]
+async fn changed_summaries_are_found() {
+    let sound = Sound::new().await;
+    let here = first("trip_summary");
+    for change in [
+        "DELETE FROM trip_summary",
+        "UPDATE trip_summary SET trips = trips + 1",
+        "UPDATE trip_summary SET region_id = 1000",
+        "UPDATE trip_summary SET first_departed_at = '2019-01-01 00:00:00'",
+        "UPDATE trip_summary SET last_departed_at = '2031-01-01 00:00:00'",
+    ] {
+        sound
+            .finds(
+                &format!("{change} WHERE {here}"),
+                &["ingestion 1, trip summaries"],
+            )
+            .await;
+    }
+    sound
+        .finds(
+            "UPDATE ingestion SET rows_ingested = rows_ingested - 1 WHERE id = 2",
+            &["ingestion 2, rows"],
+        )
+        .await;
+}
+
+/// `SQLite` keeps no sign of a zero in a trip's row; patches do.
+#[tokio::test]
+async fn a_zero_with_a_sign_is_no_difference() {
+    let engine = Engine::start().await;
+    let mut file = File::default();
+    let time = NaiveDate::from_ymd_opt(2021, 3, 4).unwrap();
+    let time = time.and_hms_opt(5, 6, 7).unwrap();
+    for (lon, lat) in [(-0.0, 51.5), (9.0, -0.0), (-0.0, 90.0), (-0.0, -0.0)] {
+        file.push("Zero", "funny_car", (lon, lat), (lat, lon), time);
+    }
+    assert_eq!(engine.ingest(&file.csv).await.rows_ingested, 4);
+    let findings = verify(&engine.store).await.unwrap();
+    assert_eq!(
+        (findings.trips, findings.differing),
+        (4, 0),
+        "{findings:#?}"
+    );
+}
+
+#[tokio::test]
+async fn bytes_that_mean_nothing_are_an_error() {
+    for broken in [
+        format!(
+            "UPDATE weekly_histogram SET counters = x'ff' WHERE {}",
+            first("weekly_histogram")
+        ),
+        format!(
+            "UPDATE flow_histogram SET counters = x'ff' WHERE {}",
+            first("flow_histogram")
+        ),
+        format!(
+            "UPDATE trip_patch SET points = x'00' WHERE {}",
+            first("trip_patch")
+        ),
+        format!(
+            "UPDATE trip_patch SET rest = x'' WHERE {}",
+            first("trip_patch")
+        ),
+        format!(
+            "UPDATE trip SET destination_lon = 181.0 WHERE {}",
+            first("trip")
+        ),
+    ] {
+        let sound = Sound::new().await;
+        sound.tamper(&broken).await;
+        let error = verify(&sound.engine.store).await.unwrap_err();
+        assert!(
+            matches!(error, tripgraph::store::Error::Corrupt(_)),
+            "{error:?}"
+        );
+    }
+}
