@@ -350,3 +350,18 @@ async fn bytes_that_mean_nothing_are_an_error() {
         );
     }
 }
+/// What belongs to no visible ingestion would be counted in answers all the same.
+#[tokio::test]
+async fn what_belongs_to_no_ingestion_is_found() {
+    let sound = Sound::new().await;
+    let summary = "INSERT INTO trip_summary SELECT 77, region_id, datasource_id, trips, \
+                   first_departed_at, last_departed_at FROM trip_summary LIMIT 1";
+    sound
+        .finds(summary, &["ingestion 77, trip summaries"])
+        .await;
+    let patch = "INSERT INTO trip_patch SELECT trip_end, cell, 77, batch, points, rest \
+                 FROM trip_patch WHERE trip_end = 0 LIMIT 1";
+    sound
+        .finds(patch, &["ingestion 77, patches of origins"])
+        .await;
+}

@@ -53,6 +53,7 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
     for (id, rows) in snapshot.visible_ingestions().await? {
         verify_ingestion(&snapshot, id, rows, &mut sums, &mut findings).await?;
     }
+    verify_strays(&snapshot, &mut findings).await?;
     let Sums {
         mut weekly,
         mut flows,
@@ -219,6 +220,29 @@ async fn verify_ingestion(
         })
         .await?;
 
+    let found = packed_ends(snapshot, id).await?;
+
+    findings.trips += expected[0].count;
+    findings.compare(format!("ingestion {id}, rows"), &expected[0].count, &rows);
+    compare_ends(id, &expected, &found, findings);
+    let expected: Vec<_> = summaries.into_values().collect();
+    compare_summaries(snapshot, id, &expected, findings).await
+}
+
+/// What is counted in answers, but belongs to no ingestion that has trips.
+async fn verify_strays(snapshot: &Snapshot, findings: &mut Findings) -> Result<(), Error> {
+    for id in snapshot.stray_patches().await? {
+        let found = packed_ends(snapshot, id).await?;
+        compare_ends(id, &[Ends::default(); 2], &found, findings);
+    }
+    for id in snapshot.stray_summaries().await? {
+        compare_summaries(snapshot, id, &[], findings).await?;
+    }
+    Ok(())
+}
+
+/// The ends in the patches of one ingestion: of origins, of destinations.
+async fn packed_ends(snapshot: &Snapshot, id: IngestionId) -> Result<[Ends; 2], Error> {
     let mut found = [Ends::default(); 2];
     snapshot
         .patches_of(id, |patch| {
@@ -241,25 +265,25 @@ async fn verify_ingestion(
             Ok(())
         })
         .await?;
+    Ok(found)
+}
 
-    findings.trips += expected[0].count;
-    findings.compare(format!("ingestion {id}, rows"), &expected[0].count, &rows);
-    findings.compare(
-        format!("ingestion {id}, patches of origins"),
-        &expected[0],
-        &found[0],
-    );
-    findings.compare(
-        format!("ingestion {id}, patches of destinations"),
-        &expected[1],
-        &found[1],
-    );
-    let expected: Vec<_> = summaries.into_values().collect();
+fn compare_ends(id: IngestionId, expected: &[Ends; 2], found: &[Ends; 2], findings: &mut Findings) {
+    let names = ["origins", "destinations"];
+    for (name, (expected, found)) in names.into_iter().zip(expected.iter().zip(found)) {
+        let what = format!("ingestion {id}, patches of {name}");
+        findings.compare(what, expected, found);
+    }
+}
+
+async fn compare_summaries(
+    snapshot: &Snapshot,
+    id: IngestionId,
+    expected: &[TripSummary],
+    findings: &mut Findings,
+) -> Result<(), Error> {
     let stored = snapshot.summaries_of(id).await?;
-    findings.compare(
-        format!("ingestion {id}, trip summaries"),
-        &expected,
-        &stored,
-    );
+    let what = format!("ingestion {id}, trip summaries");
+    findings.compare(what, &expected, &stored.as_slice());
     Ok(())
 }

@@ -8,6 +8,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
+use super::snapshot::column;
 use super::{Error, Snapshot, Store};
 use crate::model::{Failure, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
 
@@ -261,6 +262,34 @@ impl Snapshot {
             .into_iter()
             .map(|row| (row.id, row.rows_ingested.cast_unsigned()))
             .collect())
+    }
+
+    /// Ingestions whose patches are read for answers though they have no trips in them.
+    pub async fn stray_patches(&self) -> Result<Vec<IngestionId>, Error> {
+        self.strays(
+            "SELECT DISTINCT ingestion_id FROM trip_patch WHERE ingestion_id NOT IN \
+             (SELECT id FROM ingestion WHERE has_rows OR state = 'SUCCEEDED')",
+        )
+        .await
+    }
+
+    /// Ingestions whose trip summaries are in answers though they have no trips in them.
+    pub async fn stray_summaries(&self) -> Result<Vec<IngestionId>, Error> {
+        self.strays(
+            "SELECT DISTINCT ingestion_id FROM trip_summary WHERE ingestion_id NOT IN \
+             (SELECT id FROM ingestion WHERE state = 'SUCCEEDED')",
+        )
+        .await
+    }
+
+    async fn strays(&self, sql: &str) -> Result<Vec<IngestionId>, Error> {
+        let mut ids = Vec::new();
+        self.each(sql, [], |row| {
+            ids.push(column(&row, 0)?);
+            Ok(())
+        })
+        .await?;
+        Ok(ids)
     }
 }
 
