@@ -8,6 +8,9 @@ use super::random::Random;
 
 pub const HEADER: &str = "region,origin_coord,destination_coord,datetime,datasource\n";
 
+/// A row that can't be read: its latitude is none.
+pub const BROKEN: &str = "Prague,POINT (14.4 95.0),POINT (14.5 50.1),2018-05-28 09:03:40,funny_car";
+
 /// Regions and their middles: one on the antimeridian, one at a pole, one on a pentagon of H3.
 pub const REGIONS: [(&str, f64, f64); 6] = [
     ("Prague", 14.42, 50.08),
@@ -54,8 +57,8 @@ impl File {
 
     /// A row that can't be read.
     pub fn push_broken(&mut self) {
-        self.csv
-            .push_str("Prague,POINT (14.4 95.0),POINT (14.5 50.1),2018-05-28 09:03:40,funny_car\n");
+        self.csv.push_str(BROKEN);
+        self.csv.push('\n');
     }
 }
 
