@@ -14,8 +14,8 @@ use tripgraph::analytics::{group_members, similar_trips, verify, weekly_average}
 use tripgraph::geo::{BoundingBox, Resolution};
 use tripgraph::ingest::IngestError;
 use tripgraph::model::{
-    Area, BucketMinutes, End, IngestionId, IngestionState, KeyFilter, PairSummary, Selection,
-    Similarity, TripEnds, TripGroup, split_counter_key,
+    Area, BucketMinutes, End, Histograms, IngestionId, IngestionState, KeyFilter, PairSummary,
+    Selection, Similarity, TripEnds, TripGroup, split_counter_key,
 };
 
 /// Counters of one histogram: trips by datasource and week or half-hour.
@@ -162,7 +162,7 @@ fn random_files(random: &mut Random) -> Vec<String> {
         .lines()
         .skip(1)
         .filter(|_| random.once_in(2))
-        .map(|line| format!("{line}\n"))
+        .flat_map(|line| [line, "\n"])
         .collect();
     files[1].push_str(&shared);
     files.push(files[random.below(4)].clone());
@@ -252,6 +252,44 @@ async fn what_remains_is_as_if_the_removed_had_never_come() {
     }
 }
 
+/// As after a crash between the removal and the purge of what it left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_removed_but_not_purged_is_not_seen() {
+    let files = random_files(&mut Random::new(31));
+    let all: Vec<_> = (0..files.len()).collect();
+    let (engine, ids) = with_files(&files, &all).await;
+    let (fresh, fresh_ids) = with_files(&files, &[0, 2, 4]).await;
+    let removed = || ids.iter().filter(|(_, index)| [1, 3].contains(*index));
+    for (&id, _) in removed() {
+        let mut histograms = Histograms::new();
+        let snapshot = engine.store.snapshot().await.unwrap();
+        snapshot
+            .patches_of(id, |patch| {
+                Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
+            })
+            .await
+            .unwrap();
+        drop(snapshot);
+        assert!(engine.store.retire(id, &histograms.finish()).await.unwrap());
+    }
+    let expected = answers(&fresh, &fresh_ids).await;
+    let stored = Stored::of(&fresh).await;
+    let trips = rows(&fresh, "trip").await;
+    assert_ne!(rows(&engine, "trip").await, trips);
+    assert_eq!(Stored::of(&engine).await, stored);
+    assert_eq!(answers(&engine, &ids).await, expected);
+    verified(&engine, usize::try_from(trips).unwrap()).await;
+
+    // The next start purges.
+    let engine = Engine::start_in(engine.stop().await).await;
+    assert_eq!(rows(&engine, "trip").await, trips);
+    for (&id, _) in removed() {
+        engine.purged(id).await;
+    }
+    assert_eq!(Stored::of(&engine).await, stored);
+    assert_eq!(answers(&engine, &ids).await, expected);
+}
+
 /// Rows enough for two blocks, so that some are written before the end.
 fn large_file() -> String {
     let shape = Shape {
@@ -328,7 +366,7 @@ async fn what_is_cancelled_or_fails_leaves_nothing() {
     let good: String = large
         .lines()
         .filter(|&line| line != BROKEN)
-        .map(|line| format!("{line}\n"))
+        .flat_map(|line| [line, "\n"])
         .collect();
     let failing = engine.enqueue(&format!("{good}{BROKEN}\n"), Some(0)).await;
     let failed = engine.ended(failing).await;

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::fmt::Write as _;
+
 use chrono::NaiveDate;
 use sqlx::{AssertSqlSafe, Row, SqlitePool};
 use support::data::{File, Shape};
@@ -149,8 +151,11 @@ const TABLES: [&str; 6] = [
 
 /// Bytes in SQL.
 fn literal(bytes: &[u8]) -> String {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("x'{digits}'")
+    let mut literal = String::from("x'");
+    for byte in bytes {
+        write!(literal, "{byte:02x}").unwrap();
+    }
+    literal + "'"
 }
 
 /// A condition that holds for the first row of a table alone.
