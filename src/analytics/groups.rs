@@ -99,6 +99,7 @@ impl Groups {
 
     /// The first groups in their order.
     pub(super) fn finish(mut self) -> Result<Page<TripGroup>, AnalyticsError> {
+        self.check()?;
         self.complete_sparse()?;
         let (items, has_next, total) = self.ranking.finish();
         let items = items.into_iter().map(|ranked| ranked.0).collect();
@@ -147,5 +148,21 @@ impl Ord for Ranked {
 impl PartialOrd for Ranked {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_that_found_no_room_are_an_error() {
+        let overflowed = |overflowed| Groups {
+            overflowed,
+            ..Groups::new(1, Ranking::new(20, None))
+        };
+        assert!(overflowed(false).finish().is_ok());
+        let refused = overflowed(true).finish();
+        assert!(matches!(refused, Err(AnalyticsError::TooComplex(_))));
     }
 }
