@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use futures::StreamExt;
 use indicatif::{
     HumanBytes, HumanCount, HumanDuration, HumanFloatCount, ProgressBar, ProgressStyle,
@@ -29,7 +30,7 @@ pub(super) struct Ingest {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Ingest a file even if the same bytes are there already
-    #[arg(long, env = "TRIPGRAPH_ALLOW_DUPLICATE")]
+    #[arg(long, env = "TRIPGRAPH_ALLOW_DUPLICATE", value_parser = BoolishValueParser::new())]
     allow_duplicate: bool,
     /// Fail when more rows than this can't be read [default: no limit]
     #[arg(long, env = "TRIPGRAPH_MAX_REJECTED_ROWS", value_name = "ROWS")]
@@ -80,7 +81,8 @@ impl Ingest {
     }
 
     async fn ingest_all(&self, ingestions: &Ingestions) -> anyhow::Result<bool> {
-        let mut all = true;
+        // All are queued before the first is waited for: what is interrupted goes on whole.
+        let mut queued = Vec::with_capacity(self.files.len());
         for file in &self.files {
             let upload = SpooledFile::in_place(file)
                 .await
@@ -89,10 +91,14 @@ impl Ingest {
                 allow_duplicate: self.allow_duplicate,
                 max_rejected_rows: self.max_rejected_rows,
             };
+            queued.push((file, ingestions.enqueue(upload, options).await?));
+        }
+        let mut all = true;
+        for (file, enqueued) in queued {
             let Enqueued {
                 ingestion,
                 duplicate,
-            } = ingestions.enqueue(upload, options).await?;
+            } = enqueued;
             if duplicate {
                 println!(
                     "{}: the same bytes are ingestion {} already ({}); --allow-duplicate ingests \
