@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use crate::http::Token;
 
@@ -45,6 +46,7 @@ impl DatabaseConfig {
         self.database_url
             .clone()
             .or_else(|| std::env::var("DATABASE_URL").ok())
+            .filter(|url| !url.is_empty())
             .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("tripgraph.db").display()))
     }
 
@@ -92,7 +94,7 @@ pub struct ServerConfig {
     )]
     pub tokens: Vec<Token>,
     /// Listen on an address that others can reach although there are no tokens
-    #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS")]
+    #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
 }
 

@@ -11,7 +11,8 @@ mod verify;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{DatabaseConfig, ServerConfig};
 use crate::telemetry::{self, LogFormat};
@@ -79,6 +80,14 @@ impl Log {
 }
 
 impl Cli {
+    /// Reads the command line and the environment; ends the program where they make no sense.
+    #[must_use]
+    pub fn read() -> Self {
+        let mut command = pass_over_empty(Self::command());
+        let matches = command.get_matches_mut();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
     /// Runs the command that was asked for.
     #[must_use]
     pub fn run(self) -> ExitCode {
@@ -103,6 +112,21 @@ impl Cli {
             Command::Schema => schema::run(),
         }
     }
+}
+
+/// Takes empty variables as not set: that is how a container's settings leave one out.
+fn pass_over_empty(command: clap::Command) -> clap::Command {
+    let is_empty =
+        |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| {
+            if arg.get_env().is_some_and(is_empty) {
+                arg.env(Resettable::Reset)
+            } else {
+                arg
+            }
+        })
+        .mut_subcommands(pass_over_empty)
 }
 
 fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use chrono::NaiveDateTime;
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use h3o::CellIndex;
@@ -33,7 +34,7 @@ pub(super) struct Report {
     #[arg(long, env = "TRIPGRAPH_REPORT_GROUPS", default_value_t = 10)]
     groups: u64,
     /// Print JSON, for programs
-    #[arg(long, env = "TRIPGRAPH_REPORT_JSON")]
+    #[arg(long, env = "TRIPGRAPH_REPORT_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
     #[command(flatten)]
     database: DatabaseConfig,
