@@ -1,0 +1,509 @@
+//! The command line, as somebody at a terminal or in a script meets it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod program;
+
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use program::{Home, Ran, Serving};
+use serde_json::{Value, json};
+
+const HEADER: &str = "region,origin_coord,destination_coord,datetime,datasource\n";
+const TRIPS: &str = "region,origin_coord,destination_coord,datetime,datasource
+Prague,POINT (14.41 50.01),POINT (14.49 50.09),2018-05-07 08:10:00,cheap_mobile
+Prague,POINT (14.41 50.01),POINT (14.49 50.09),2018-05-21 08:50:00,funny_car
+Turin,POINT (7.6728 44.9957),POINT (7.7203 45.0678),2018-05-27 23:59:59,baba_car
+";
+
+/// The number of trips in the answers of a data directory without a server.
+fn trips(home: &Home) -> u64 {
+    let ran = home.run(&["report", "--json"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    report["weeklyAverages"][0]["totalTrips"].as_u64().unwrap()
+}
+
+#[test]
+fn generate_is_repeatable() {
+    let home = Home::new();
+    let generate = |seed: &str, shape: &str| {
+        let ran = home.run(&[
+            "generate", "--rows", "1000", "--seed", seed, "--shape", shape,
+        ]);
+        assert!(ran.succeeded(), "{ran:?}");
+        assert!(ran.stdout.starts_with(HEADER), "{}", &ran.stdout[..100]);
+        assert_eq!(ran.stdout.lines().count(), 1_001);
+        ran.stdout
+    };
+    let first = generate("7", "cities");
+    assert_eq!(first, generate("7", "cities"));
+    assert_ne!(first, generate("8", "cities"));
+    assert_ne!(first, generate("7", "world"));
+    let file = home.generate("trips.csv", 1_000, 7);
+    assert_eq!(first, std::fs::read_to_string(file).unwrap());
+
+    let ran = home.run(&["generate", "--rows", "1", "--output", "no/such/folder.csv"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.stderr.contains("cannot write no/such/folder.csv"),
+        "{ran:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_minds_a_reader_that_has_seen_enough() {
+    let home = Home::new();
+    let mut generate = home
+        .command(&["generate", "--rows", "1000000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(generate.stdout.take());
+    let output = generate.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn ingest_says_what_it_did_in_plain_lines() {
+    let home = Home::new();
+    home.write("trips.csv", TRIPS);
+    let ran = home.run(&["ingest", "trips.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    assert!(ran.stdout.starts_with("trips.csv: 3 trips in "), "{ran:?}");
+    assert!(
+        ran.stdout.ends_with(", 0 rows rejected; ingestion 1\n"),
+        "{ran:?}"
+    );
+    assert_eq!(ran.stdout.lines().count(), 1);
+    assert_eq!(ran.stderr, "");
+
+    // The same bytes by another name.
+    home.write("copy.csv", TRIPS);
+    let ran = home.run(&["ingest", "copy.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    assert!(
+        ran.stdout
+            .starts_with("copy.csv: the same bytes are ingestion 1 already (trips.csv)"),
+        "{ran:?}"
+    );
+    assert_eq!(trips(&home), 3);
+    let ran = home.run(&["ingest", "--allow-duplicate", "copy.csv"]);
+    assert!(ran.stdout.ends_with("ingestion 2\n"), "{ran:?}");
+    assert_eq!(trips(&home), 6);
+
+    let mut ingest = home.command(&["ingest", "copy.csv", "--log", "info"]);
+    let ran = Ran::of(ingest.env("TRIPGRAPH_ALLOW_DUPLICATE", "1"));
+    assert!(ran.stdout.ends_with("ingestion 3\n"), "{ran:?}");
+    assert!(ran.stderr.contains("ingestion runs"), "{ran:?}");
+    assert!(!ran.stderr.contains(['\x1b', '\r']), "{ran:?}");
+    assert!(home.run(&["verify"]).succeeded());
+}
+
+#[test]
+fn ingest_begins_nothing_if_a_file_is_missing() {
+    let home = Home::new();
+    home.write("trips.csv", TRIPS);
+    for (wrong, reason) in [
+        (
+            "nowhere.csv",
+            "error: cannot read nowhere.csv: No such file",
+        ),
+        (".", "error: . is not a file"),
+    ] {
+        let ran = home.run(&["ingest", "trips.csv", wrong]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.starts_with(reason), "{ran:?}");
+        assert_eq!(ran.stdout, "");
+        assert!(!home.path("data").exists());
+    }
+    assert_eq!(home.run(&["ingest"]).code, Some(2));
+}
+
+#[test]
+fn ingest_tells_why_rows_and_files_are_refused() {
+    let home = Home::new();
+    let bad = "Prague,POINT (14.41 95),POINT (14.49 50.09),2018-05-07 08:10:00,x\n\
+               Prague,POINT (14.41 50.01),POINT (14.49 50.09),yesterday,x\n";
+    home.write("mixed.csv", &format!("{TRIPS}{bad}"));
+    let ran = home.run(&["ingest", "mixed.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("mixed.csv: 3 trips in "), "{ran:?}");
+    assert!(lines[0].contains("2 rows rejected"), "{ran:?}");
+    assert!(lines[1].starts_with("  line 5, origin_coord: "), "{ran:?}");
+    assert!(lines[2].starts_with("  line 6, datetime: "), "{ran:?}");
+    assert_eq!(lines.len(), 3);
+
+    for (name, text, code) in [
+        ("none.csv", format!("{HEADER}{bad}"), "(NO_GOOD_ROW)"),
+        ("header.csv", HEADER.to_owned(), "(NO_ROWS)"),
+        (
+            "columns.csv",
+            "region,datetime\nPrague,2018\n".to_owned(),
+            "(MISSING_COLUMNS)",
+        ),
+        ("empty.csv", String::new(), "(EMPTY_FILE)"),
+        ("binary.csv", "PK\0\u{3}\0".to_owned(), "(NOT_TEXT)"),
+    ] {
+        home.write(name, &text);
+        let ran = home.run(&["ingest", name]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(
+            ran.stdout.starts_with(&format!("{name}: failed: ")),
+            "{ran:?}"
+        );
+        assert!(ran.stdout.contains(code), "{ran:?}");
+    }
+    assert_eq!(trips(&home), 3);
+}
+
+#[test]
+fn ingest_limits_the_rejected_rows() {
+    let home = Home::new();
+    let bad = "Prague,POINT (14.41 95),POINT (14.49 50.09),2018-05-07 08:10:00,x\n";
+    home.write("bad.csv", &format!("{TRIPS}{bad}{bad}"));
+    let ran = home.run(&["ingest", "--max-rejected-rows", "1", "bad.csv"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("(TOO_MANY_REJECTED_ROWS)"), "{ran:?}");
+    assert!(ran.stdout.contains("  line 6, origin_coord: "), "{ran:?}");
+    assert_eq!(trips(&home), 0);
+    // A failed ingestion does not stand in the way of the same bytes.
+    let ran = home.run(&["ingest", "--max-rejected-rows", "2", "bad.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    assert_eq!(trips(&home), 3);
+}
+
+#[test]
+fn ingest_takes_several_files() {
+    let home = Home::new();
+    home.generate("a.csv", 500, 1);
+    home.write("bad.csv", "region\nPrague\n");
+    home.generate("b.csv", 700, 2);
+    let ran = home.run(&["ingest", "a.csv", "bad.csv", "b.csv", "a.csv"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let starts = [
+        "a.csv: 500 trips",
+        "bad.csv: failed: ",
+        "b.csv: 700 trips",
+        "a.csv: the same bytes",
+    ];
+    for (line, start) in ran.stdout.lines().zip(starts) {
+        assert!(line.starts_with(start), "{ran:?}");
+    }
+    assert_eq!(trips(&home), 1_200);
+    let ran = home.run(&["ingest", "a.csv", "b.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+}
+
+#[test]
+fn report_prints_tables_and_json() {
+    let home = Home::new();
+    home.write("trips.csv", TRIPS);
+    assert!(home.run(&["ingest", "trips.csv"]).succeeded());
+    let ran = home.run(&["report"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    for text in [
+        "Regions",
+        "Weekly averages",
+        "Largest groups",
+        "Prague",
+        "funny_car",
+        "08:00",
+    ] {
+        assert!(ran.stdout.contains(text), "{}", ran.stdout);
+    }
+
+    let ran = home.run(&["report", "--json", "--groups", "1"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let region = |name: &str, trips: u64, first: &str, last: &str, latest: &str| json!({ "name": name, "trips": trips, "firstDepartedAt": first, "lastDepartedAt": last, "latestDatasource": latest });
+    assert_eq!(
+        report["regions"],
+        json!([
+            region(
+                "Prague",
+                2,
+                "2018-05-07T08:10:00",
+                "2018-05-21T08:50:00",
+                "funny_car"
+            ),
+            region(
+                "Turin",
+                1,
+                "2018-05-27T23:59:59",
+                "2018-05-27T23:59:59",
+                "baba_car"
+            ),
+        ])
+    );
+    assert_eq!(
+        report["weeklyAverages"],
+        json!([
+            { "region": null, "average": 1.0, "averageOfActiveWeeks": 1.5, "totalTrips": 3, "calendarWeeks": 3, "activeWeeks": 2,
+              "firstWeek": "2018-05-07", "lastWeek": "2018-05-21" },
+            { "region": "Prague", "average": 2.0 / 3.0, "averageOfActiveWeeks": 1.0, "totalTrips": 2, "calendarWeeks": 3, "activeWeeks": 2,
+              "firstWeek": "2018-05-07", "lastWeek": "2018-05-21" },
+            { "region": "Turin", "average": 1.0, "averageOfActiveWeeks": 1.0, "totalTrips": 1, "calendarWeeks": 1, "activeWeeks": 1,
+              "firstWeek": "2018-05-21", "lastWeek": "2018-05-21" },
+        ])
+    );
+    let groups = report["largestGroups"].as_array().unwrap();
+    assert_eq!(groups.len(), 1);
+    assert_eq!(groups[0]["trips"], 2);
+    assert_eq!(
+        (&groups[0]["startTime"], &groups[0]["endTime"]),
+        (&json!("08:00"), &json!("09:00"))
+    );
+
+    let boxed = home.run(&["report", "--json", "--bbox", "7,44,8,46"]);
+    let report: Value = serde_json::from_str(&boxed.stdout).unwrap();
+    assert_eq!(report["weeklyAverages"][0]["totalTrips"], 1);
+    for wrong in ["7,44,8", "7,46,8,44", "7,44,8,91"] {
+        let ran = home.run(&["report", "--bbox", wrong]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains("--bbox"), "{ran:?}");
+    }
+}
+
+#[test]
+fn nothing_to_read_is_an_error_and_makes_nothing() {
+    let home = Home::new();
+    for command in ["report", "verify"] {
+        let ran = home.run(&[command]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains("there is no database at "), "{ran:?}");
+        assert!(!home.path("data").exists());
+    }
+}
+
+#[tokio::test]
+async fn verify_finds_what_was_tampered_with() {
+    let home = Home::new();
+    home.generate("trips.csv", 2_000, 1);
+    assert!(home.run(&["ingest", "trips.csv"]).succeeded());
+    let ran = home.run(&["verify"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    assert!(ran.stdout.starts_with("2,000 trips read, "), "{ran:?}");
+    assert!(ran.stdout.ends_with(", 0 differ\n"), "{ran:?}");
+
+    let copy = home.path("copy.db");
+    let database = home.path("data/tripgraph.db");
+    let whole = format!("VACUUM INTO '{}'", copy.display());
+    run_sql(&home, &whole).await;
+    for sql in [
+        "DELETE FROM trip WHERE line = 1000",
+        "UPDATE trip SET departed_at = departed_at + 7 * 86400000000 WHERE line = 1000",
+        "UPDATE trip SET origin_lon = origin_lon + 0.0000001 WHERE line = 1000",
+        "UPDATE trip_summary SET trips = trips + 1 WHERE (region_id, datasource_id) IN \
+         (SELECT region_id, datasource_id FROM trip_summary LIMIT 1)",
+        "DELETE FROM trip_patch WHERE cell = (SELECT MIN(cell) FROM trip_patch)",
+        "DELETE FROM flow_histogram WHERE origin_cell = (SELECT MIN(origin_cell) FROM flow_histogram)",
+        "UPDATE weekly_histogram SET iso_year = iso_year + 10",
+        "UPDATE ingestion SET rows_ingested = rows_ingested - 1",
+    ] {
+        run_sql(&home, sql).await;
+        let ran = home.run(&["verify"]);
+        assert_eq!(ran.code, Some(1), "{sql}: {ran:?}");
+        assert!(!ran.stdout.contains(" 0 differ"), "{sql}: {ran:?}");
+        assert!(ran.stdout.lines().count() > 1, "{sql}: {ran:?}");
+        std::fs::remove_file(home.path("data/tripgraph.db-wal")).ok();
+        std::fs::remove_file(home.path("data/tripgraph.db-shm")).ok();
+        std::fs::copy(&copy, &database).unwrap();
+        assert!(home.run(&["verify"]).succeeded());
+    }
+}
+
+/// Changes the database past the program.
+async fn run_sql(home: &Home, sql: &str) {
+    use sqlx::Connection;
+    let mut database = home.database().await;
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .execute(&mut database)
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+}
+
+#[test]
+fn schema_is_the_committed_one() {
+    let home = Home::new();
+    let ran = home.run(&["schema"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    let committed = include_str!("../schema.graphql");
+    assert!(
+        ran.stdout == committed,
+        "schema.graphql is out of date: cargo run -- schema > schema.graphql"
+    );
+    assert!(!home.path("data").exists());
+}
+
+#[test]
+fn an_unknown_command_is_refused() {
+    let home = Home::new();
+    let ran = home.run(&["serf"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("serf"), "{ran:?}");
+    assert!(home.run(&["--version"]).stdout.starts_with("tripgraph "));
+    let help = home.run(&["--help"]).stdout;
+    for command in ["serve", "ingest", "report", "generate", "verify", "schema"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn serve_answers_until_it_is_asked_to_end() {
+    let home = Home::new();
+    let server = home.serve();
+    let id = server.upload(&home.write("trips.csv", TRIPS)).await;
+    assert_eq!(server.ended(&id).await["state"], "SUCCEEDED");
+    assert_eq!(server.trips().await, 3);
+    for path in ["/health/live", "/health/ready", "/graphiql"] {
+        let answer = reqwest::get(server.url(path)).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+
+    // Commands that only read work beside it, one that would write does not.
+    assert_eq!(trips(&home), 3);
+    assert!(home.run(&["verify"]).succeeded());
+    home.write("more.csv", TRIPS);
+    for command in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["ingest", "more.csv"],
+    ] {
+        let ran = home.run(command);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(
+            ran.stderr
+                .contains("another tripgraph works with the database"),
+            "{ran:?}"
+        );
+    }
+    let other = Home::new().run(&["serve", "--listen", &server.address]);
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(
+        other
+            .stderr
+            .contains(&format!("cannot listen on {}", server.address)),
+        "{other:?}"
+    );
+
+    let (status, log) = server.process.terminate();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("shutting down"), "{log}");
+    assert!(!log.contains('\x1b'), "{log}");
+    // Closed in order: everything is in the one file.
+    assert!(!home.path("data/tripgraph.db-wal").exists());
+
+    let again = home.serve();
+    assert_eq!(again.trips().await, 3);
+    let (status, log) = again.process.interrupt();
+    assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn the_program_alone_serves_and_takes_variables() {
+    let home = Home::new();
+    let mut command = home.command(&[]);
+    command.envs([
+        ("TRIPGRAPH_LISTEN", "127.0.0.1:0"),
+        ("TRIPGRAPH_TOKENS", "ann:read:a-secret,bob:write:b-secret"),
+        ("TRIPGRAPH_MAX_UPLOAD_BYTES", "1000"),
+        ("TRIPGRAPH_LOG_FORMAT", "json"),
+        ("DATABASE_URL", ""),
+    ]);
+    let server = Serving::start(command);
+    assert!(home.path("data/tripgraph.db").exists());
+    let query = json!({ "query": "{ weeklyAverage { totalTrips } }" });
+    let answer = server.answer("{ __typename }", json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let answer = reqwest::Client::new()
+        .post(server.url("/graphql"))
+        .bearer_auth("a-secret")
+        .json(&query);
+    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["data"]["weeklyAverage"]["totalTrips"], 0);
+    let log = server.process.log();
+    assert!(
+        log.lines()
+            .all(|line| serde_json::from_str::<Value>(line).is_ok()),
+        "{log}"
+    );
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn serve_is_not_open_to_everybody_by_mistake() {
+    let home = Home::new();
+    let serve = || home.command(&["serve", "--listen", "0.0.0.0:0"]);
+    for empty in [false, true] {
+        let mut command = serve();
+        if empty {
+            command.envs([("TRIPGRAPH_TOKENS", ""), ("TRIPGRAPH_ALLOW_ANONYMOUS", "0")]);
+        }
+        let ran = Ran::of(&mut command);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains("--token"), "{ran:?}");
+        assert!(ran.stderr.contains("--allow-anonymous"), "{ran:?}");
+    }
+    let mut command = serve();
+    Serving::start({
+        command.env("TRIPGRAPH_ALLOW_ANONYMOUS", "true");
+        command
+    });
+    let mut command = serve();
+    Serving::start({
+        command.arg("--token=ann:write:s3cret");
+        command
+    });
+    let ran = Ran::of(serve().arg("--token=ann:s3cret"));
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("name:scope:secret"), "{ran:?}");
+}
+
+#[test]
+fn the_database_is_the_option_the_variable_or_the_common_variable() {
+    let home = Home::new();
+    home.write("trips.csv", TRIPS);
+    let url = |name: &str| format!("sqlite://{}", home.path(name).display());
+    let ingest = |option: Option<&str>, variable: &str, common: &str| {
+        let mut command = home.command(&["ingest", "trips.csv"]);
+        command
+            .args(option.map(|name| format!("--database-url={}", url(name))))
+            .env("DATABASE_URL", url(common));
+        if !variable.is_empty() {
+            command.env("TRIPGRAPH_DATABASE_URL", url(variable));
+        }
+        let ran = Ran::of(&mut command);
+        assert!(ran.succeeded(), "{ran:?}");
+    };
+    ingest(Some("1.db"), "2.db", "3.db");
+    assert!(home.path("1.db").exists() && !home.path("2.db").exists());
+    ingest(None, "2.db", "3.db");
+    assert!(home.path("2.db").exists() && !home.path("3.db").exists());
+    ingest(None, "", "3.db");
+    assert!(home.path("3.db").exists());
+    assert!(!home.path("data/tripgraph.db").exists());
+    let ran = Ran::of(home.command(&["verify"]).env("DATABASE_URL", url("3.db")));
+    assert!(ran.stdout.starts_with("3 trips read"), "{ran:?}");
+
+    let ran = home.run(&["verify", "--database-url", "mysql://localhost/trips"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("cannot use the database"), "{ran:?}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = home.run(&["serve", "--listen", &address]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr.contains(&format!("cannot listen on {address}")),
+        "{ran:?}"
+    );
+}
