@@ -94,18 +94,20 @@ impl Home {
     /// The number that a statement answers.
     pub async fn number(&self, sql: &'static str) -> i64 {
         let mut database = self.database().await;
-        let number = sqlx::query_scalar(sql)
-            .fetch_one(&mut database)
-            .await
-            .unwrap();
+        let number = sqlx::query_scalar(sql).fetch_one(&mut database).await;
         database.close().await.unwrap();
-        number
+        number.unwrap()
     }
 
-    /// Waits until a statement answers something else than 0.
+    /// Waits until a statement answers something else than 0, in a database that may not be made
+    /// yet.
     pub async fn until(&self, sql: &'static str) {
         let start = Instant::now();
-        while !self.path("data/tripgraph.db").exists() || self.number(sql).await == 0 {
+        let made = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'visible_trip'";
+        while !self.path("data/tripgraph.db").exists()
+            || self.number(made).await == 0
+            || self.number(sql).await == 0
+        {
             assert!(start.elapsed() < PATIENCE, "never: {sql}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
