@@ -18,11 +18,7 @@ use crate::graphql::{ApiError, RequestId};
 pub(super) fn upgrade(state: AppState, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let format = Format::accepted(headers);
     let limit = state.settings().max_body_bytes;
-    let upgrade = upgrade
-        .protocols(Protocol::ALL.map(Protocol::name))
-        .max_message_size(limit)
-        .max_frame_size(limit);
-    let Some(protocol) = upgrade.selected_protocol().and_then(Protocol::of_header) else {
+    let Some(protocol) = Protocol::chosen(headers) else {
         let names = Protocol::ALL.map(Protocol::name).join(" or ");
         let error = ApiError::bad_input(format_args!("Sec-WebSocket-Protocol must be {names}"));
         return format.refusal(StatusCode::BAD_REQUEST, error);
@@ -39,6 +35,10 @@ pub(super) fn upgrade(state: AppState, headers: &HeaderMap, upgrade: WebSocketUp
         .unwrap_or_default();
     let session = session::Session::new(state.clone(), protocol, caller, RequestId(id.to_owned()));
     let busy = state.shutdown().busy();
+    let upgrade = upgrade
+        .protocols([protocol.name()])
+        .max_message_size(limit)
+        .max_frame_size(limit);
     upgrade.on_upgrade(move |socket| {
         async move {
             socket::run(socket, session, &state).await;

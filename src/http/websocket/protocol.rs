@@ -1,6 +1,7 @@
 use async_graphql::{Response as Answer, ServerError};
-use axum::http::HeaderValue;
-use serde::Deserialize;
+use axum::http::HeaderMap;
+use axum::http::header::SEC_WEBSOCKET_PROTOCOL;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::http::reply::Body;
@@ -50,8 +51,16 @@ struct Frame {
     payload: Option<Json>,
 }
 
+#[derive(Serialize)]
+struct AnswerMessage<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: &'a str,
+    payload: Body<'a>,
+}
+
 impl Protocol {
-    /// The one we like better first.
+    /// All of them, the present one first.
     pub(super) const ALL: [Protocol; 2] = [Protocol::TransportWs, Protocol::Legacy];
 
     /// Its name for the handshake.
@@ -62,10 +71,19 @@ impl Protocol {
         }
     }
 
-    pub(super) fn of_header(header: &HeaderValue) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|protocol| header == protocol.name())
+    /// The first of those a client offers that we speak: it names them in the order of its liking,
+    /// and some clients take what they like best for granted.
+    pub(super) fn chosen(headers: &HeaderMap) -> Option<Self> {
+        headers
+            .get_all(SEC_WEBSOCKET_PROTOCOL)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .find_map(|name| {
+                Self::ALL
+                    .into_iter()
+                    .find(|protocol| protocol.name() == name.trim())
+            })
     }
 
     /// Reads a message.
@@ -121,7 +139,13 @@ impl Protocol {
             Protocol::TransportWs => "next",
             Protocol::Legacy => "data",
         };
-        json!({ "type": kind, "id": id, "payload": Body::of(answer) }).to_string()
+        let message = AnswerMessage {
+            kind,
+            id,
+            payload: Body::of(answer),
+        };
+        // Not by way of a JSON value, which would sort the fields of the answer.
+        serde_json::to_string(&message).unwrap_or_default()
     }
 
     /// An operation was refused; nothing else follows for it.
@@ -166,6 +190,31 @@ mod tests {
             Ok(ClientMessage::Subscribe { .. })
         ));
         assert_eq!(Protocol::Legacy.read(&subscribe).unwrap_err().code, 4400);
+    }
+
+    #[test]
+    fn the_client_chooses_the_protocol() {
+        let chosen = |offers: &[&'static str]| {
+            let header = |offer: &&'static str| (SEC_WEBSOCKET_PROTOCOL, offer.parse().unwrap());
+            Protocol::chosen(&offers.iter().map(header).collect())
+        };
+        let (new, old) = (Some(Protocol::TransportWs), Some(Protocol::Legacy));
+        assert_eq!(chosen(&["graphql-transport-ws"]), new);
+        assert_eq!(chosen(&["graphql-ws"]), old);
+        assert_eq!(chosen(&["graphql-ws, graphql-transport-ws"]), old);
+        assert_eq!(chosen(&["soap,graphql-transport-ws,graphql-ws"]), new);
+        assert_eq!(chosen(&["soap", "graphql-ws"]), old);
+        assert_eq!(chosen(&["soap"]), None);
+        assert_eq!(chosen(&[]), None);
+    }
+
+    #[test]
+    fn an_answer_keeps_the_order_of_its_fields() {
+        let data = async_graphql::value!({ "state": "RUNNING", "percent": 1, "id": "7" });
+        let text = Protocol::TransportWs.next("1", &Answer::new(data));
+        let fields = r#"{"state":"RUNNING","percent":1,"id":"7"}"#;
+        let whole = format!(r#"{{"type":"next","id":"1","payload":{{"data":{fields}}}}}"#);
+        assert_eq!(text, whole);
     }
 
     #[test]
