@@ -71,7 +71,8 @@ pub struct ServerConfig {
         long,
         env = "TRIPGRAPH_LISTEN",
         value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:8000"
+        default_value = "127.0.0.1:8000",
+        value_parser = address
     )]
     pub listen: SocketAddr,
     /// The largest upload in bytes [default: 32 GiB]
@@ -96,6 +97,11 @@ pub struct ServerConfig {
     /// Listen on an address that others can reach although there are no tokens
     #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "not an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000")
 }
 
 impl ServerConfig {

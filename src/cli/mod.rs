@@ -96,7 +96,7 @@ impl Cli {
             // Whoever reads our output has seen enough of it.
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: {error:#}");
+                eprintln!("error: {}", causes(&error));
                 ExitCode::FAILURE
             }
         }
@@ -135,10 +135,37 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
         .block_on(command)
 }
 
+/// An error and what caused it, each said once: some errors repeat their cause themselves.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            let colon = if text.is_empty() { "" } else { ": " };
+            text = text + colon + &cause;
+        }
+    }
+    text
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_said_once() {
+        let cause = std::io::Error::other("disk full");
+        let repeats = anyhow::Error::new(cause).context("cannot write: disk full");
+        assert_eq!(causes(&repeats), "cannot write: disk full");
+        let plain = repeats.context("cannot ingest");
+        assert_eq!(causes(&plain), "cannot ingest: cannot write: disk full");
+    }
 }

@@ -5,8 +5,9 @@ use crate::model::{CorruptPatch, CountersError, IngestionId};
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address names a database that this program does not speak to.
-    #[error("cannot use the database {0}: its address must begin with sqlite://")]
+    /// The address names a database that this program does not speak to. Not repeated: it may hold
+    /// a password.
+    #[error("cannot use this database{}: its address must begin with sqlite://", of_kind(.0))]
     Unsupported(String),
     /// There is no database yet.
     #[error("there is no database at {0} yet: start the server or ingest a file first")]
@@ -16,6 +17,14 @@ pub enum Error {
         "another tripgraph works with the database {0}: upload the file to that server, or stop it"
     )]
     Locked(String),
+    /// The lock file beside the database could not be made.
+    #[error("cannot write beside the database: {path}: {reason}")]
+    LockFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: std::io::Error,
+    },
     /// The database could not be opened.
     #[error("cannot open the database {url}: {source}")]
     Open {
@@ -76,6 +85,12 @@ impl Error {
             .and_then(sqlx::Error::as_database_error)
             .is_some_and(|error| error.code().as_deref() == Some(SQLITE_FULL))
     }
+}
+
+/// The kind of database an address names, for a message.
+fn of_kind(url: &str) -> String {
+    let kind = url.split_once("://").map(|(kind, _)| kind);
+    kind.map_or_else(String::new, |kind| format!(", {kind}://…"))
 }
 
 impl From<CorruptPatch> for Error {

@@ -86,11 +86,11 @@ pub(super) async fn connect(url: &str, access: Access) -> Result<Connected, Erro
 fn lock(url: &str, database: &Path) -> Result<File, Error> {
     let mut path = OsString::from(database);
     path.push(".lock");
-    let failed = |error: io::Error| Error::Open {
-        url: url.to_owned(),
-        source: sqlx::Error::Io(error),
+    let failed = |reason: io::Error| Error::LockFile {
+        path: path.to_string_lossy().into_owned(),
+        reason,
     };
-    let file = File::create(path).map_err(failed)?;
+    let file = File::create(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Locked(url.to_owned())),
