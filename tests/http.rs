@@ -442,6 +442,16 @@ async fn what_is_wrong_is_said() {
             "BAD_USER_INPUT",
             "cursor",
         ),
+        (
+            "mutation ($file: Upload!) { ingestTrips(file: $file) { duplicate } }",
+            "BAD_USER_INPUT",
+            "multipart/form-data",
+        ),
+        (
+            "{ groupedTrips(first: 1000) { nodes { members(first: 1000) { totalCount } } } }",
+            "TOO_COMPLEX",
+            "smaller pages",
+        ),
         ("{ nonsense }", "BAD_USER_INPUT", "nonsense"),
         ("{ ingestion(id: ", "BAD_USER_INPUT", "syntax error"),
         (

@@ -69,12 +69,17 @@ impl Extension for CodedErrors {
             errors
                 .into_iter()
                 .take(MAX_ERRORS)
-                .map(|error| {
-                    let code = match error.message.as_str() {
-                        "Query is too complex." | "Query is nested too deep." => Code::TooComplex,
-                        _ => Code::BadUserInput,
+                .map(|mut error| {
+                    let message = match error.message.as_str() {
+                        "Query is too complex." => {
+                            "the query asks for too much at once: ask for smaller pages (`first`), \
+                             above all of lists in lists"
+                        }
+                        "Query is nested too deep." => "the query is nested too deep",
+                        _ => return coded(error, Code::BadUserInput),
                     };
-                    coded(error, code)
+                    message.clone_into(&mut error.message);
+                    coded(error, Code::TooComplex)
                 })
                 .collect()
         })

@@ -165,7 +165,13 @@ fn check_variables(operation: &OperationDefinition, request: &Request) -> Result
         });
         if needed && missing {
             let of_type = &definition.var_type.node;
-            let message = format!("the variable `${name}` of type `{of_type}` is not given");
+            let mut message = format!("the variable `${name}` of type `{of_type}` is not given");
+            if of_type.to_string().starts_with("Upload") {
+                message.push_str(
+                    ": a file comes as multipart/form-data (the GraphQL multipart request \
+                     specification)",
+                );
+            }
             return Err(ApiError::bad_input(message));
         }
     }

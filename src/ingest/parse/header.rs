@@ -27,13 +27,15 @@ pub enum OpenError {
     /// The header lacks columns that trips need.
     #[error(
         "the header has no column {}; it has: {}. Name the columns in the file's first row, \
-         separated by commas", missing.join(", "), found.join(", ")
+         separated by commas{instead}", missing.join(", "), found.join(", ")
     )]
     MissingColumns {
         /// The columns it lacks.
         missing: Vec<&'static str>,
         /// The names it has, cut where they are many or long.
         found: Vec<String>,
+        /// What seems to separate them where it is not commas, to end the message with.
+        instead: &'static str,
     },
     /// A column that trips need is there twice (`datetime` and `date_time` are the same).
     #[error("the header names the column {column} twice: leave one of them, or rename it")]
@@ -117,6 +119,7 @@ impl Header {
             return Err(OpenError::MissingColumns {
                 missing,
                 found: shown(&names),
+                instead: instead(&names),
             });
         }
         while slots.last() == Some(&None) {
@@ -131,6 +134,15 @@ fn is_binary(bytes: &[u8], shape: Shape) -> bool {
     bytes.contains(&0)
         || std::str::from_utf8(bytes)
             .is_err_and(|error| shape != Shape::TooLong || error.error_len().is_some())
+}
+
+/// What seems to separate the names, if not commas.
+fn instead(names: &[String]) -> &'static str {
+    match names {
+        [one] if one.contains(';') => ", not by semicolons",
+        [one] if one.contains('\t') => ", not by tabs",
+        _ => "",
+    }
 }
 
 fn shown(names: &[String]) -> Vec<String> {
@@ -178,6 +190,17 @@ mod tests {
             "the header has no column destination_coord, datetime; it has: region, origin_coord, \
              when, datasource. Name the columns in the file's first row, separated by commas"
         );
+    }
+
+    #[test]
+    fn other_separators_are_recognised() {
+        let message = |separator| {
+            let names = Column::ALL.map(Column::name).join(separator);
+            read(&names).unwrap_err().to_string()
+        };
+        assert!(message(";").ends_with("separated by commas, not by semicolons"));
+        assert!(message("\t").ends_with("separated by commas, not by tabs"));
+        assert!(message("|").ends_with("separated by commas"));
     }
 
     #[test]
