@@ -11,7 +11,7 @@ use support::engine::Engine;
 use support::random::Random;
 use support::twin::{Twin, TwinAverage};
 use tripgraph::analytics::{group_members, similar_trips, verify, weekly_average};
-use tripgraph::geo::{BoundingBox, Resolution};
+use tripgraph::geo::{BoundingBox, CellRange, Resolution};
 use tripgraph::ingest::IngestError;
 use tripgraph::model::{
     Area, BucketMinutes, End, Histograms, IngestionId, IngestionState, KeyFilter, PairSummary,
@@ -63,7 +63,7 @@ impl Stored {
             .await
             .unwrap();
         snapshot
-            .flows(&KeyFilter::default(), |key, counters| {
+            .flows(CellRange::all(Resolution::FLOW), &KeyFilter::default(), |key, counters| {
                 let region = regions[&key.region].clone();
                 let key = (key.origin, key.destination, region);
                 stored.flows.insert(key, counts(counters));

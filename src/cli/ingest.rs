@@ -1,7 +1,7 @@
 //! `tripgraph ingest`: files into the database, with their progress.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,7 @@ impl Ingest {
         }
         let engine = Engine::start(&self.database).await?;
         let finished = tokio::select! {
-            finished = self.ingest_all(&engine.ingestions) => Some(finished),
+            finished = self.ingest_all(&engine) => Some(finished),
             _ = interrupted() => None,
         };
         engine.stop().await?;
@@ -80,7 +80,8 @@ impl Ingest {
         }
     }
 
-    async fn ingest_all(&self, ingestions: &Ingestions) -> anyhow::Result<bool> {
+    async fn ingest_all(&self, engine: &Engine) -> anyhow::Result<bool> {
+        let ingestions = &engine.ingestions;
         // All are queued before the first is waited for: what is interrupted goes on whole.
         let mut queued = Vec::with_capacity(self.files.len());
         for file in &self.files {
@@ -93,6 +94,7 @@ impl Ingest {
             };
             queued.push((file, ingestions.enqueue(upload, options).await?));
         }
+        self.follow_left(engine).await?;
         let mut all = true;
         for (file, enqueued) in queued {
             let Enqueued {
@@ -111,6 +113,22 @@ impl Ingest {
             all &= follow(ingestions, ingestion).await?;
         }
         Ok(all)
+    }
+
+    /// Shows what an earlier run left in the queue: it comes first, and would be a silent wait.
+    async fn follow_left(&self, engine: &Engine) -> anyhow::Result<()> {
+        for left in engine.store.unfinished().await? {
+            let asked_for = |file: &PathBuf| {
+                std::fs::canonicalize(file).is_ok_and(|file| file == Path::new(&left.path))
+            };
+            if self.files.iter().any(asked_for) {
+                continue;
+            }
+            let Ingestion { id, source, .. } = &left.ingestion;
+            eprintln!("{source}: was interrupted and comes first; ingestion {id}");
+            follow(&engine.ingestions, left.ingestion).await?;
+        }
+        Ok(())
     }
 }
 
@@ -185,7 +203,8 @@ impl Display {
             return Self::Lines(Instant::now());
         }
         let bar = ProgressBar::new(ingestion.bytes_total.unwrap_or(0));
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {bytes}/{total_bytes} {msg}");
+        let style =
+            ProgressStyle::with_template("{prefix}: {bytes} of {total_bytes}, {msg}\n{wide_bar}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(ingestion.source.clone());
         Self::Bar(bar)
