@@ -389,6 +389,7 @@ async fn text_is_no_file() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 async fn what_is_wrong_is_said() {
     let server = Server::start().await;
     for (query, expected, words) in [

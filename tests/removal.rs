@@ -63,12 +63,16 @@ impl Stored {
             .await
             .unwrap();
         snapshot
-            .flows(CellRange::all(Resolution::FLOW), &KeyFilter::default(), |key, counters| {
-                let region = regions[&key.region].clone();
-                let key = (key.origin, key.destination, region);
-                stored.flows.insert(key, counts(counters));
-                Ok(())
-            })
+            .flows(
+                CellRange::all(Resolution::FLOW),
+                &KeyFilter::default(),
+                |key, counters| {
+                    let region = regions[&key.region].clone();
+                    let key = (key.origin, key.destination, region);
+                    stored.flows.insert(key, counts(counters));
+                    Ok(())
+                },
+            )
             .await
             .unwrap();
         stored.pairs = snapshot.pair_summaries().await.unwrap();
