@@ -7,7 +7,7 @@ mod city;
 mod random;
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{self, Write};
 
 use chrono::{Days, NaiveDate};
 
@@ -57,7 +57,14 @@ pub enum Shape {
 }
 
 /// Writes a header and `rows` trips in the 104 weeks from 2017-01-02 on, in no order.
-pub fn write(writer: impl Write, shape: Shape, rows: u64, seed: u64) -> csv::Result<()> {
+pub fn write(writer: impl Write, shape: Shape, rows: u64, seed: u64) -> io::Result<()> {
+    write_csv(writer, shape, rows, seed).map_err(|error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    })
+}
+
+fn write_csv(writer: impl Write, shape: Shape, rows: u64, seed: u64) -> csv::Result<()> {
     let mut random = Random::new(seed);
     let mut writer = csv::WriterBuilder::new()
         .buffer_capacity(BUFFER_BYTES)
