@@ -108,12 +108,13 @@ struct Sums {
 
 impl Sums {
     /// Counts an end of a trip that is packed in a patch of that cell.
-    fn add(&mut self, end: End, patch: u64, leaf: CellIndex, trip: &Packed) -> Result<(), Error> {
+    fn add(&mut self, end: End, patch: u64, leaf: CellIndex, trip: &Packed) {
         let (point, rest) = trip;
-        let corrupt = || Error::Corrupt("trip patch");
-        let (iso_year, week) = Week::from_number(point.key.week_number())
-            .ok_or_else(corrupt)?
-            .iso();
+        // No histogram can be of a week or a cell that there is not.
+        let Some(week) = Week::from_number(point.key.week_number()) else {
+            return;
+        };
+        let (iso_year, week) = week.iso();
         let (region, datasource) = (point.key.region(), point.key.datasource());
         let week = counter_key(datasource, week);
         for level in LEVELS
@@ -128,8 +129,8 @@ impl Sums {
             };
             *self.weekly.entry(key).or_default().entry(week).or_default() += 1;
         }
-        if end == End::Origin && resolution_of(patch) >= Resolution::FLOW.get() {
-            let destination = CellIndex::try_from(rest.other_cell).map_err(|_| corrupt())?;
+        let flows = end == End::Origin && resolution_of(patch) >= Resolution::FLOW.get();
+        if flows && let Ok(destination) = CellIndex::try_from(rest.other_cell) {
             let key = FlowKey {
                 origin: geo::parent(leaf, Resolution::FLOW).into(),
                 destination: geo::parent(destination, Resolution::FLOW).into(),
@@ -138,7 +139,6 @@ impl Sums {
             let slot = counter_key(datasource, rest.slot);
             *self.flows.entry(key).or_default().entry(slot).or_default() += 1;
         }
-        Ok(())
     }
 }
 
@@ -256,21 +256,22 @@ async fn packed_ends(
     let mut found = [Ends::default(); 2];
     snapshot
         .patches_of(id, |patch| {
-            let patch_cell =
-                CellIndex::try_from(patch.cell).map_err(|_| Error::Corrupt("trip patch"))?;
+            let cell = CellIndex::try_from(patch.cell).ok();
             let ends = match patch.end {
                 End::Origin => &mut found[0],
                 End::Destination => &mut found[1],
             };
             for packed in read_ends(patch.points, patch.rest)? {
-                let point = Point::new(packed.0.lon, packed.0.lat)
-                    .map_err(|_| Error::Corrupt("trip patch"))?;
-                let leaf = leaf_cell(point);
+                let point = Point::new(packed.0.lon, packed.0.lat).ok();
+                let leaf = point.map(leaf_cell);
                 // An end in a patch of a cell that it does not lie in is no end of the trip's.
-                let ancestor = leaf.parent(patch_cell.resolution());
-                let here = ancestor == Some(patch_cell);
-                ends.add(if here { leaf.into() } else { 0 }, packed.0, packed.1);
-                sums.add(patch.end, patch.cell, leaf, &packed)?;
+                let here = leaf.filter(|leaf| {
+                    cell.is_some_and(|cell| leaf.parent(cell.resolution()) == Some(cell))
+                });
+                ends.add(here.map_or(0, u64::from), packed.0, packed.1);
+                if let Some(leaf) = leaf {
+                    sums.add(patch.end, patch.cell, leaf, &packed);
+                }
             }
             Ok(())
         })

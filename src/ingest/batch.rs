@@ -112,3 +112,90 @@ fn pack(end: End, trip: &TripRow) -> (PatchPoint, PatchRest) {
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::geo::{Point, leaf_cell, resolution_of};
+    use crate::model::read_ends;
+
+    fn trip(line: u64, origin: (f64, f64)) -> TripRow {
+        let point = |(lon, lat)| Point::new(lon, lat).unwrap();
+        let (origin, destination) = (point(origin), point((14.5, 50.0)));
+        TripRow {
+            line,
+            region: 1,
+            datasource: 1,
+            origin,
+            destination,
+            origin_cell: leaf_cell(origin).into(),
+            destination_cell: leaf_cell(destination).into(),
+            departed_at: 0,
+        }
+    }
+
+    /// The cell, and the lines of the trips, of each patch.
+    fn packed(places: &[(f64, f64)]) -> Vec<(u64, Vec<u64>)> {
+        let trips: Vec<_> = (2..)
+            .zip(places)
+            .map(|(line, place)| trip(line, *place))
+            .collect();
+        let mut batch = Batch::default();
+        for block in trips.chunks(100) {
+            batch.push(Arc::new(block.to_vec()));
+        }
+        let mut patches = Vec::new();
+        batch
+            .pack(End::Origin, |row| {
+                let ends = read_ends(&row.patch.points, &row.patch.rest).unwrap();
+                let mut lines = Vec::new();
+                for (point, rest) in ends {
+                    let leaf = leaf_cell(Point::new(point.lon, point.lat).unwrap());
+                    let level = Resolution::new(resolution_of(row.cell).into()).unwrap();
+                    assert_eq!(parent_index(leaf.into(), level), row.cell);
+                    lines.push(rest.line);
+                }
+                patches.push((row.cell, lines));
+                Ok::<_, Infallible>(())
+            })
+            .unwrap();
+        patches
+    }
+
+    #[test]
+    fn every_trip_end_is_in_one_patch() {
+        // A crowd in one place, fewer around it, and some far away.
+        let mut places = vec![(14.42, 50.08); SPARSE_ENDS + 50];
+        places.extend((0..200).map(|n| (14.42 + f64::from(n) * 0.001, 50.08)));
+        places.extend((0..150).map(|n| (f64::from(n), -10.0)));
+        let patches = packed(&places);
+        let mut lines: Vec<_> = patches
+            .iter()
+            .flat_map(|(_, lines)| lines.clone())
+            .collect();
+        lines.sort_unstable();
+        assert!(lines.iter().copied().eq(2..2 + places.len() as u64));
+
+        let level = |patch: &(u64, Vec<u64>)| resolution_of(patch.0);
+        let crowd = patches
+            .iter()
+            .find(|(_, lines)| lines.contains(&2))
+            .unwrap();
+        assert_eq!(resolution_of(crowd.0), 9);
+        assert!(crowd.1.is_sorted(), "in the order of the lines");
+        assert!(patches.iter().any(|patch| level(patch) == 1));
+        for patch in &patches {
+            assert!(level(patch) == 9 || patch.1.len() <= SPARSE_ENDS);
+        }
+    }
+
+    #[test]
+    fn few_trips_of_a_place_are_one_patch() {
+        let patches = packed(&[(14.42, 50.08), (14.43, 50.09), (14.5, 50.1)]);
+        assert_eq!(patches.len(), 1);
+        assert_eq!(resolution_of(patches[0].0), 1);
+        assert!(packed(&[]).is_empty());
+    }
+}
