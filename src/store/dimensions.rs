@@ -1,14 +1,13 @@
 //! Regions and datasources: names and the small numbers that stand for them.
 
 use entity::{datasource, region};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
+use super::snapshot::{column, statement};
 use super::{Error, Snapshot, Store};
 use crate::model::MAX_DIMENSION_ID;
 
 /// `SQLite` allows 32,766 parameters a statement.
-const NAMES_PER_STATEMENT: usize = 10_000;
 
 impl Snapshot {
     pub(super) async fn region_id(&self, name: &str) -> Result<Option<u32>, Error> {
@@ -31,83 +30,37 @@ impl Snapshot {
 impl Store {
     /// The numbers of regions, in the order of their names here; new names get one.
     pub async fn region_ids(&self, names: &[String]) -> Result<Vec<u32>, Error> {
-        let tx = self.write().await?;
-        let mut ids = Vec::with_capacity(names.len());
-        for names in names.chunks(NAMES_PER_STATEMENT) {
-            let rows = names.iter().map(|name| region::ActiveModel {
-                name: Set(name.clone()),
-                ..Default::default()
-            });
-            region::Entity::insert_many(rows)
-                .on_conflict(
-                    OnConflict::column(region::Column::Name)
-                        .do_nothing()
-                        .to_owned(),
-                )
-                .exec_without_returning(&tx)
-                .await?;
-            let known = region::Entity::find()
-                .filter(region::Column::Name.is_in(names))
-                .all(&tx)
-                .await?;
-            let known = known
-                .into_iter()
-                .map(|region| (region.name, region.id))
-                .collect();
-            ids.extend(in_order(names, &known)?);
-        }
-        tx.commit().await?;
-        Ok(ids)
+        self.ids("region", names).await
     }
 
     /// The numbers of datasources, in the order of their names here; new names get one.
     pub async fn datasource_ids(&self, names: &[String]) -> Result<Vec<u32>, Error> {
-        let tx = self.write().await?;
-        let mut ids = Vec::with_capacity(names.len());
-        for names in names.chunks(NAMES_PER_STATEMENT) {
-            let rows = names.iter().map(|name| datasource::ActiveModel {
-                name: Set(name.clone()),
-                ..Default::default()
-            });
-            datasource::Entity::insert_many(rows)
-                .on_conflict(
-                    OnConflict::column(datasource::Column::Name)
-                        .do_nothing()
-                        .to_owned(),
-                )
-                .exec_without_returning(&tx)
-                .await?;
-            let known = datasource::Entity::find()
-                .filter(datasource::Column::Name.is_in(names))
-                .all(&tx)
-                .await?;
-            let known = known
-                .into_iter()
-                .map(|source| (source.name, source.id))
-                .collect();
-            ids.extend(in_order(names, &known)?);
-        }
-        tx.commit().await?;
-        Ok(ids)
+        self.ids("datasource", names).await
     }
-}
 
-fn in_order(
-    names: &[String],
-    known: &std::collections::HashMap<String, i32>,
-) -> Result<Vec<u32>, Error> {
-    names
-        .iter()
-        .map(|name| {
-            let id = known
-                .get(name)
-                .ok_or(Error::Corrupt("name"))?
-                .cast_unsigned();
-            if id > MAX_DIMENSION_ID {
-                Err(Error::TooManyNames(MAX_DIMENSION_ID))
-            } else {
-                Ok(id)
-            }
-        })
-        .collect()
+    async fn ids(&self, table: &str, names: &[String]) -> Result<Vec<u32>, Error> {
+        let list = serde_json::Value::from(names).to_string();
+        let tx = self.write().await?;
+        // WHERE, since the grammar would take ON for that of a join.
+        let insert = format!(
+            "INSERT INTO {table} (name) SELECT value FROM json_each(?) WHERE TRUE \
+             ON CONFLICT (name) DO NOTHING"
+        );
+        tx.execute_raw(statement(&tx, &insert, [list.clone().into()]))
+            .await?;
+        let select = format!(
+            "SELECT {table}.id FROM json_each(?) AS list \
+             JOIN {table} ON {table}.name = list.value ORDER BY list.key"
+        );
+        let rows = tx
+            .query_all_raw(statement(&tx, &select, [list.into()]))
+            .await?;
+        tx.commit().await?;
+        rows.iter()
+            .map(|row| match column::<i32>(row, 0)?.cast_unsigned() {
+                id if id > MAX_DIMENSION_ID => Err(Error::TooManyNames(MAX_DIMENSION_ID)),
+                id => Ok(id),
+            })
+            .collect()
+    }
 }

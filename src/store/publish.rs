@@ -69,31 +69,14 @@ impl Store {
         writer
             .execute_raw(statement(writer, delete_rejected, [id.into(), id.into()]))
             .await?;
-        loop {
-            let sql = "DELETE FROM trip WHERE ingestion_id = ? AND line < ? + \
-                       (SELECT MIN(line) FROM trip WHERE ingestion_id = ?)";
-            let values = [id.into(), PURGE_LINES.into(), id.into()];
-            if writer
-                .execute_raw(statement(writer, sql, values))
-                .await?
-                .rows_affected()
-                == 0
-            {
-                break;
-            }
-        }
-        loop {
-            let sql = "DELETE FROM trip_patch WHERE ingestion_id = ? AND batch = \
+        let trips = "DELETE FROM trip WHERE ingestion_id = ? AND line < ? + \
+                     (SELECT MIN(line) FROM trip WHERE ingestion_id = ?)";
+        let trips = statement(writer, trips, [id.into(), PURGE_LINES.into(), id.into()]);
+        let patches = "DELETE FROM trip_patch WHERE ingestion_id = ? AND batch = \
                        (SELECT MIN(batch) FROM trip_patch WHERE ingestion_id = ?)";
-            let values = [id.into(), id.into()];
-            if writer
-                .execute_raw(statement(writer, sql, values))
-                .await?
-                .rows_affected()
-                == 0
-            {
-                break;
-            }
+        let patches = statement(writer, patches, [id.into(), id.into()]);
+        for delete in [trips, patches] {
+            while writer.execute_raw(delete.clone()).await?.rows_affected() > 0 {}
         }
         let sql = "UPDATE ingestion SET has_rows = ? WHERE id = ?";
         writer
