@@ -9,6 +9,7 @@ mod bbox;
 mod cell;
 mod cover;
 mod extent;
+mod leaf;
 mod point;
 #[cfg(test)]
 mod testing;
@@ -18,4 +19,5 @@ pub use cell::{
     CellRange, Resolution, boundary, center, leaf_cell, parent, parent_index, resolution_of,
 };
 pub use cover::{LEVELS, Position, position, refine, roots};
+pub use leaf::LeafCells;
 pub use point::{Point, PointError};

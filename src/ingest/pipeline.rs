@@ -26,7 +26,7 @@ use super::parse::{OpenError, ParsedTrip, RecordChunk, RecordReader, Rejection};
 use super::progress::Reporter;
 use super::stop::{Stop, StopReason};
 use super::tally::Tally;
-use crate::geo::leaf_cell;
+use crate::geo::LeafCells;
 use crate::model::{End, Failure, FinishedHistograms, Histograms, RejectedRow};
 use crate::store::{
     self, Checkpoint, Claimed, FinalCounts, LoadBlock, PatchRow, Store, TripRow, TripSummary,
@@ -145,6 +145,7 @@ pub(super) async fn run(
         first_rejected: None,
         regions: Names::default(),
         datasources: Names::default(),
+        leaf_cells: LeafCells::default(),
         trips: Vec::with_capacity(BLOCK_TRIPS),
         batch: Batch::default(),
         histograms: Histograms::new(),
@@ -197,6 +198,7 @@ struct Reading {
     first_rejected: Option<Box<RejectedRow>>,
     regions: Names,
     datasources: Names,
+    leaf_cells: LeafCells,
     trips: Vec<TripRow>,
     batch: Batch,
     histograms: Histograms,
@@ -272,8 +274,8 @@ impl Reading {
             datasource: self.datasources.id(trip.datasource.as_ref()),
             origin: trip.origin,
             destination: trip.destination,
-            origin_cell: leaf_cell(trip.origin).into(),
-            destination_cell: leaf_cell(trip.destination).into(),
+            origin_cell: self.leaf_cells.index(trip.origin),
+            destination_cell: self.leaf_cells.index(trip.destination),
             departed_at: trip.departed_at.micros(),
         });
         if self.trips.len() < BLOCK_TRIPS {
