@@ -177,6 +177,14 @@ async fn asked_to_end_in_the_middle() {
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.contains("goes on at the next start"), "{log}");
     assert_eq!(home.number(QUEUED).await, 2);
+    // The batch in hand is finished: what was read need not be read again.
+    let done = home
+        .number("SELECT rows_read FROM ingestion WHERE id = 1")
+        .await;
+    assert!(done > 0);
+    let packed = "SELECT SUM(length(points)) / 24 FROM trip_patch WHERE trip_end = 0";
+    assert_eq!(home.number(packed).await, done);
+    assert_eq!(home.number("SELECT COUNT(*) FROM trip").await, done);
     all_come_through(&home, &ids, &rows).await;
     verified(&home);
 }

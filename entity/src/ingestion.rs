@@ -25,6 +25,8 @@ pub struct Model {
     pub bytes_total: i64,
     /// Bytes up to the last committed batch: the checkpoint.
     pub bytes_read: i64,
+    /// The line of the file that comes after the checkpoint.
+    pub next_line: i64,
     /// Rows up to the checkpoint.
     pub rows_read: i64,
     /// Rows of them that became trips.

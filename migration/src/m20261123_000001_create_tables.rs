@@ -108,6 +108,7 @@ fn ingestion() -> TableCreateStatement {
         .col(ColumnDef::new("max_rejected_rows").big_integer())
         .col(ColumnDef::new("bytes_total").big_integer().not_null())
         .col(counter("bytes_read"))
+        .col(counter("next_line"))
         .col(counter("rows_read"))
         .col(counter("rows_ingested"))
         .col(counter("rows_rejected"))

@@ -306,20 +306,15 @@ impl Ingestions {
             progress,
             ..
         } = &*self.inner;
-        let unfinished = store.unfinished().await?;
-        for claimed in &unfinished {
-            if claimed.ingestion.state == IngestionState::Running {
-                let id = claimed.ingestion.id;
-                tracing::warn!(id, source = claimed.ingestion.source, "begins again");
-                store.requeue(id).await?;
-            }
-        }
-        for id in store.hidden().await? {
-            store.purge(id).await?;
-        }
         let mut needed = Vec::new();
         for claimed in store.unfinished().await? {
-            let (id, path) = (claimed.ingestion.id, PathBuf::from(&claimed.path));
+            let id = claimed.ingestion.id;
+            if claimed.ingestion.state == IngestionState::Running {
+                let line = claimed.checkpoint.unwrap_or_default().next_line;
+                let source = claimed.ingestion.source.as_str();
+                tracing::warn!(id, source, line, "ingestion was interrupted, and goes on");
+                store.requeue(id).await?;
+            }
             if !claimed.spooled && !unchanged(&claimed).await {
                 tracing::warn!(id, path = claimed.path, "the file has changed, or is gone");
                 let (failure, counts) = (Some(changed()), FinalCounts::default());
@@ -328,7 +323,13 @@ impl Ingestions {
                     .await?;
                 continue;
             }
-            needed.push(path);
+            store.rewind(&claimed).await?;
+            needed.push(PathBuf::from(&claimed.path));
+        }
+        for id in store.hidden().await? {
+            store.purge(id).await?;
+        }
+        for claimed in store.unfinished().await? {
             progress.push(claimed.ingestion);
         }
         Ok(spool.sweep(&needed).await.map_err(SpoolError::from)?)

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use super::batch::{BLOCK_TRIPS, Batch};
 use super::names::{Names, resolve};
-use super::parse::{OpenError, ParsedTrip, RecordChunk, RecordReader, Rejection};
+use super::parse::{OpenError, ParsedTrip, Position, RecordChunk, RecordReader, Rejection};
 use super::progress::Reporter;
 use super::stop::{Stop, StopReason};
 use super::tally::Tally;
@@ -130,6 +130,10 @@ pub(super) async fn run(
     stop: Arc<Stop>,
 ) -> (FinalCounts, Result<(), PipelineError>) {
     let id = claimed.ingestion.id;
+    let past = match Past::of(store, claimed).await {
+        Ok(past) => past,
+        Err(error) => return (FinalCounts::default(), Err(error.into())),
+    };
     let (sender, mut blocks) = mpsc::channel(CHANNEL_BLOCKS);
     let mut reading = Reading {
         store: store.clone(),
@@ -138,18 +142,23 @@ pub(super) async fn run(
         stop,
         reporter,
         max_rejected: claimed.max_rejected_rows,
-        bytes_total: claimed.ingestion.bytes_total.unwrap_or(0),
-        counts: FinalCounts::default(),
-        batches: 0,
+        counts: FinalCounts {
+            bytes_read: past.checkpoint.bytes_read,
+            rows_read: past.checkpoint.rows_read,
+            rows_ingested: past.checkpoint.rows_ingested,
+            rows_rejected: past.checkpoint.rows_rejected,
+        },
+        next_line: past.checkpoint.next_line,
+        batches: past.checkpoint.batches,
         kept: Vec::new(),
-        first_rejected: None,
+        first_rejected: past.first_rejected,
         regions: Names::default(),
         datasources: Names::default(),
         leaf_cells: LeafCells::default(),
         trips: Vec::with_capacity(BLOCK_TRIPS),
         batch: Batch::default(),
-        histograms: Histograms::new(),
-        tally: Tally::default(),
+        histograms: past.histograms,
+        tally: past.tally,
     };
     let path = PathBuf::from(&claimed.path);
     let reader = tokio::task::spawn_blocking(move || {
@@ -183,6 +192,38 @@ pub(super) async fn run(
     (counts, outcome.await)
 }
 
+/// What an earlier run of an ingestion left up to its checkpoint.
+#[derive(Default)]
+struct Past {
+    checkpoint: Checkpoint,
+    first_rejected: Option<Box<RejectedRow>>,
+    histograms: Histograms,
+    tally: Tally,
+}
+
+impl Past {
+    async fn of(store: &Store, claimed: &Claimed) -> Result<Self, store::Error> {
+        let Some(checkpoint) = claimed.checkpoint else {
+            return Ok(Self::default());
+        };
+        let id = claimed.ingestion.id;
+        let rejected = store.rejected_rows(id, 1, None).await?.items;
+        let snapshot = store.snapshot().await?;
+        let mut histograms = Histograms::new();
+        snapshot
+            .patches_of(id, |patch| {
+                Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
+            })
+            .await?;
+        Ok(Self {
+            checkpoint,
+            first_rejected: rejected.into_iter().next().map(Box::new),
+            histograms,
+            tally: Tally::resumed(&snapshot.sums_of(id).await?),
+        })
+    }
+}
+
 /// The reading thread.
 struct Reading {
     store: Store,
@@ -191,8 +232,8 @@ struct Reading {
     stop: Arc<Stop>,
     reporter: Reporter,
     max_rejected: Option<u64>,
-    bytes_total: u64,
     counts: FinalCounts,
+    next_line: u64,
     batches: u32,
     kept: Vec<RejectedRow>,
     first_rejected: Option<Box<RejectedRow>>,
@@ -217,6 +258,13 @@ impl Reading {
         })?;
         let mut reader = RecordReader::open(BufReader::with_capacity(READ_BUFFER_BYTES, file))?;
         let header = reader.header().clone();
+        if self.batches > 0 {
+            let checkpoint = Position {
+                offset: self.counts.bytes_read,
+                line: self.next_line,
+            };
+            reader.seek(checkpoint).map_err(PipelineError::Read)?;
+        }
         let mut chunk = RecordChunk::new();
         while reader
             .fill(&mut chunk, CHUNK_RECORDS)
@@ -229,7 +277,8 @@ impl Reading {
                     Err(rejection) => self.reject(rejection)?,
                 }
             }
-            self.counts.bytes_read = reader.bytes_read();
+            let Position { offset, line } = reader.position();
+            (self.counts.bytes_read, self.next_line) = (offset, line);
             self.reporter.report(self.counts);
             // Between chunks, so that the checkpoint's bytes and rows agree.
             if self.batch.is_full() {
@@ -246,8 +295,8 @@ impl Reading {
                 None => {}
             }
         }
-        // Blank lines at the end belong to no row.
-        self.counts.bytes_read = self.bytes_total;
+        let Position { offset, line } = reader.position();
+        (self.counts.bytes_read, self.next_line) = (offset, line);
         self.finish_batch()?;
         match (self.counts.rows_ingested, self.first_rejected.take()) {
             (0, Some(first)) => Err(PipelineError::NoGoodRow {
@@ -361,6 +410,7 @@ impl Reading {
         let checkpoint = Some(Checkpoint {
             batches: self.batches + 1,
             bytes_read: counts.bytes_read,
+            next_line: self.next_line,
             rows_read: counts.rows_read,
             rows_ingested: counts.rows_ingested,
             rows_rejected: counts.rows_rejected,

@@ -108,11 +108,17 @@ pub(super) struct Reporter {
 
 impl Reporter {
     pub(super) fn new(progress: Progress, ingestion: Ingestion) -> Self {
+        let last_counts = FinalCounts {
+            bytes_read: ingestion.bytes_read,
+            rows_read: ingestion.rows_read,
+            rows_ingested: ingestion.rows_ingested,
+            rows_rejected: ingestion.rows_rejected,
+        };
         Self {
             progress,
             ingestion,
             last: Instant::now(),
-            last_counts: FinalCounts::default(),
+            last_counts,
             rows_per_second: None,
             bytes_per_second: 0.0,
         }

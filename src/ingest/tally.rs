@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDateTime;
+
 use crate::ingest::parse::LocalTime;
 use crate::store::{TripRow, TripSummary};
 
@@ -19,6 +21,22 @@ struct Span {
 }
 
 impl Tally {
+    /// Goes on from what an earlier run came to.
+    pub(super) fn resumed(sums: &[TripSummary]) -> Self {
+        let micros = |time: NaiveDateTime| time.and_utc().timestamp_micros();
+        let span = |sum: &TripSummary| Span {
+            trips: sum.trips,
+            first: micros(sum.first_departed_at),
+            last: micros(sum.last_departed_at),
+        };
+        let pairs = sums
+            .iter()
+            .map(|sum| ((sum.region, sum.datasource), span(sum)));
+        Self {
+            pairs: pairs.collect(),
+        }
+    }
+
     /// Counts some trips.
     pub(super) fn add(&mut self, trips: &[TripRow]) {
         for trip in trips {

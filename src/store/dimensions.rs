@@ -7,8 +7,6 @@ use super::snapshot::{column, statement};
 use super::{Error, Snapshot, Store};
 use crate::model::MAX_DIMENSION_ID;
 
-/// `SQLite` allows 32,766 parameters a statement.
-
 impl Snapshot {
     pub(super) async fn region_id(&self, name: &str) -> Result<Option<u32>, Error> {
         let found = region::Entity::find()

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::snapshot::column;
-use super::{Error, Snapshot, Store};
+use super::{Checkpoint, Error, Snapshot, Store};
 use crate::model::{Failure, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
 
 /// A file that is to be ingested.
@@ -40,6 +40,8 @@ pub struct Claimed {
     pub spooled: bool,
     /// The ingestion fails when more rows than this are rejected.
     pub max_rejected_rows: Option<u64>,
+    /// Where an earlier run of it came to.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// The counters an ingestion ends with.
@@ -145,18 +147,13 @@ impl Store {
         Ok(Some(before))
     }
 
-    /// Puts an ingestion that runs back in the queue, to begin again.
+    /// Puts an ingestion that runs back in the queue, to go on from its checkpoint.
     pub async fn requeue(&self, id: IngestionId) -> Result<(), Error> {
         ingestion::Entity::update_many()
             .col_expr(
                 ingestion::Column::State,
                 Expr::value(IngestionState::Queued.name()),
             )
-            .col_expr(ingestion::Column::Batches, Expr::value(0))
-            .col_expr(ingestion::Column::BytesRead, Expr::value(0))
-            .col_expr(ingestion::Column::RowsRead, Expr::value(0))
-            .col_expr(ingestion::Column::RowsIngested, Expr::value(0))
-            .col_expr(ingestion::Column::RowsRejected, Expr::value(0))
             .filter(ingestion::Column::Id.eq(id))
             .filter(ingestion::Column::State.eq(IngestionState::Running.name()))
             .exec(&self.inner.writer)
@@ -175,13 +172,18 @@ impl Store {
         rows.into_iter().map(claimed).collect()
     }
 
-    /// Ingestions that have rows nobody may see: leftovers to purge.
+    /// Ingestions that have rows nobody will see any more: leftovers to purge.
     pub async fn hidden(&self) -> Result<Vec<IngestionId>, Error> {
+        let in_use = [
+            IngestionState::Queued,
+            IngestionState::Running,
+            IngestionState::Succeeded,
+        ];
         let ids = ingestion::Entity::find()
             .select_only()
             .column(ingestion::Column::Id)
             .filter(ingestion::Column::HasRows.eq(true))
-            .filter(ingestion::Column::State.ne(IngestionState::Succeeded.name()))
+            .filter(ingestion::Column::State.is_not_in(in_use.map(IngestionState::name)))
             .into_tuple()
             .all(&self.inner.reader)
             .await?;
@@ -316,6 +318,14 @@ fn claimed(row: ingestion::Model) -> Result<Claimed, Error> {
         path: row.path.clone(),
         spooled: row.spooled,
         max_rejected_rows: row.max_rejected_rows.map(i64::cast_unsigned),
+        checkpoint: (row.batches > 0).then(|| Checkpoint {
+            batches: row.batches.cast_unsigned(),
+            bytes_read: row.bytes_read.cast_unsigned(),
+            next_line: row.next_line.cast_unsigned(),
+            rows_read: row.rows_read.cast_unsigned(),
+            rows_ingested: row.rows_ingested.cast_unsigned(),
+            rows_rejected: row.rows_rejected.cast_unsigned(),
+        }),
         ingestion: describe(row)?,
     })
 }

@@ -45,6 +45,8 @@ pub struct Checkpoint {
     pub batches: u32,
     /// Bytes of the file that were read.
     pub bytes_read: u64,
+    /// The line of the file that comes next.
+    pub next_line: u64,
     /// Rows that were read.
     pub rows_read: u64,
     /// Rows of them that became trips.

@@ -5,8 +5,8 @@ use entity::{ingestion, trip_summary};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set};
 
 use super::ingestions::finish;
-use super::snapshot::statement;
-use super::{Error, FinalCounts, Store, TripSummary, histograms};
+use super::snapshot::{key, statement};
+use super::{Claimed, Error, FinalCounts, Store, TripSummary, histograms};
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
 
 /// Lines of a file whose trips are purged in one transaction.
@@ -55,20 +55,35 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes the trips and patches of an ingestion that is not visible, a few at a time, so
-    /// that nobody waits long for the one writer. What is rejected of an ingestion that will
-    /// begin again goes too.
+    /// Deletes what a run that broke off wrote past its checkpoint.
+    pub async fn rewind(&self, claimed: &Claimed) -> Result<(), Error> {
+        let id = claimed.ingestion.id;
+        let checkpoint = claimed.checkpoint.unwrap_or_default();
+        let tx = self.write().await?;
+        in_state(&tx, id, IngestionState::Queued).await?;
+        for (table, column, from) in [
+            ("trip", "line", checkpoint.next_line),
+            ("rejected_row", "line", checkpoint.next_line),
+            ("trip_patch", "batch", checkpoint.batches.into()),
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE ingestion_id = ? AND {column} >= ?");
+            tx.execute_raw(statement(&tx, &sql, [id.into(), key(from)]))
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Deletes the trips and patches of an ingestion that has none in the answers, and never will,
+    /// a few at a time, so that nobody waits long for the one writer.
     pub async fn purge(&self, id: IngestionId) -> Result<(), Error> {
         let writer = &self.inner.writer;
         let state = self.ingestion(id).await?.map(|ingestion| ingestion.state);
-        if let Some(IngestionState::Running | IngestionState::Succeeded) = state {
+        if matches!(
+            state,
+            Some(IngestionState::Queued | IngestionState::Running | IngestionState::Succeeded)
+        ) {
             return Err(Error::InUse(id));
         }
-        let delete_rejected = "DELETE FROM rejected_row WHERE ingestion_id = ? AND EXISTS \
-                               (SELECT 1 FROM ingestion WHERE id = ? AND state = 'QUEUED')";
-        writer
-            .execute_raw(statement(writer, delete_rejected, [id.into(), id.into()]))
-            .await?;
         let trips = "DELETE FROM trip WHERE ingestion_id = ? AND line < ? + \
                      (SELECT MIN(line) FROM trip WHERE ingestion_id = ?)";
         let trips = statement(writer, trips, [id.into(), PURGE_LINES.into(), id.into()]);

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDateTime};
 
 use super::snapshot::{column, key};
-use super::{Error, Snapshot, TripRow};
+use super::{Error, Snapshot, TripRow, TripSummary};
 use crate::geo::{Point, leaf_cell};
 use crate::model::{IngestionId, Trip};
 
@@ -28,9 +28,7 @@ impl Snapshot {
                    ORDER BY list.key";
         let mut trips = Vec::with_capacity(lines.len());
         self.each(sql, [json.into()], |row| {
-            let departed_at = DateTime::from_timestamp_micros(column(&row, 8)?)
-                .ok_or(Error::Corrupt("trip"))?
-                .naive_utc();
+            let departed_at = time(column(&row, 8)?)?;
             trips.push(Trip {
                 ingestion_id: column(&row, 0)?,
                 line: column::<i64>(&row, 1)?.cast_unsigned(),
@@ -44,6 +42,26 @@ impl Snapshot {
         })
         .await?;
         Ok(trips)
+    }
+
+    /// What the trips of one ingestion so far come to, by region and datasource.
+    pub async fn sums_of(&self, id: IngestionId) -> Result<Vec<TripSummary>, Error> {
+        let sql = "SELECT region_id, datasource_id, COUNT(*), MIN(departed_at), \
+                   MAX(departed_at) FROM trip WHERE ingestion_id = ? \
+                   GROUP BY region_id, datasource_id ORDER BY region_id, datasource_id";
+        let mut sums = Vec::new();
+        self.each(sql, [id.into()], |row| {
+            sums.push(TripSummary {
+                region: column::<i32>(&row, 0)?.cast_unsigned(),
+                datasource: column::<i32>(&row, 1)?.cast_unsigned(),
+                trips: column::<i64>(&row, 2)?.cast_unsigned(),
+                first_departed_at: time(column(&row, 3)?)?,
+                last_departed_at: time(column(&row, 4)?)?,
+            });
+            Ok(())
+        })
+        .await?;
+        Ok(sums)
     }
 
     /// Reads all trips of one ingestion in the order of their lines, their cells computed anew.
@@ -71,6 +89,11 @@ impl Snapshot {
         })
         .await
     }
+}
+
+fn time(micros: i64) -> Result<NaiveDateTime, Error> {
+    let time = DateTime::from_timestamp_micros(micros).ok_or(Error::Corrupt("trip"))?;
+    Ok(time.naive_utc())
 }
 
 fn point(lon: f64, lat: f64) -> Result<Point, Error> {

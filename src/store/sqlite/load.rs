@@ -112,11 +112,12 @@ async fn update_checkpoint(
     checkpoint: &Checkpoint,
 ) -> Result<(), Error> {
     let done = sqlx::query(
-        "UPDATE ingestion SET batches = ?, bytes_read = ?, rows_read = ?, rows_ingested = ?, \
+        "UPDATE ingestion SET batches = ?, bytes_read = ?, next_line = ?, rows_read = ?, rows_ingested = ?, \
          rows_rejected = ? WHERE id = ? AND state = 'RUNNING'",
     )
     .bind(checkpoint.batches.cast_signed())
     .bind(checkpoint.bytes_read.cast_signed())
+    .bind(checkpoint.next_line.cast_signed())
     .bind(checkpoint.rows_read.cast_signed())
     .bind(checkpoint.rows_ingested.cast_signed())
     .bind(checkpoint.rows_rejected.cast_signed())
