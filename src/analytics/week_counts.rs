@@ -4,7 +4,7 @@ use crate::model::{Counters, KeyFilter, Week, split_counter_key};
 use crate::store::Error;
 
 /// Trips by week number, densely from the first week to the last that was seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct WeekCounts {
     first: u32,
     counts: Vec<i64>,
@@ -61,6 +61,11 @@ impl WeekCounts {
                 self.add(week, factor * trips);
             }
         }
+    }
+
+    /// The trips of all weeks.
+    pub(super) fn total(&self) -> i64 {
+        self.counts.iter().sum()
     }
 
     /// The first and the last week with trips.

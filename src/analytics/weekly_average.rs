@@ -120,15 +120,54 @@ async fn count(
     match area.ends {
         TripEnds::Origin => count_end(snapshot, End::Origin, bbox, filter).await,
         TripEnds::Destination => count_end(snapshot, End::Destination, bbox, filter).await,
-        TripEnds::Both => count_both(snapshot, bbox, filter).await,
+        TripEnds::Both => {
+            let either_end = EitherEnd::count(snapshot, bbox, filter).await?;
+            either_end.both(snapshot, bbox, filter).await
+        }
         TripEnds::Either => {
-            let mut counts = count_end(snapshot, End::Origin, bbox, filter).await?;
-            counts.add_all(
-                &count_end(snapshot, End::Destination, bbox, filter).await?,
-                1,
-            );
-            counts.add_all(&count_both(snapshot, bbox, filter).await?, -1);
+            let either_end = EitherEnd::count(snapshot, bbox, filter).await?;
+            let both = either_end.both(snapshot, bbox, filter).await?;
+            let mut counts = either_end.origin;
+            counts.add_all(&either_end.destination, 1);
+            counts.add_all(&both, -1);
             Ok(counts)
+        }
+    }
+}
+
+/// The trips of a box by each of their ends.
+struct EitherEnd {
+    origin: WeekCounts,
+    destination: WeekCounts,
+}
+
+impl EitherEnd {
+    async fn count(
+        snapshot: &Snapshot,
+        bbox: &BoundingBox,
+        filter: &KeyFilter,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            origin: count_end(snapshot, End::Origin, bbox, filter).await?,
+            destination: count_end(snapshot, End::Destination, bbox, filter).await?,
+        })
+    }
+
+    /// The trips with both ends in the box. Where all trips have one end in it, as those of a
+    /// region have in a box around it, that is told by the other end; else patches must be read.
+    async fn both(
+        &self,
+        snapshot: &Snapshot,
+        bbox: &BoundingBox,
+        filter: &KeyFilter,
+    ) -> Result<WeekCounts, Error> {
+        let all = count_everywhere(snapshot, filter).await?.total();
+        if self.origin.total() == all {
+            Ok(self.destination.clone())
+        } else if self.destination.total() == all {
+            Ok(self.origin.clone())
+        } else {
+            count_both(snapshot, bbox, filter).await
         }
     }
 }

@@ -266,6 +266,7 @@ impl Reading {
             reader.seek(checkpoint).map_err(PipelineError::Read)?;
         }
         let mut chunk = RecordChunk::new();
+        self.reporter.start();
         while reader
             .fill(&mut chunk, CHUNK_RECORDS)
             .map_err(PipelineError::Read)?

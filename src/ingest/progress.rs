@@ -124,6 +124,11 @@ impl Reporter {
         }
     }
 
+    /// Begins to measure: the reading starts.
+    pub(super) fn start(&mut self) {
+        self.last = Instant::now();
+    }
+
     /// Takes note of the counters, and pushes them when it is time to.
     pub(super) fn report(&mut self, counts: FinalCounts) {
         let elapsed = self.last.elapsed();
