@@ -1,33 +1,20 @@
-//! The pipeline: one thread reads, parses and packs, one task only writes.
-//!
-//! ```text
-//! file → records → trips → blocks ──────────────┐
-//!                            └→ batch → patches ─┴→ (bounded channel) → writer → publish
-//!                                         └→ histograms ─────────────────────────┘
-//! ```
-//!
-//! A block is written in one transaction as soon as it is parsed; when a batch of blocks is full,
-//! its patches follow, the last of them with the checkpoint. Nothing of it is visible before the
-//! final transaction, which adds the histograms. Memory is bounded by the batch, the channel and
-//! the histograms, not by the file.
-
 use std::fs::File;
-use std::io::{self, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::BufReader;
+use std::path::Path;
 use std::sync::Arc;
 
-use chrono::Utc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::batch::{BLOCK_TRIPS, Batch};
-use super::names::{Names, resolve};
-use super::parse::{OpenError, ParsedTrip, Position, RecordChunk, RecordReader, Rejection};
-use super::progress::Reporter;
-use super::stop::{Stop, StopReason};
-use super::tally::Tally;
+use super::{Past, PipelineError};
 use crate::geo::LeafCells;
-use crate::model::{End, Failure, FinishedHistograms, Histograms, RejectedRow};
+use crate::ingest::batch::{BLOCK_TRIPS, Batch};
+use crate::ingest::names::{Names, resolve};
+use crate::ingest::parse::{ParsedTrip, Position, RecordChunk, RecordReader, Rejection};
+use crate::ingest::progress::Reporter;
+use crate::ingest::stop::{Stop, StopReason};
+use crate::ingest::tally::Tally;
+use crate::model::{End, FinishedHistograms, Histograms, RejectedRow};
 use crate::store::{
     self, Checkpoint, Claimed, FinalCounts, LoadBlock, PatchRow, Store, TripRow, TripSummary,
 };
@@ -36,196 +23,18 @@ use crate::store::{
 const REJECTED_KEPT: u64 = 1_000;
 /// Records that are split at a time before they are parsed.
 const CHUNK_RECORDS: usize = 1 << 12;
-/// Blocks that may wait for the writer: about 40 MB.
-const CHANNEL_BLOCKS: usize = 8;
 /// Packed bytes in a block of patches.
 const BLOCK_PATCH_BYTES: usize = 4 << 20;
 const READ_BUFFER_BYTES: usize = 1 << 18;
 
-/// Why an ingestion did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PipelineError {
-    #[error("cannot open {path}: {source}")]
-    Missing { path: String, source: io::Error },
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error("cannot read the file: {0}")]
-    Read(#[source] io::Error),
-    #[error("the file holds no trips: below its header there is no row")]
-    NoRows,
-    #[error(
-        "none of the {rows} rows could be read; the first, line {}: {}{}",
-        first.line,
-        first.column.as_ref().map(|column| format!("{column}: ")).unwrap_or_default(),
-        first.reason
-    )]
-    NoGoodRow { rows: u64, first: Box<RejectedRow> },
-    #[error("more than {0} rows could not be read, the most that were allowed")]
-    TooManyRejected(u64),
-    #[error("stopped")]
-    Stopped(StopReason),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// The writer ended first; what went wrong is its to tell.
-    #[error("the writer has ended")]
-    WriterGone,
-    #[error("the reading thread broke down")]
-    Panicked,
-}
-
-impl PipelineError {
-    /// Whether it is no fault of the file's.
-    pub(super) const fn is_internal(&self) -> bool {
-        matches!(
-            self,
-            Self::Read(_)
-                | Self::Store(_)
-                | Self::Panicked
-                | Self::WriterGone
-                | Self::Missing { .. }
-        )
-    }
-
-    /// What the user is told.
-    pub(super) fn failure(&self) -> Failure {
-        let (code, message) = match self {
-            Self::Missing { .. } => ("FILE_MISSING", self.to_string()),
-            Self::Open(error) => (error.code(), error.to_string()),
-            Self::Read(_) => ("FILE_UNREADABLE", self.to_string()),
-            Self::NoRows => ("NO_ROWS", self.to_string()),
-            Self::NoGoodRow { .. } => ("NO_GOOD_ROW", self.to_string()),
-            Self::TooManyRejected(_) => ("TOO_MANY_REJECTED_ROWS", self.to_string()),
-            Self::Store(store::Error::TooManyNames(_)) => ("TOO_MANY_NAMES", self.to_string()),
-            Self::Store(error) if error.is_disk_full() => (
-                "DISK_FULL",
-                "the disk of the database is full: free some space and ingest the file again"
-                    .to_owned(),
-            ),
-            Self::Stopped(_) | Self::Store(_) | Self::WriterGone | Self::Panicked => (
-                "INTERNAL",
-                "something went wrong in the server, and its log says what; the file can be \
-                 ingested again"
-                    .to_owned(),
-            ),
-        };
-        Failure {
-            code: code.to_owned(),
-            message,
-        }
-    }
-}
-
 /// What the reading thread has when the file is read.
-struct Harvest {
-    histograms: FinishedHistograms,
-    summaries: Vec<TripSummary>,
-}
-
-/// Runs one ingestion to the point where its trips are visible. The counters are those of the
-/// moment it ended, whatever the outcome.
-pub(super) async fn run(
-    store: &Store,
-    claimed: &Claimed,
-    reporter: Reporter,
-    stop: Arc<Stop>,
-) -> (FinalCounts, Result<(), PipelineError>) {
-    let id = claimed.ingestion.id;
-    let past = match Past::of(store, claimed).await {
-        Ok(past) => past,
-        Err(error) => return (FinalCounts::default(), Err(error.into())),
-    };
-    let (sender, mut blocks) = mpsc::channel(CHANNEL_BLOCKS);
-    let mut reading = Reading {
-        store: store.clone(),
-        runtime: Handle::current(),
-        sender,
-        stop,
-        reporter,
-        max_rejected: claimed.max_rejected_rows,
-        counts: FinalCounts {
-            bytes_read: past.checkpoint.bytes_read,
-            rows_read: past.checkpoint.rows_read,
-            rows_ingested: past.checkpoint.rows_ingested,
-            rows_rejected: past.checkpoint.rows_rejected,
-        },
-        next_line: past.checkpoint.next_line,
-        batches: past.checkpoint.batches,
-        kept: Vec::new(),
-        first_rejected: past.first_rejected,
-        regions: Names::default(),
-        datasources: Names::default(),
-        leaf_cells: LeafCells::default(),
-        trips: Vec::with_capacity(BLOCK_TRIPS),
-        batch: Batch::default(),
-        histograms: past.histograms,
-        tally: past.tally,
-    };
-    let path = PathBuf::from(&claimed.path);
-    let reader = tokio::task::spawn_blocking(move || {
-        let result = reading.read(&path);
-        (reading.counts, result.map(|()| reading.harvest()))
-    });
-
-    let mut written = Ok(());
-    while let Some(block) = blocks.recv().await {
-        written = store.load(id, &block).await;
-        if written.is_err() {
-            break;
-        }
-    }
-    // Where writing failed, the reader finds nobody to send to, and ends.
-    drop(blocks);
-    let Ok((counts, harvest)) = reader.await else {
-        return (FinalCounts::default(), Err(PipelineError::Panicked));
-    };
-    let outcome = async {
-        written?;
-        let Harvest {
-            histograms,
-            summaries,
-        } = harvest?;
-        store
-            .publish(id, &histograms, &summaries, counts, Utc::now)
-            .await?;
-        Ok(())
-    };
-    (counts, outcome.await)
-}
-
-/// What an earlier run of an ingestion left up to its checkpoint.
-#[derive(Default)]
-struct Past {
-    checkpoint: Checkpoint,
-    first_rejected: Option<Box<RejectedRow>>,
-    histograms: Histograms,
-    tally: Tally,
-}
-
-impl Past {
-    async fn of(store: &Store, claimed: &Claimed) -> Result<Self, store::Error> {
-        let Some(checkpoint) = claimed.checkpoint else {
-            return Ok(Self::default());
-        };
-        let id = claimed.ingestion.id;
-        let rejected = store.rejected_rows(id, 1, None).await?.items;
-        let snapshot = store.snapshot().await?;
-        let mut histograms = Histograms::new();
-        snapshot
-            .patches_of(id, |patch| {
-                Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
-            })
-            .await?;
-        Ok(Self {
-            checkpoint,
-            first_rejected: rejected.into_iter().next().map(Box::new),
-            histograms,
-            tally: Tally::resumed(&snapshot.sums_of(id).await?),
-        })
-    }
+pub(super) struct Harvest {
+    pub(super) histograms: FinishedHistograms,
+    pub(super) summaries: Vec<TripSummary>,
 }
 
 /// The reading thread.
-struct Reading {
+pub(super) struct Reading {
     store: Store,
     runtime: Handle,
     sender: mpsc::Sender<LoadBlock>,
@@ -247,7 +56,50 @@ struct Reading {
 }
 
 impl Reading {
-    fn read(&mut self, path: &Path) -> Result<(), PipelineError> {
+    /// Goes on from the past of an ingestion; blocks go to the sender.
+    pub(super) fn new(
+        store: &Store,
+        claimed: &Claimed,
+        past: Past,
+        reporter: Reporter,
+        stop: Arc<Stop>,
+        sender: mpsc::Sender<LoadBlock>,
+    ) -> Self {
+        let checkpoint = past.checkpoint;
+        Self {
+            store: store.clone(),
+            runtime: Handle::current(),
+            sender,
+            stop,
+            reporter,
+            max_rejected: claimed.max_rejected_rows,
+            counts: FinalCounts {
+                bytes_read: checkpoint.bytes_read,
+                rows_read: checkpoint.rows_read,
+                rows_ingested: checkpoint.rows_ingested,
+                rows_rejected: checkpoint.rows_rejected,
+            },
+            next_line: checkpoint.next_line,
+            batches: checkpoint.batches,
+            kept: Vec::new(),
+            first_rejected: past.first_rejected,
+            regions: Names::default(),
+            datasources: Names::default(),
+            leaf_cells: LeafCells::default(),
+            trips: Vec::with_capacity(BLOCK_TRIPS),
+            batch: Batch::default(),
+            histograms: past.histograms,
+            tally: past.tally,
+        }
+    }
+
+    /// What was read so far.
+    pub(super) const fn counts(&self) -> FinalCounts {
+        self.counts
+    }
+
+    /// Reads the file to its end, or until it is stopped.
+    pub(super) fn read(&mut self, path: &Path) -> Result<(), PipelineError> {
         let file = File::open(path).map_err(|source| PipelineError::Missing {
             path: path
                 .file_name()
@@ -309,7 +161,8 @@ impl Reading {
         }
     }
 
-    fn harvest(self) -> Harvest {
+    /// What the file came to.
+    pub(super) fn harvest(self) -> Harvest {
         Harvest {
             histograms: self.histograms.finish(),
             summaries: self.tally.summaries(),

@@ -1,0 +1,79 @@
+use std::io;
+
+use crate::ingest::parse::OpenError;
+use crate::ingest::stop::StopReason;
+use crate::model::{Failure, RejectedRow};
+use crate::store;
+
+/// Why an ingestion did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::ingest) enum PipelineError {
+    #[error("cannot open {path}: {source}")]
+    Missing { path: String, source: io::Error },
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("cannot read the file: {0}")]
+    Read(#[source] io::Error),
+    #[error("the file holds no trips: below its header there is no row")]
+    NoRows,
+    #[error(
+        "none of the {rows} rows could be read; the first, line {}: {}{}",
+        first.line,
+        first.column.as_ref().map(|column| format!("{column}: ")).unwrap_or_default(),
+        first.reason
+    )]
+    NoGoodRow { rows: u64, first: Box<RejectedRow> },
+    #[error("more than {0} rows could not be read, the most that were allowed")]
+    TooManyRejected(u64),
+    #[error("stopped")]
+    Stopped(StopReason),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The writer ended first; what went wrong is its to tell.
+    #[error("the writer has ended")]
+    WriterGone,
+    #[error("the reading thread broke down")]
+    Panicked,
+}
+
+impl PipelineError {
+    /// Whether it is no fault of the file's.
+    pub(in crate::ingest) const fn is_internal(&self) -> bool {
+        matches!(
+            self,
+            Self::Read(_)
+                | Self::Store(_)
+                | Self::Panicked
+                | Self::WriterGone
+                | Self::Missing { .. }
+        )
+    }
+
+    /// What the user is told.
+    pub(in crate::ingest) fn failure(&self) -> Failure {
+        let (code, message) = match self {
+            Self::Missing { .. } => ("FILE_MISSING", self.to_string()),
+            Self::Open(error) => (error.code(), error.to_string()),
+            Self::Read(_) => ("FILE_UNREADABLE", self.to_string()),
+            Self::NoRows => ("NO_ROWS", self.to_string()),
+            Self::NoGoodRow { .. } => ("NO_GOOD_ROW", self.to_string()),
+            Self::TooManyRejected(_) => ("TOO_MANY_REJECTED_ROWS", self.to_string()),
+            Self::Store(store::Error::TooManyNames(_)) => ("TOO_MANY_NAMES", self.to_string()),
+            Self::Store(error) if error.is_disk_full() => (
+                "DISK_FULL",
+                "the disk of the database is full: free some space and ingest the file again"
+                    .to_owned(),
+            ),
+            Self::Stopped(_) | Self::Store(_) | Self::WriterGone | Self::Panicked => (
+                "INTERNAL",
+                "something went wrong in the server, and its log says what; the file can be \
+                 ingested again"
+                    .to_owned(),
+            ),
+        };
+        Failure {
+            code: code.to_owned(),
+            message,
+        }
+    }
+}
