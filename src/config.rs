@@ -11,7 +11,7 @@ use crate::http::Token;
 /// Options of every command that uses the database.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseConfig {
-    /// The database [default: sqlite://<data-dir>/tripgraph.db, made if missing]
+    /// The database [default: tripgraph.db in the data directory, made if missing]
     #[arg(
         long,
         env = "TRIPGRAPH_DATABASE_URL",
