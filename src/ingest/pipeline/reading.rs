@@ -280,6 +280,10 @@ impl Reading {
     }
 
     fn send(&self, block: LoadBlock) -> Result<(), PipelineError> {
+        // A batch is long to pack, and of what is cancelled nothing is kept.
+        if self.stop.reason() == Some(StopReason::Cancel) {
+            return Err(PipelineError::Stopped(StopReason::Cancel));
+        }
         self.sender
             .blocking_send(block)
             .map_err(|_| PipelineError::WriterGone)
