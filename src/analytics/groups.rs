@@ -1,6 +1,6 @@
 //! Groups of similar trips while their trips are counted.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::mem;
 
 use h3o::CellIndex;
@@ -31,13 +31,18 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(min_trips: u64, ranking: Ranking<Ranked>) -> Self {
+    /// Ranks the groups of at least so many trips, and keeps `first` of those behind `after`.
+    pub(super) fn new(min_trips: u64, first: u64, after: Option<TripGroup>) -> Self {
+        let after = after.map(|group| {
+            let (origin, destination) = (group.origin.into(), group.destination.into());
+            (Reverse(group.trips), origin, destination, group.bucket)
+        });
         Self {
             min_trips,
             open: Counts::default(),
             sparse: Counts::default(),
             overflowed: false,
-            ranking,
+            ranking: Ranking::new(first, after),
         }
     }
 
@@ -65,44 +70,34 @@ impl Groups {
     }
 
     /// No more trips will come for the groups of the place that was read.
-    pub(super) fn complete(&mut self) -> Result<(), Error> {
+    pub(super) fn complete(&mut self) {
         for (key, trips) in mem::take(&mut self.open) {
             let sparse = self.sparse.remove(&key).unwrap_or(0);
-            self.rank(key, trips + sparse)?;
+            self.rank(key, trips + sparse);
         }
-        Ok(())
     }
 
     /// No more trips will come for the groups of sparse places either.
-    pub(super) fn complete_sparse(&mut self) -> Result<(), Error> {
-        self.complete()?;
+    pub(super) fn complete_sparse(&mut self) {
+        self.complete();
         for (key, trips) in mem::take(&mut self.sparse) {
-            self.rank(key, trips)?;
+            self.rank(key, trips);
         }
-        Ok(())
     }
 
-    fn rank(&mut self, key: GroupKey, trips: u64) -> Result<(), Error> {
-        if trips < self.min_trips {
-            return Ok(());
+    fn rank(&mut self, (origin, destination, bucket): GroupKey, trips: u64) {
+        if trips >= self.min_trips {
+            self.ranking
+                .offer((Reverse(trips), origin, destination, bucket));
         }
-        let cell = |index| CellIndex::try_from(index).map_err(|_| Error::Corrupt("cell of a trip"));
-        let (origin, destination) = (cell(key.0)?, cell(key.1)?);
-        self.ranking.offer(Ranked(TripGroup {
-            origin,
-            destination,
-            bucket: key.2,
-            trips,
-        }));
-        Ok(())
     }
 
     /// The first groups in their order.
     pub(super) fn finish(mut self) -> Result<Page<TripGroup>, AnalyticsError> {
         self.check()?;
-        self.complete_sparse()?;
+        self.complete_sparse();
         let (items, has_next, total) = self.ranking.finish();
-        let items = items.into_iter().map(|ranked| ranked.0).collect();
+        let items = items.into_iter().map(group).collect::<Result<_, _>>()?;
         Ok(Page {
             items,
             has_next,
@@ -123,32 +118,17 @@ fn count(counts: &mut Counts, key: GroupKey, trips: u64, room: bool) -> bool {
     true
 }
 
-/// A group in its rank: largest first, then by key.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Ranked(pub(super) TripGroup);
+/// A group in its rank: largest first, then by origin, destination and bucket.
+type Ranked = (Reverse<u64>, u64, u64, u16);
 
-impl Ranked {
-    fn rank(&self) -> (Reverse<u64>, u64, u64, u16) {
-        let group = &self.0;
-        (
-            Reverse(group.trips),
-            group.origin.into(),
-            group.destination.into(),
-            group.bucket,
-        )
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank())
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+fn group((Reverse(trips), origin, destination, bucket): Ranked) -> Result<TripGroup, Error> {
+    let cell = |index| CellIndex::try_from(index).map_err(|_| Error::Corrupt("cell of a trip"));
+    Ok(TripGroup {
+        origin: cell(origin)?,
+        destination: cell(destination)?,
+        bucket,
+        trips,
+    })
 }
 
 #[cfg(test)]
@@ -159,7 +139,7 @@ mod tests {
     fn groups_that_found_no_room_are_an_error() {
         let overflowed = |overflowed| Groups {
             overflowed,
-            ..Groups::new(1, Ranking::new(20, None))
+            ..Groups::new(1, 20, None)
         };
         assert!(overflowed(false).finish().is_ok());
         let refused = overflowed(true).finish();

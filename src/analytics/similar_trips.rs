@@ -1,8 +1,7 @@
 //! Similar trips: groups of the same origin cell, destination cell and time of day.
 
 use super::AnalyticsError;
-use super::groups::{Groups, Ranked};
-use super::ranking::Ranking;
+use super::groups::Groups;
 use super::reads::{Reads, plan};
 use super::scan::{PatchTrip, visit_trips};
 use crate::geo::{CellRange, LEVELS, Resolution, parent_index};
@@ -23,7 +22,7 @@ pub async fn similar_trips(
     after: Option<TripGroup>,
 ) -> Result<Page<TripGroup>, AnalyticsError> {
     let snapshot = store.snapshot().await?;
-    let mut groups = Groups::new(min_trips, Ranking::new(first, after.map(Ranked)));
+    let mut groups = Groups::new(min_trips, first, after);
     if let Some(filter) = snapshot.key_filter(selection).await? {
         let question = Question {
             snapshot: &snapshot,
@@ -75,7 +74,7 @@ impl Question<'_> {
                 .await?;
             groups.check()?;
             if self.roots_hold_groups() {
-                groups.complete()?;
+                groups.complete();
             }
         }
         Ok(())
@@ -106,12 +105,12 @@ impl Question<'_> {
                     self.read(end, &ranges, |key| groups.add(key, 1)).await?;
                     groups.check()?;
                     if complete_early {
-                        groups.complete()?;
+                        groups.complete();
                     }
                 }
                 groups.check()?;
                 if complete_early {
-                    groups.complete_sparse()?;
+                    groups.complete_sparse();
                 }
             }
         }
