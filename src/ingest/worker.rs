@@ -99,7 +99,7 @@ async fn ingest(ingestions: &Ingestions, claimed: Claimed, stop: Arc<Stop>) {
         Err(error) => Err(error),
     };
     if let Err(error) = concluded {
-        // The next start finds it RUNNING and begins it again.
+        // The next start finds it RUNNING, and goes on with it.
         tracing::error!(id, %error, "the end of an ingestion could not be noted");
         let failure = PipelineError::Store(error).failure();
         let state = IngestionState::Failed;

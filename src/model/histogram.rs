@@ -89,7 +89,7 @@ impl Histograms {
         keys.sort_unstable();
         for run in keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (region, iso_year, _) = run[0];
-            let counters = Counters::from_sorted(run.iter().map(|key| (key.2, 1)));
+            let counters = Counters::from_sorted_keys(run.iter().map(|key| key.2));
             merge(
                 &mut self.weekly,
                 WeeklyKey {
@@ -125,7 +125,7 @@ impl Histograms {
         self.pending.sort_unstable();
         for run in self.pending.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (destination, region, _) = run[0];
-            let counters = Counters::from_sorted(run.iter().map(|flow| (flow.2, 1)));
+            let counters = Counters::from_sorted_keys(run.iter().map(|flow| flow.2));
             let key = FlowKey {
                 origin: self.pending_origin,
                 destination,

@@ -14,7 +14,7 @@ pub(super) struct WeeklyAverageQuery;
 impl WeeklyAverageQuery {
     /// How many trips a week an area sees: a box, a region, their intersection, or everything. The
     /// period is `fromWeek` to `toWeek` where they are given, else from the first to the last week
-    /// in which the selection has a trip.
+    /// in which the selection has a trip. A selection without any trip has no weeks at all.
     #[graphql(complexity = "500 + child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn weekly_average(
