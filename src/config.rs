@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -27,6 +28,20 @@ pub struct DatabaseConfig {
         default_value = "./data"
     )]
     data_dir: PathBuf,
+    /// Distribute the tables over the nodes of a Citus cluster; by itself where the database has
+    /// the extension
+    #[arg(long, env = "TRIPGRAPH_CITUS", value_parser = BoolishValueParser::new())]
+    citus: bool,
+    /// Seconds without a sign of life after which other servers of the same PostgreSQL take over
+    /// what this one was ingesting
+    #[arg(
+        long,
+        env = "TRIPGRAPH_LEASE_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(2..=3600)
+    )]
+    lease_seconds: u64,
 }
 
 impl DatabaseConfig {
@@ -36,6 +51,8 @@ impl DatabaseConfig {
         Self {
             database_url: None,
             data_dir: data_dir.to_owned(),
+            citus: false,
+            lease_seconds: 15,
         }
     }
 
@@ -48,6 +65,18 @@ impl DatabaseConfig {
             .or_else(|| std::env::var("DATABASE_URL").ok())
             .filter(|url| !url.is_empty())
             .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("tripgraph.db").display()))
+    }
+
+    /// Whether Citus is asked for.
+    #[must_use]
+    pub const fn citus(&self) -> bool {
+        self.citus
+    }
+
+    /// How long a worker may give no sign of life.
+    #[must_use]
+    pub const fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
     }
 
     /// The data directory.

@@ -19,6 +19,9 @@ pub struct Model {
     pub path: String,
     /// Whether the file at `path` is ours to delete when it is no longer needed.
     pub spooled: bool,
+    /// The spool that the program which took the file in has, and whose programs can read it;
+    /// empty where it is from before there were several.
+    pub spool: String,
     /// The ingestion fails when more rows than this are rejected.
     pub max_rejected_rows: Option<i64>,
     /// Size of the file in bytes.
@@ -35,6 +38,10 @@ pub struct Model {
     pub rows_rejected: i64,
     /// Batches that are committed.
     pub batches: i32,
+    /// The worker that has claimed it; none where it waits, or its worker is gone.
+    pub worker_id: Option<String>,
+    /// How often it was claimed: the number of the last claim.
+    pub claims: i32,
     /// Whether rows of `trip` or `trip_patch` may carry this number.
     pub has_rows: bool,
     /// Why it failed, for programs.

@@ -9,3 +9,4 @@ pub mod trip;
 pub mod trip_patch;
 pub mod trip_summary;
 pub mod weekly_histogram;
+pub mod worker;

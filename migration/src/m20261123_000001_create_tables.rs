@@ -40,8 +40,15 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        let view = visible_trip(backend);
-        manager.get_connection().execute_unprepared(&view).await?;
+        let connection = manager.get_connection();
+        if backend == DbBackend::Postgres {
+            for sql in POSTGRES_STORAGE {
+                connection.execute_unprepared(sql).await?;
+            }
+        }
+        connection
+            .execute_unprepared(&visible_trip(backend))
+            .await?;
         Ok(())
     }
 
@@ -68,6 +75,18 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 }
+
+/// How PostgreSQL lays out what is packed: patches are not worth compressing, and what a histogram
+/// becomes should fit beside what it was, so that no index has to change. Names are sorted as
+/// SQLite sorts them, whatever the database's language.
+const POSTGRES_STORAGE: [&str; 6] = [
+    "ALTER TABLE trip_patch ALTER COLUMN points SET STORAGE EXTERNAL",
+    "ALTER TABLE trip_patch ALTER COLUMN rest SET STORAGE EXTERNAL",
+    "ALTER TABLE weekly_histogram SET (fillfactor = 50)",
+    "ALTER TABLE flow_histogram SET (fillfactor = 50)",
+    r#"ALTER TABLE region ALTER COLUMN name TYPE text COLLATE "C""#,
+    r#"ALTER TABLE datasource ALTER COLUMN name TYPE text COLLATE "C""#,
+];
 
 fn dimension(name: &'static str) -> TableCreateStatement {
     Table::create()

@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use crate::config::DatabaseConfig;
-use crate::ingest::{Ingestions, Spool};
+use crate::ingest::{Ingestions, Role, Spool};
 use crate::store::{Access, Store};
 
 /// A database with a worker.
@@ -13,17 +13,27 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Opens the database, brings it up to date and takes up what was left in the queue.
-    pub(super) async fn start(config: &DatabaseConfig) -> anyhow::Result<Self> {
+    /// Opens the database, brings it up to date and takes up what was left in the queue, as a
+    /// server or only for some files.
+    pub(super) async fn start(config: &DatabaseConfig, serves: bool) -> anyhow::Result<Self> {
         let data_dir = config.data_dir();
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
-        let store = Store::open(&config.url(), Access::Write).await?;
+        let access = if config.citus() {
+            Access::WriteDistributed
+        } else {
+            Access::Write
+        };
+        let store = Store::open(&config.url(), access).await?;
         let spool_dir = config.spool_dir();
-        let spool = Spool::open(spool_dir.clone())
+        let spool = Spool::open(spool_dir.clone(), store.program())
             .await
             .with_context(|| format!("cannot open the spool {}", spool_dir.display()))?;
-        let ingestions = Ingestions::start(store.clone(), spool).await?;
+        let role = Role {
+            serves,
+            lease: config.lease(),
+        };
+        let ingestions = Ingestions::start(store.clone(), spool, role).await?;
         Ok(Self { store, ingestions })
     }
 

@@ -1,7 +1,7 @@
 //! `tripgraph ingest`: files into the database, with their progress.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ impl Ingest {
                 bail!("{} is not a file", file.display());
             }
         }
-        let engine = Engine::start(&self.database).await?;
+        let engine = Engine::start(&self.database, false).await?;
         let finished = tokio::select! {
             finished = self.ingest_all(&engine) => Some(finished),
             _ = interrupted() => None,
@@ -82,19 +82,28 @@ impl Ingest {
 
     async fn ingest_all(&self, engine: &Engine) -> anyhow::Result<bool> {
         let ingestions = &engine.ingestions;
+        // A server that has the same spool does the work, and may not see where the files lie.
+        let served = ingestions.is_served().await?;
         // All are queued before the first is waited for: what is interrupted goes on whole.
         let mut queued = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            let upload = SpooledFile::in_place(file)
-                .await
-                .with_context(|| format!("cannot read {}", file.display()))?;
+            let failed = || format!("cannot read {}", file.display());
+            let upload = if served {
+                ingestions.spool().copy(file).await.with_context(failed)?
+            } else {
+                SpooledFile::in_place(file).await.with_context(failed)?
+            };
             let options = IngestOptions {
                 allow_duplicate: self.allow_duplicate,
                 max_rejected_rows: self.max_rejected_rows,
             };
             queued.push((file, ingestions.enqueue(upload, options).await?));
         }
-        self.follow_left(engine).await?;
+        if served {
+            eprintln!("a server is up, and ingests");
+        } else {
+            follow_left(ingestions, &queued).await?;
+        }
         let mut all = true;
         for (file, enqueued) in queued {
             let Enqueued {
@@ -114,22 +123,25 @@ impl Ingest {
         }
         Ok(all)
     }
+}
 
-    /// Shows what an earlier run left in the queue: it comes first, and would be a silent wait.
-    async fn follow_left(&self, engine: &Engine) -> anyhow::Result<()> {
-        for left in engine.store.unfinished().await? {
-            let asked_for = |file: &PathBuf| {
-                std::fs::canonicalize(file).is_ok_and(|file| file == Path::new(&left.path))
-            };
-            if self.files.iter().any(asked_for) {
-                continue;
-            }
-            let Ingestion { id, source, .. } = &left.ingestion;
-            eprintln!("{source}: was interrupted and comes first; ingestion {id}");
-            follow(&engine.ingestions, left.ingestion).await?;
+/// Shows what an earlier run left in the queue: it comes first, and would be a silent wait.
+async fn follow_left(
+    ingestions: &Ingestions,
+    queued: &[(&PathBuf, Enqueued)],
+) -> anyhow::Result<()> {
+    for left in ingestions.unfinished().await? {
+        let Ingestion { id, source, .. } = &left.ingestion;
+        if queued
+            .iter()
+            .any(|(_, enqueued)| enqueued.ingestion.id <= *id)
+        {
+            continue;
         }
-        Ok(())
+        eprintln!("{source}: was interrupted and comes first; ingestion {id}");
+        follow(ingestions, left.ingestion).await?;
     }
+    Ok(())
 }
 
 /// Shows an ingestion's progress to its end, and tells whether it succeeded.

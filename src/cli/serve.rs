@@ -23,7 +23,7 @@ pub(super) async fn run(
         .await
         .with_context(|| format!("cannot listen on {}", server.listen))?;
     let address = listener.local_addr().context("cannot tell the address")?;
-    let engine = Engine::start(&database).await?;
+    let engine = Engine::start(&database, true).await?;
 
     let shutdown = Shutdown::default();
     let settings = HttpSettings {

@@ -3,6 +3,7 @@
 mod batch;
 mod names;
 pub mod parse;
+mod peers;
 mod pipeline;
 mod progress;
 mod spool;
@@ -10,22 +11,20 @@ mod stop;
 mod tally;
 mod worker;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{Mutex, Notify};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::progress::Progress;
 pub use self::spool::{Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
-use crate::model::{
-    Failure, Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow,
-};
-use crate::store::{self, Claimed, FinalCounts, NewIngestion, Store};
+use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
+use crate::store::{self, FinalCounts, NewIngestion, Record, Store, Worker};
 
 /// What the sender of a file may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,12 +74,18 @@ pub struct Ingestions {
 struct Inner {
     store: Store,
     spool: Spool,
+    worker: Worker,
+    /// When it began.
+    since: DateTime<Utc>,
     progress: Progress,
-    /// Held while an ingestion goes into the queue or leaves it.
-    running: Mutex<Option<Running>>,
+    /// Held from the reading of an ingestion's state to its push, so that watchers see states in
+    /// their order.
+    order: Mutex<()>,
+    /// The ingestion that the worker is at.
+    running: std::sync::Mutex<Option<Running>>,
     arrived: Notify,
     shutdown: CancellationToken,
-    worker: Mutex<Option<JoinHandle<()>>>,
+    tasks: TaskTracker,
 }
 
 /// The ingestion that the worker is at.
@@ -90,38 +95,68 @@ struct Running {
     stop: Arc<Stop>,
 }
 
+/// What a program is to the others that work on the same queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Role {
+    /// Whether it serves requests. One that does not leaves the queue to one that does and has
+    /// the same spool.
+    pub serves: bool,
+    /// How long a worker may give no sign of life before others take its ingestions over.
+    pub lease: Duration,
+}
+
+impl Role {
+    /// A server, with the lease that is the default.
+    pub const SERVER: Self = Self {
+        serves: true,
+        lease: Duration::from_secs(15),
+    };
+}
+
 impl Ingestions {
-    /// Takes up the queue where the last run of the program left it, and starts the worker. Only
-    /// one program may do so on one database.
-    pub async fn start(store: Store, spool: Spool) -> Result<Self, IngestError> {
+    /// Takes up the queue where the last run of the program left it, and starts to work on it.
+    pub async fn start(store: Store, spool: Spool, role: Role) -> Result<Self, IngestError> {
+        let worker = Worker {
+            name: peers::name(std::process::id()),
+            spool: spool.id().to_owned(),
+            serves: role.serves,
+        };
         let ingestions = Self {
             inner: Arc::new(Inner {
                 store,
                 spool,
+                worker,
+                since: Utc::now(),
                 progress: Progress::new(),
-                running: Mutex::new(None),
+                order: Mutex::new(()),
+                running: std::sync::Mutex::new(None),
                 arrived: Notify::new(),
                 shutdown: CancellationToken::new(),
-                worker: Mutex::new(None),
+                tasks: TaskTracker::new(),
             }),
         };
         ingestions.recover().await?;
-        let worker = tokio::spawn(worker::work(ingestions.clone()));
-        *ingestions.inner.worker.lock().await = Some(worker);
+        let tasks = &ingestions.inner.tasks;
+        tasks.spawn(worker::work(ingestions.clone()));
+        if ingestions.inner.store.is_shared() {
+            tasks.spawn(peers::beat(ingestions.clone(), role.lease));
+            tasks.spawn(peers::listen(ingestions.clone(), role.lease));
+        }
+        tasks.close();
         Ok(ingestions)
     }
 
-    /// Stops the worker: a running ingestion finishes its batch and goes on at the next start.
+    /// Stops the worker: a running ingestion finishes its batch, and goes on at the next start or
+    /// with another worker.
     pub async fn stop(&self) {
         self.inner.shutdown.cancel();
-        if let Some(running) = &*self.inner.running.lock().await {
+        if let Some(running) = &*self.running() {
             running.stop.ask(StopReason::Shutdown);
         }
-        let worker = self.inner.worker.lock().await.take();
-        if let Some(worker) = worker
-            && let Err(error) = worker.await
-        {
-            tracing::error!(%error, "the ingestion worker broke down");
+        self.inner.tasks.wait().await;
+        if let Err(error) = self.inner.store.forget(self.inner.store.program()).await {
+            // The others find out when its lease is over.
+            tracing::warn!(%error, "cannot sign off");
         }
     }
 
@@ -129,6 +164,19 @@ impl Ingestions {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Whether another program serves requests with the same spool: then that one runs what is put
+    /// in the queue here.
+    pub async fn is_served(&self) -> Result<bool, IngestError> {
+        Ok(self.inner.store.is_served(self.inner.spool.id()).await?)
+    }
+
+    /// The ingestions that wait or run, and whose files can be read here, longest waiting first.
+    pub async fn unfinished(&self) -> Result<Vec<Record>, IngestError> {
+        let mut records = self.inner.store.unfinished().await?;
+        records.retain(|record| self.inner.spool.holds(&record.spool));
+        Ok(records)
     }
 
     /// Puts a file in the queue. When this returns, the file and its place are on disk.
@@ -143,12 +191,12 @@ impl Ingestions {
         let new = NewIngestion {
             source: upload.source().to_owned(),
             content_hash: upload.content_hash().to_owned(),
-            path: upload.path().to_string_lossy().into_owned(),
+            spool: self.inner.spool.id().to_owned(),
+            path: upload.place(),
             spooled: upload.is_spooled(),
             bytes_total: upload.bytes(),
             max_rejected_rows: options.max_rejected_rows,
         };
-        let running = self.inner.running.lock().await;
         let (ingestion, duplicate) = self
             .inner
             .store
@@ -156,9 +204,8 @@ impl Ingestions {
             .await?;
         if !duplicate {
             upload.enqueued();
-            self.inner.progress.push(ingestion.clone());
+            self.refresh_or_log(ingestion.id).await;
         }
-        drop(running);
         self.inner.arrived.notify_one();
         // A duplicate may be running; a new one is told as it was put in the queue.
         let live = duplicate.then(|| self.inner.progress.get(ingestion.id));
@@ -171,37 +218,20 @@ impl Ingestions {
 
     /// Stops an ingestion that waits or runs; it leaves no trips.
     pub async fn cancel(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
-        let running = self.inner.running.lock().await;
         let before = self.existing(id).await?;
-        match &*running {
-            Some(current) if current.id == id => {
-                let changes = self.inner.progress.watch(id);
-                current.stop.ask(StopReason::Cancel);
-                drop(running);
-                if let Some(changes) = changes {
-                    changes.for_each(|_| async {}).await;
-                }
-            }
-            _ if before.state.is_final() => return Err(already_ended(&before)),
-            _ => {
-                let counts = FinalCounts::default();
-                let cancelled = IngestionState::Cancelled;
-                let ended = self
-                    .inner
-                    .store
-                    .end(id, cancelled, None, counts, Utc::now())
-                    .await?;
-                worker::conclude(self, id).await?;
-                if let Some(claimed) = ended {
-                    worker::delete(&claimed).await;
-                }
-            }
+        let counts = FinalCounts::of(&before);
+        if !self.inner.store.cancel(id, counts, Utc::now()).await? {
+            let after = self.refresh(id).await?.unwrap_or(before);
+            return Err(IngestError::Conflict(format!(
+                "ingestion {id} is {} already",
+                after.state.name()
+            )));
         }
-        let after = self.existing(id).await?;
-        match after.state {
-            IngestionState::Cancelled => Ok(after),
-            _ => Err(already_ended(&after)),
-        }
+        let after = self.refresh(id).await?.unwrap_or(before);
+        // From now on its worker can write nothing more, wherever it is.
+        let ingestions = self.clone();
+        tokio::spawn(async move { worker::purge(&ingestions, id).await });
+        Ok(after)
     }
 
     /// Takes the trips of an ingestion out of every answer.
@@ -227,9 +257,10 @@ impl Ingestions {
                 "ingestion {id} is removed already"
             )));
         }
-        let after = self.existing(id).await?;
-        self.inner.progress.push(after.clone());
-        tokio::spawn(worker::purge(store.clone(), id));
+        let after = self.refresh(id).await?.unwrap_or(before);
+        self.inner.progress.tell(&after);
+        let ingestions = self.clone();
+        tokio::spawn(async move { worker::purge(&ingestions, id).await });
         Ok(after)
     }
 
@@ -237,7 +268,7 @@ impl Ingestions {
     pub async fn get(&self, id: IngestionId) -> Result<Option<Ingestion>, IngestError> {
         match self.inner.progress.get(id) {
             Some(live) => Ok(Some(live)),
-            None => Ok(self.inner.store.ingestion(id).await?),
+            None => Ok(self.stored(id).await?.map(|record| record.ingestion)),
         }
     }
 
@@ -279,13 +310,18 @@ impl Ingestions {
         &self,
         id: IngestionId,
     ) -> Result<Option<BoxStream<'static, Ingestion>>, IngestError> {
-        // While this is held, an ingestion is either live or in its final state on disk.
-        let _running = self.inner.running.lock().await;
         if let Some(changes) = self.inner.progress.watch(id) {
             return Ok(Some(changes));
         }
-        let ended = self.inner.store.ingestion(id).await?;
-        Ok(ended.map(|ingestion| stream::once(async { ingestion }).boxed()))
+        let Some(ingestion) = self.refresh(id).await? else {
+            return Ok(None);
+        };
+        // It is live now, unless it has ended.
+        Ok(self
+            .inner
+            .progress
+            .watch(id)
+            .or_else(|| Some(stream::once(async { ingestion }).boxed())))
     }
 
     /// Changes of all ingestions from now on.
@@ -298,63 +334,107 @@ impl Ingestions {
         self.get(id).await?.ok_or(IngestError::NotFound(id))
     }
 
-    /// Clears away what a stop left half done, and fills the queue.
+    async fn stored(&self, id: IngestionId) -> Result<Option<Record>, store::Error> {
+        self.inner.store.record(id).await
+    }
+
+    /// Reads the state of an ingestion and pushes it to whoever watches; `None` where there is
+    /// none of that number.
+    async fn refresh(&self, id: IngestionId) -> Result<Option<Ingestion>, store::Error> {
+        let order = self.inner.order.lock().await;
+        let Some(record) = self.stored(id).await? else {
+            return Ok(None);
+        };
+        let news = self.inner.progress.push(record.ingestion.clone());
+        drop(order);
+        if news && record.ingestion.state.is_final() {
+            self.interrupt(id);
+            worker::conclude(self, &record).await;
+        }
+        Ok(Some(record.ingestion))
+    }
+
+    async fn refresh_or_log(&self, id: IngestionId) {
+        if let Err(error) = self.refresh(id).await {
+            tracing::warn!(id, %error, "cannot read the state of an ingestion");
+        }
+    }
+
+    /// The worker begins with an ingestion.
+    fn begin(&self, id: IngestionId, stop: Arc<Stop>) {
+        let mut running = self.running();
+        if self.inner.shutdown.is_cancelled() {
+            stop.ask(StopReason::Shutdown);
+        }
+        *running = Some(Running { id, stop });
+    }
+
+    /// The worker is done with its ingestion.
+    fn finish(&self) {
+        *self.running() = None;
+    }
+
+    /// Stops the worker where it is at an ingestion that has ended otherwise.
+    fn interrupt(&self, id: IngestionId) {
+        match &*self.running() {
+            Some(running) if running.id == id => running.stop.ask(StopReason::Cancel),
+            _ => {}
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        let running = self.inner.running.lock();
+        running.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Clears away what a stop left half done, and takes note of the queue.
     async fn recover(&self) -> Result<(), IngestError> {
         let Inner {
             store,
             spool,
+            worker,
             progress,
             ..
         } = &*self.inner;
-        let mut needed = Vec::new();
-        for claimed in store.unfinished().await? {
-            let id = claimed.ingestion.id;
-            if claimed.ingestion.state == IngestionState::Running {
-                let line = claimed.checkpoint.unwrap_or_default().next_line;
-                let source = claimed.ingestion.source.as_str();
-                tracing::warn!(id, source, line, "ingestion was interrupted, and goes on");
-                store.requeue(id).await?;
+        store.beat(worker).await?;
+        // Listed first: what comes later is somebody's who lives.
+        let uploads = spool.uploads().await.map_err(SpoolError::from)?;
+        let unfinished = store.unfinished().await?;
+        let mut workers = store.workers().await?;
+        let dead = workers.extract_if(.., |(program, other)| {
+            program != store.program() && other.spool == worker.spool && peers::is_dead(&other.name)
+        });
+        for (program, _) in dead.collect::<Vec<_>>() {
+            store.forget(&program).await?;
+        }
+        for upload in uploads {
+            let needed = unfinished
+                .iter()
+                .any(|record| spool.locate(&record.path) == upload);
+            let alive = |(program, _): &(String, Worker)| spool::is_of(&upload, program);
+            if !needed && !workers.iter().any(alive) {
+                tokio::fs::remove_file(upload)
+                    .await
+                    .map_err(SpoolError::from)?;
             }
-            if !claimed.spooled && !unchanged(&claimed).await {
-                tracing::warn!(id, path = claimed.path, "the file has changed, or is gone");
-                let (failure, counts) = (Some(changed()), FinalCounts::default());
-                store
-                    .end(id, IngestionState::Failed, failure, counts, Utc::now())
-                    .await?;
-                continue;
-            }
-            store.rewind(&claimed).await?;
-            needed.push(PathBuf::from(&claimed.path));
         }
         for id in store.hidden().await? {
             store.purge(id).await?;
         }
-        for claimed in store.unfinished().await? {
-            progress.push(claimed.ingestion);
+        for record in unfinished {
+            if record.ingestion.state == IngestionState::Running && record.claim.number > 0 {
+                let id = record.ingestion.id;
+                let line = record.checkpoint.unwrap_or_default().next_line;
+                let source = record.ingestion.source.as_str();
+                tracing::warn!(
+                    id,
+                    source,
+                    line,
+                    "ingestion was interrupted, or runs elsewhere"
+                );
+            }
+            progress.push(record.ingestion);
         }
-        Ok(spool.sweep(&needed).await.map_err(SpoolError::from)?)
+        Ok(())
     }
-}
-
-/// Whether a file that is read where it lies still holds the bytes that were put in the queue.
-async fn unchanged(claimed: &Claimed) -> bool {
-    let hash = spool::hash_file(PathBuf::from(&claimed.path)).await;
-    hash.is_ok_and(|hash| claimed.ingestion.content_hash == Some(hash))
-}
-
-fn changed() -> Failure {
-    Failure {
-        code: "FILE_CHANGED".to_owned(),
-        message: "the ingestion was interrupted, and its file has changed or gone since: ingest \
-                  it again"
-            .to_owned(),
-    }
-}
-
-fn already_ended(ingestion: &Ingestion) -> IngestError {
-    IngestError::Conflict(format!(
-        "ingestion {} is {} already",
-        ingestion.id,
-        ingestion.state.name()
-    ))
 }

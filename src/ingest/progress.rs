@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{broadcast, watch};
 
-use crate::model::{Ingestion, IngestionId};
-use crate::store::FinalCounts;
+use crate::model::{Ingestion, IngestionId, IngestionState};
+use crate::store::{Advance, FinalCounts, Store};
 
 /// Changes are pushed no more often than this.
 const PUSH_EVERY: Duration = Duration::from_millis(250);
@@ -31,11 +31,20 @@ impl Progress {
         }
     }
 
-    /// Pushes a change; the final one is the last.
-    pub(super) fn push(&self, ingestion: Ingestion) {
-        // Nobody may be watching all ingestions.
-        let _ = self.updates.send(ingestion.clone());
+    /// Pushes a state as it was read; the final one is the last. Tells whether it is news.
+    pub(super) fn push(&self, ingestion: Ingestion) -> bool {
         let mut live = self.live();
+        match live.get(&ingestion.id).map(watch::Sender::borrow) {
+            // Of the same run, what is stored is the checkpoint, and behind.
+            Some(known)
+                if known.state == ingestion.state && known.started_at == ingestion.started_at =>
+            {
+                return false;
+            }
+            None if ingestion.state.is_final() => return false,
+            _ => {}
+        }
+        self.tell(&ingestion);
         if ingestion.state.is_final() {
             if let Some(sender) = live.remove(&ingestion.id) {
                 sender.send_replace(ingestion);
@@ -45,6 +54,38 @@ impl Progress {
                 .or_insert_with(|| watch::Sender::new(ingestion.clone()))
                 .send_replace(ingestion);
         }
+        true
+    }
+
+    /// Pushes how far an ingestion has come that runs.
+    pub(super) fn advance(&self, id: IngestionId, advance: Advance) {
+        let live = self.live();
+        let Some(sender) = live.get(&id) else { return };
+        if sender.borrow().state != IngestionState::Running {
+            return;
+        }
+        sender.send_modify(|ingestion| {
+            let counts = advance.counts;
+            ingestion.bytes_read = counts.bytes_read;
+            ingestion.rows_read = counts.rows_read;
+            ingestion.rows_ingested = counts.rows_ingested;
+            ingestion.rows_rejected = counts.rows_rejected;
+            ingestion.rows_per_second = advance.rows_per_second;
+            ingestion.eta_seconds = advance.eta_seconds;
+        });
+        let ingestion = sender.borrow().clone();
+        self.tell(&ingestion);
+    }
+
+    /// Tells those who watch all ingestions.
+    pub(super) fn tell(&self, ingestion: &Ingestion) {
+        // Nobody may be watching.
+        let _ = self.updates.send(ingestion.clone());
+    }
+
+    /// The ingestions that wait or run.
+    pub(super) fn ids(&self) -> Vec<IngestionId> {
+        self.live().keys().copied().collect()
     }
 
     /// An ingestion that waits or runs, as of now.
@@ -99,7 +140,10 @@ impl Progress {
 #[derive(Debug)]
 pub(super) struct Reporter {
     progress: Progress,
-    ingestion: Ingestion,
+    /// To the other programs; where they are slow to take it, only the latest.
+    others: Option<watch::Sender<Advance>>,
+    id: IngestionId,
+    bytes_total: Option<u64>,
     last: Instant,
     last_counts: FinalCounts,
     rows_per_second: Option<f64>,
@@ -107,18 +151,15 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    pub(super) fn new(progress: Progress, ingestion: Ingestion) -> Self {
-        let last_counts = FinalCounts {
-            bytes_read: ingestion.bytes_read,
-            rows_read: ingestion.rows_read,
-            rows_ingested: ingestion.rows_ingested,
-            rows_rejected: ingestion.rows_rejected,
-        };
+    pub(super) fn new(progress: Progress, store: &Store, ingestion: &Ingestion) -> Self {
+        let (id, counts) = (ingestion.id, FinalCounts::of(ingestion));
         Self {
             progress,
-            ingestion,
+            others: store.is_shared().then(|| announcer(store.clone(), id)),
+            id,
+            bytes_total: ingestion.bytes_total,
             last: Instant::now(),
-            last_counts,
+            last_counts: counts,
             rows_per_second: None,
             bytes_per_second: 0.0,
         }
@@ -149,18 +190,34 @@ impl Reporter {
         self.last = Instant::now();
         self.last_counts = counts;
 
-        let ingestion = &mut self.ingestion;
-        ingestion.bytes_read = counts.bytes_read;
-        ingestion.rows_read = counts.rows_read;
-        ingestion.rows_ingested = counts.rows_ingested;
-        ingestion.rows_rejected = counts.rows_rejected;
-        ingestion.rows_per_second = self.rows_per_second;
-        ingestion.eta_seconds = match ingestion.bytes_total {
+        let eta_seconds = match self.bytes_total {
             Some(total) if self.bytes_per_second > 0.0 => {
                 Some(total.saturating_sub(counts.bytes_read) as f64 / self.bytes_per_second)
             }
             _ => None,
         };
-        self.progress.push(ingestion.clone());
+        let advance = Advance {
+            counts,
+            rows_per_second: self.rows_per_second,
+            eta_seconds,
+        };
+        self.progress.advance(self.id, advance);
+        if let Some(others) = &self.others {
+            others.send_replace(advance);
+        }
     }
+}
+
+/// Passes on to the other programs how far an ingestion has come, until the sender is gone.
+fn announcer(store: Store, id: IngestionId) -> watch::Sender<Advance> {
+    let (sender, mut receiver) = watch::channel(Advance::default());
+    tokio::spawn(async move {
+        while receiver.changed().await.is_ok() {
+            let advance = *receiver.borrow_and_update();
+            if let Err(error) = store.announce(id, advance).await {
+                tracing::debug!(id, %error, "the other programs could not be told");
+            }
+        }
+    });
+    sender
 }

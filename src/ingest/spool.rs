@@ -8,14 +8,21 @@ use blake3::Hasher;
 use futures::{Stream, StreamExt};
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncWriteExt, BufWriter};
+use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
+
+/// The file in a spool's folder that says which spool it is, wherever it is mounted.
+const ID_FILE: &str = "spool.id";
 
 /// The folder that uploads are written to.
 #[derive(Debug, Clone)]
 pub struct Spool {
     folder: PathBuf,
+    id: String,
+    /// The program that writes to it, whose files bear its name.
+    program: String,
 }
 
 /// Why a file did not get into the spool.
@@ -36,12 +43,32 @@ pub enum SpoolError {
 }
 
 impl Spool {
-    /// Opens the spool in a folder, which is made if it is missing.
-    pub async fn open(folder: PathBuf) -> io::Result<Self> {
+    /// Opens the spool in a folder, which is made if it is missing. The files that the program
+    /// writes bear its name.
+    pub async fn open(folder: PathBuf, program: &str) -> io::Result<Self> {
         fs::create_dir_all(&folder).await?;
+        let folder = fs::canonicalize(folder).await?;
         Ok(Self {
-            folder: fs::canonicalize(folder).await?,
+            id: identify(&folder).await?,
+            folder,
+            program: program.to_owned(),
         })
+    }
+
+    /// Which spool it is: programs on several machines that mount the same folder agree on it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether a file of that spool can be read here. What is from before spools had a name can.
+    pub(super) fn holds(&self, id: &str) -> bool {
+        id == self.id || id.is_empty()
+    }
+
+    /// Where a file is that is known by its name here, or lies elsewhere.
+    pub(super) fn locate(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
     }
 
     /// Streams a file to the disk: hashed while it is written, synced, then renamed, so that it is
@@ -58,7 +85,7 @@ impl Spool {
         B: AsRef<[u8]>,
         E: StdError + Send + Sync + 'static,
     {
-        let name = unique_name();
+        let name = self.unique_name();
         // Until it is whole the file has another name, under which a start-up deletes it.
         let mut upload = SpooledFile {
             path: self.folder.join(format!("{name}.part")),
@@ -95,27 +122,66 @@ impl Spool {
         Ok(upload)
     }
 
+    /// Copies a file into the spool, as [`Spool::receive`] does.
+    pub async fn copy(&self, path: &Path) -> Result<SpooledFile, SpoolError> {
+        let bytes = ReaderStream::with_capacity(File::open(path).await?, WRITE_BUFFER_BYTES);
+        self.receive(&source(path), bytes, u64::MAX).await
+    }
+
     /// Whether a file can be written to the spool.
     pub async fn writable(&self) -> Result<(), SpoolError> {
-        let path = self.folder.join(format!("{}.part", unique_name()));
+        let path = self.folder.join(format!("{}.part", self.unique_name()));
         fs::write(&path, b"tripgraph").await?;
         fs::remove_file(&path).await?;
         Ok(())
     }
 
-    /// Deletes what no ingestion needs: uploads that broke off, and files of ended ingestions.
-    pub(super) async fn sweep(&self, needed: &[PathBuf]) -> io::Result<()> {
+    /// Every upload that is in the folder, whole or not.
+    pub(super) async fn uploads(&self) -> io::Result<Vec<PathBuf>> {
+        let mut uploads = Vec::new();
         let mut entries = fs::read_dir(&self.folder).await?;
         while let Some(entry) = entries.next_entry().await? {
             let path = entry.path();
-            let ours = path
+            if path
                 .extension()
-                .is_some_and(|end| end == "csv" || end == "part");
-            if ours && !needed.contains(&path) {
-                fs::remove_file(&path).await?;
+                .is_some_and(|end| end == "csv" || end == "part")
+            {
+                uploads.push(path);
             }
         }
-        Ok(())
+        Ok(uploads)
+    }
+
+    fn unique_name(&self) -> String {
+        format!("{}.{}", self.program, Uuid::new_v4().simple())
+    }
+}
+
+/// Whether an upload was written by a program.
+pub(super) fn is_of(upload: &Path, program: &str) -> bool {
+    let name = upload.file_name().unwrap_or_default().to_string_lossy();
+    name.split_once('.')
+        .is_some_and(|(owner, _)| owner == program)
+}
+
+/// Reads which spool a folder is, or makes it one.
+async fn identify(folder: &Path) -> io::Result<String> {
+    let path = folder.join(ID_FILE);
+    loop {
+        match fs::read_to_string(&path).await {
+            Ok(id) => return Ok(id.trim().to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        // Linked when it is whole, and only if nobody else was faster.
+        let new = folder.join(format!("{}.new", Uuid::new_v4().simple()));
+        fs::write(&new, format!("{}\n", Uuid::new_v4().simple())).await?;
+        let linked = fs::hard_link(&new, &path).await;
+        fs::remove_file(&new).await?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
 }
 
@@ -144,11 +210,7 @@ impl SpooledFile {
     /// A file that is read where it lies, and left there. Reads it once, for its hash.
     pub async fn in_place(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path).await?;
-        let source = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
+        let source = source(&path);
         let content_hash = hash_file(path.clone()).await?;
         let bytes = fs::metadata(&path).await?.len();
         Ok(Self {
@@ -160,10 +222,14 @@ impl SpooledFile {
         })
     }
 
-    /// Where it lies.
+    /// Where it lies: a name in the spool, or else a path.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn place(&self) -> String {
+        let place = match self.ownership {
+            Ownership::Foreign => self.path.as_os_str(),
+            _ => self.path.file_name().unwrap_or_default(),
+        };
+        place.to_string_lossy().into_owned()
     }
 
     /// Its name, for people.
@@ -207,6 +273,12 @@ impl Drop for SpooledFile {
     }
 }
 
+/// A file's name, for people.
+fn source(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
 /// BLAKE3 of a file, hexadecimal.
 pub(super) async fn hash_file(path: PathBuf) -> io::Result<String> {
     let hash = tokio::task::spawn_blocking(move || {
@@ -215,8 +287,4 @@ pub(super) async fn hash_file(path: PathBuf) -> io::Result<String> {
         io::Result::Ok(hasher.finalize().to_hex().to_string())
     });
     hash.await.map_err(io::Error::other)?
-}
-
-fn unique_name() -> String {
-    Uuid::new_v4().simple().to_string()
 }

@@ -1,37 +1,45 @@
 //! The worker: takes ingestions from the queue, one after the other, in the order of arrival.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::pipeline::{self, PipelineError};
 use super::progress::Reporter;
 use super::stop::{Stop, StopReason};
-use super::{Ingestions, Running};
-use crate::model::{Ingestion, IngestionId, IngestionState};
-use crate::store::{self, Claimed, Store};
+use super::{Ingestions, spool};
+use crate::model::{Failure, IngestionId, IngestionState};
+use crate::store::{self, FinalCounts, Record};
 
-/// How long the worker waits after a fault of the database before it tries again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// The first wait after a fault of the database before the next try, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// Works until the program stops.
 pub(super) async fn work(ingestions: Ingestions) {
     let inner = &ingestions.inner;
+    let mut backoff = BACKOFF.0;
     while !inner.shutdown.is_cancelled() {
-        let wait = match claim(&ingestions).await {
-            Ok(Some((claimed, stop))) => {
-                ingest(&ingestions, claimed, stop).await;
+        let retry = match inner.store.claim(&inner.worker, Utc::now()).await {
+            Ok(Some(record)) => {
+                backoff = BACKOFF.0;
+                ingest(&ingestions, record).await;
                 continue;
             }
-            Ok(None) => None,
+            Ok(None) => {
+                backoff = BACKOFF.0;
+                None
+            }
             Err(error) => {
                 tracing::error!(%error, "cannot take an ingestion from the queue");
-                Some(RETRY_AFTER)
+                let wait = backoff;
+                backoff = BACKOFF.1.min(backoff * 2);
+                Some(wait)
             }
         };
         let retry = async {
-            match wait {
+            match retry {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => std::future::pending().await,
             }
@@ -44,120 +52,123 @@ pub(super) async fn work(ingestions: Ingestions) {
     }
 }
 
-async fn claim(ingestions: &Ingestions) -> Result<Option<(Claimed, Arc<Stop>)>, store::Error> {
+/// Runs one ingestion that was claimed, to whatever end.
+async fn ingest(ingestions: &Ingestions, record: Record) {
     let inner = &ingestions.inner;
-    let mut running = inner.running.lock().await;
-    if inner.shutdown.is_cancelled() {
-        return Ok(None);
-    }
-    let Some(claimed) = inner.store.claim(Utc::now()).await? else {
-        return Ok(None);
-    };
+    let id = record.ingestion.id;
     let stop = Arc::new(Stop::default());
-    *running = Some(Running {
-        id: claimed.ingestion.id,
-        stop: Arc::clone(&stop),
-    });
-    inner.progress.push(claimed.ingestion.clone());
-    Ok(Some((claimed, stop)))
-}
+    ingestions.begin(id, Arc::clone(&stop));
+    ingestions.refresh_or_log(id).await;
+    tracing::info!(id, source = record.ingestion.source, "ingestion runs");
 
-async fn ingest(ingestions: &Ingestions, claimed: Claimed, stop: Arc<Stop>) {
-    let inner = &ingestions.inner;
-    let id = claimed.ingestion.id;
-    tracing::info!(id, source = claimed.ingestion.source, "ingestion runs");
-    let reporter = Reporter::new(inner.progress.clone(), claimed.ingestion.clone());
-    let (counts, outcome) = pipeline::run(&inner.store, &claimed, reporter, stop).await;
-
-    let mut running = inner.running.lock().await;
-    let ended = match outcome {
-        Ok(()) => Ok(true),
+    let path = inner.spool.locate(&record.path);
+    let (counts, outcome) = if is_changed(&record, &path, inner.since).await {
+        (FinalCounts::default(), Err(PipelineError::Changed))
+    } else {
+        let reporter = Reporter::new(inner.progress.clone(), &inner.store, &record.ingestion);
+        pipeline::run(&inner.store, &record, path, reporter, stop).await
+    };
+    let claim = record.claim;
+    let end = match outcome {
+        Ok(()) | Err(PipelineError::Stopped(StopReason::Cancel)) => End::Known,
         Err(PipelineError::Stopped(StopReason::Shutdown)) => {
-            tracing::info!(id, "ingestion stops; it goes on at the next start");
-            inner.store.requeue(id).await.map(|()| false)
+            tracing::info!(id, "ingestion stops, and goes on later");
+            End::Later
+        }
+        Err(PipelineError::Store(store::Error::NotRunning(_))) => {
+            tracing::info!(id, "ingestion was ended, or taken over");
+            End::Known
+        }
+        Err(PipelineError::Store(error)) if error.is_unavailable() => {
+            tracing::error!(id, %error, "the database is away; the ingestion goes on when it is back");
+            End::Later
         }
         Err(error) => {
-            let (state, failure) = match error {
-                PipelineError::Stopped(StopReason::Cancel) => (IngestionState::Cancelled, None),
-                error => {
-                    if error.is_internal() {
-                        tracing::error!(id, %error, "ingestion failed");
-                    }
-                    (IngestionState::Failed, Some(error.failure()))
-                }
-            };
-            inner
-                .store
-                .end(id, state, failure, counts, Utc::now())
-                .await
-                .map(|_| true)
+            if error.is_internal() {
+                tracing::error!(id, %error, "ingestion failed");
+            }
+            End::Failed(error.failure())
         }
     };
-    let concluded = match ended {
-        Ok(true) => conclude(ingestions, id).await,
-        Ok(false) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = concluded {
-        // The next start finds it RUNNING, and goes on with it.
+    let failed = matches!(end, End::Failed(_));
+    let mut backoff = BACKOFF.0;
+    // Nothing else can be done before this is: the database has to know.
+    loop {
+        let noted = match &end {
+            End::Known => Ok(()),
+            End::Later => inner.store.requeue(claim).await,
+            End::Failed(failure) => {
+                let failure = failure.clone();
+                inner.store.fail(claim, failure, counts, Utc::now()).await
+            }
+        };
+        let noted = match noted {
+            Ok(()) | Err(store::Error::NotRunning(_)) => ingestions.refresh(id).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        let Err(error) = noted else { break };
         tracing::error!(id, %error, "the end of an ingestion could not be noted");
-        let failure = PipelineError::Store(error).failure();
-        let state = IngestionState::Failed;
-        inner.progress.push(Ingestion {
-            state,
-            failure: Some(failure),
-            finished_at: Some(Utc::now()),
-            ..claimed.ingestion.clone()
-        });
+        tokio::select! {
+            () = tokio::time::sleep(backoff) => backoff = BACKOFF.1.min(backoff * 2),
+            // The next to claim it finds out.
+            () = inner.shutdown.cancelled() => break,
+        }
     }
-    *running = None;
-    drop(running);
-    let Some(ended) = inner.store.ingestion(id).await.ok().flatten() else {
-        return;
-    };
-    if ended.state.is_final() {
-        delete(&claimed).await;
-    }
-    if matches!(
-        ended.state,
-        IngestionState::Failed | IngestionState::Cancelled
-    ) {
-        purge(inner.store.clone(), id).await;
+    ingestions.finish();
+    if failed {
+        purge(ingestions, id).await;
     }
 }
 
-/// Tells everyone the final state of an ingestion that has ended.
-pub(super) async fn conclude(ingestions: &Ingestions, id: IngestionId) -> Result<(), store::Error> {
-    if let Some(ended) = ingestions.inner.store.ingestion(id).await? {
-        let state = ended.state.name();
-        let (rows, rejected) = (ended.rows_ingested, ended.rows_rejected);
-        let rate = ended.rows_per_second.unwrap_or(0.0).round();
-        tracing::info!(
-            id,
-            state,
-            rows,
-            rejected,
-            rows_per_second = rate,
-            "ingestion ended"
-        );
-        ingestions.inner.progress.push(ended);
+/// How an ingestion comes out of the pipeline.
+enum End {
+    /// The database knows.
+    Known,
+    /// It goes on from its checkpoint.
+    Later,
+    /// It leaves no trips.
+    Failed(Failure),
+}
+
+/// Whether a file that is read where it lies may hold other bytes than those that were put in the
+/// queue, by a run of the program before this one, which began then.
+async fn is_changed(record: &Record, path: &Path, since: DateTime<Utc>) -> bool {
+    let fresh = record.claim.number == 1 && record.ingestion.created_at >= since;
+    if record.spooled || fresh {
+        return false;
     }
-    Ok(())
+    let hash = spool::hash_file(path.to_owned()).await.ok();
+    hash != record.ingestion.content_hash
 }
 
 /// Deletes what an ingestion left that is not, or no longer, in the answers.
-pub(super) async fn purge(store: Store, id: IngestionId) {
-    if let Err(error) = store.purge(id).await {
+pub(super) async fn purge(ingestions: &Ingestions, id: IngestionId) {
+    if let Err(error) = ingestions.inner.store.purge(id).await {
         // Nobody sees these rows; the next start tries again.
         tracing::error!(id, %error, "cannot delete the trips of an ingestion that has none");
     }
 }
 
-/// Deletes the upload of an ingestion that has ended.
-pub(super) async fn delete(claimed: &Claimed) {
-    if claimed.spooled
-        && let Err(error) = tokio::fs::remove_file(&claimed.path).await
+/// Notes an ingestion's final state in the log, and deletes its upload.
+pub(super) async fn conclude(ingestions: &Ingestions, record: &Record) {
+    let ended = &record.ingestion;
+    if ended.state == IngestionState::Removed {
+        return;
+    }
+    tracing::info!(
+        id = ended.id,
+        state = ended.state.name(),
+        rows = ended.rows_ingested,
+        rejected = ended.rows_rejected,
+        rows_per_second = ended.rows_per_second.unwrap_or(0.0).round(),
+        "ingestion ended"
+    );
+    if record.spooled
+        && ingestions.inner.spool.holds(&record.spool)
+        && let Err(error) = tokio::fs::remove_file(ingestions.inner.spool.locate(&record.path)).await
+        // Somebody else who shares the spool may have been faster.
+        && error.kind() != std::io::ErrorKind::NotFound
     {
-        tracing::warn!(path = claimed.path, %error, "cannot delete an upload");
+        tracing::warn!(path = record.path, %error, "cannot delete an upload");
     }
 }

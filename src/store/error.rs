@@ -1,5 +1,7 @@
 use sea_orm::{DbErr, RuntimeErr};
+use sqlx::error::DatabaseError;
 
+use super::postgres;
 use crate::model::{CorruptPatch, CountersError, IngestionId};
 
 /// What can go wrong with the database.
@@ -7,8 +9,11 @@ use crate::model::{CorruptPatch, CountersError, IngestionId};
 pub enum Error {
     /// The address names a database that this program does not speak to. Not repeated: it may hold
     /// a password.
-    #[error("cannot use this database{}: its address must begin with sqlite://", of_kind(.0))]
+    #[error("cannot use this database{}: its address must begin with sqlite:// or postgres://", of_kind(.0))]
     Unsupported(String),
+    /// Citus is PostgreSQL's.
+    #[error("only PostgreSQL can distribute its tables with Citus")]
+    NotDistributed,
     /// There is no database yet.
     #[error("there is no database at {0} yet: start the server or ingest a file first")]
     Missing(String),
@@ -51,39 +56,47 @@ pub enum Error {
     /// Its trips are in the answers, or on their way there.
     #[error("ingestion {0} has trips that must not be deleted")]
     InUse(IngestionId),
-    /// Somebody ended the ingestion meanwhile.
-    #[error("ingestion {0} is not running any more")]
+    /// Somebody ended the ingestion meanwhile, or took it over.
+    #[error("ingestion {0} is not running here any more")]
     NotRunning(IngestionId),
 }
 
 impl Error {
     /// Whether the database can't be reached, or is too busy, so that it is worth trying again.
     #[must_use]
-    pub const fn is_unavailable(&self) -> bool {
-        matches!(
-            self,
-            Self::Open { .. }
-                | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
-                | Self::Load(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
-        )
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Open { .. } | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => {
+                true
+            }
+            _ => self.driver().is_some_and(postgres::is_unavailable),
+        }
     }
 
     /// Whether there is no room left for what was to be written.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
-        /// <https://www.sqlite.org/rescode.html#full>
-        const SQLITE_FULL: &str = "13";
-        let driver = match self {
-            Self::Load(error) => Some(error),
-            Self::Statement(
-                DbErr::Exec(RuntimeErr::SqlxError(error))
-                | DbErr::Query(RuntimeErr::SqlxError(error)),
-            ) => Some(&**error),
-            _ => None,
-        };
-        driver
+        /// `SQLITE_FULL` (<https://www.sqlite.org/rescode.html#full>), and PostgreSQL's
+        /// `disk_full`.
+        const CODES: [&str; 2] = ["13", "53100"];
+        self.driver()
             .and_then(sqlx::Error::as_database_error)
-            .is_some_and(|error| error.code().as_deref() == Some(SQLITE_FULL))
+            .and_then(DatabaseError::code)
+            .is_some_and(|code| CODES.contains(&&*code))
+    }
+
+    /// What the driver says.
+    fn driver(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Load(error) | Self::Open { source: error, .. } => Some(error),
+            Self::Migrate(error) | Self::Statement(error) => match error {
+                DbErr::Conn(RuntimeErr::SqlxError(error))
+                | DbErr::Exec(RuntimeErr::SqlxError(error))
+                | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }
 

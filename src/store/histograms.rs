@@ -1,14 +1,13 @@
 //! Histograms on disk: adding to them and taking from them.
 
-use std::fmt::Write as _;
-
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 use super::Error;
+use super::list::List;
 use super::snapshot::{column, statement};
 use crate::model::{Counters, CountersError, FlowKey, WeeklyKey};
 
-/// `SQLite` allows 32,766 parameters a statement; a histogram has at most five.
+/// `SQLite` allows 32,766 parameters a statement, PostgreSQL 65,535; a histogram has at most five.
 const ROWS_PER_STATEMENT: usize = 1_000;
 
 /// A key under which counters are stored.
@@ -18,14 +17,14 @@ pub(super) trait HistogramKey: Copy {
     /// The columns of its key, in their order.
     const COLUMNS: &'static [&'static str];
     /// The values of these columns.
-    fn values(self) -> impl Iterator<Item = i64>;
+    fn values(self) -> impl AsRef<[i64]>;
 }
 
 impl HistogramKey for WeeklyKey {
     const TABLE: &'static str = "weekly_histogram";
     const COLUMNS: &'static [&'static str] = &["trip_end", "cell", "region_id", "iso_year"];
 
-    fn values(self) -> impl Iterator<Item = i64> {
+    fn values(self) -> impl AsRef<[i64]> {
         let end = i64::from(self.end.code());
         [
             end,
@@ -33,7 +32,6 @@ impl HistogramKey for WeeklyKey {
             self.region.into(),
             self.iso_year.into(),
         ]
-        .into_iter()
     }
 }
 
@@ -41,9 +39,9 @@ impl HistogramKey for FlowKey {
     const TABLE: &'static str = "flow_histogram";
     const COLUMNS: &'static [&'static str] = &["origin_cell", "destination_cell", "region_id"];
 
-    fn values(self) -> impl Iterator<Item = i64> {
+    fn values(self) -> impl AsRef<[i64]> {
         let cells = [self.origin, self.destination].map(u64::cast_signed);
-        [cells[0], cells[1], self.region.into()].into_iter()
+        [cells[0], cells[1], self.region.into()]
     }
 }
 
@@ -90,20 +88,21 @@ async fn read<K: HistogramKey>(
     tx: &DatabaseTransaction,
     histograms: &[(K, Counters)],
 ) -> Result<Vec<Option<Counters>>, Error> {
+    let list = keys::<K>(tx, histograms.iter().map(|(key, _)| *key));
     let equal: Vec<_> = K::COLUMNS
         .iter()
         .enumerate()
-        .map(|(index, column)| format!("h.{column} = list.value ->> {index}"))
+        .map(|(index, column)| format!("h.{column} = list.c{index}"))
         .collect();
     let sql = format!(
-        "SELECT list.key, h.counters FROM json_each(?) AS list CROSS JOIN {} AS h WHERE {}",
+        "SELECT list.place, h.counters FROM {} CROSS JOIN {} AS h WHERE {}",
+        list.table,
         K::TABLE,
         equal.join(" AND "),
     );
-    let keys = tuples(histograms.iter().map(|(key, _)| *key));
     let mut stored = vec![None; histograms.len()];
-    for row in tx.query_all_raw(statement(tx, &sql, [keys.into()])).await? {
-        let index = usize::try_from(column::<i64>(&row, 0)?).unwrap_or(usize::MAX);
+    for row in tx.query_all_raw(statement(tx, &sql, list.values)).await? {
+        let index = usize::try_from(column::<i64>(&row, 0)? - 1).unwrap_or(usize::MAX);
         let place = stored.get_mut(index).ok_or(Error::Corrupt("histogram"))?;
         *place = Some(Counters::from_bytes(column(&row, 1)?)?);
     }
@@ -118,52 +117,57 @@ async fn write<K: HistogramKey>(
         return Ok(());
     }
     let columns = K::COLUMNS.join(", ");
-    let marks = vec!["?"; K::COLUMNS.len() + 1].join(",");
-    let rows = vec![format!("({marks})"); histograms.len()].join(",");
+    let width = K::COLUMNS.len() + 1;
+    let rows: Vec<_> = (0..histograms.len())
+        .map(|row| {
+            let marks: Vec<_> = (1..=width)
+                .map(|place| format!("${}", row * width + place))
+                .collect();
+            format!("({})", marks.join(","))
+        })
+        .collect();
     let sql = format!(
-        "INSERT INTO {} ({columns}, counters) VALUES {rows} \
+        "INSERT INTO {} ({columns}, counters) VALUES {} \
          ON CONFLICT ({columns}) DO UPDATE SET counters = excluded.counters",
         K::TABLE,
+        rows.join(","),
     );
     let values = histograms.into_iter().flat_map(|(key, counters)| {
-        key.values()
+        let mut values: Vec<_> = key
+            .values()
+            .as_ref()
+            .iter()
+            .copied()
             .map(Value::from)
-            .chain([Value::from(counters.into_bytes())])
+            .collect();
+        values.push(counters.into_bytes().into());
+        values
     });
     tx.execute_raw(statement(tx, &sql, values)).await?;
     Ok(())
 }
 
-async fn delete<K: HistogramKey>(tx: &DatabaseTransaction, keys: &[K]) -> Result<(), Error> {
-    if keys.is_empty() {
+async fn delete<K: HistogramKey>(tx: &DatabaseTransaction, deleted: &[K]) -> Result<(), Error> {
+    if deleted.is_empty() {
         return Ok(());
     }
-    let values: Vec<_> = (0..K::COLUMNS.len())
-        .map(|index| format!("value ->> {index}"))
+    let list = keys::<K>(tx, deleted.iter().copied());
+    let columns: Vec<_> = (0..K::COLUMNS.len())
+        .map(|index| format!("list.c{index}"))
         .collect();
     let sql = format!(
-        "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM json_each(?))",
+        "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM {})",
         K::TABLE,
         K::COLUMNS.join(", "),
-        values.join(", "),
+        columns.join(", "),
+        list.table,
     );
-    tx.execute_raw(statement(tx, &sql, [tuples(keys.iter().copied()).into()]))
-        .await?;
+    tx.execute_raw(statement(tx, &sql, list.values)).await?;
     Ok(())
 }
 
-/// Keys as one JSON array of arrays.
-fn tuples<K: HistogramKey>(keys: impl Iterator<Item = K>) -> String {
-    let mut json = String::from("[");
-    for (row, key) in keys.enumerate() {
-        json.push_str(if row == 0 { "[" } else { ",[" });
-        for (index, value) in key.values().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            // Writing to a string cannot fail.
-            let _ = write!(json, "{comma}{value}");
-        }
-        json.push(']');
-    }
-    json.push(']');
-    json
+/// A list of keys, in a statement without other parameters.
+fn keys<K: HistogramKey>(tx: &DatabaseTransaction, keys: impl Iterator<Item = K>) -> List {
+    let rows = keys.map(HistogramKey::values);
+    List::numbers(tx.get_database_backend(), 0, K::COLUMNS.len(), rows)
 }

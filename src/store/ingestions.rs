@@ -1,15 +1,19 @@
 //! Ingestions: their queue, their life and their rejected rows.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use entity::{ingestion, rejected_row};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, NotSet, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set,
 };
+use serde::{Deserialize, Serialize};
 
+use super::changes::{Message, notify};
 use super::snapshot::column;
-use super::{Checkpoint, Error, Snapshot, Store};
+use super::{Checkpoint, Error, Snapshot, Store, Worker, postgres};
 use crate::model::{Failure, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
 
 /// A file that is to be ingested.
@@ -19,9 +23,11 @@ pub struct NewIngestion {
     pub source: String,
     /// BLAKE3 of its bytes, hexadecimal.
     pub content_hash: String,
+    /// The spool of the program that took it in.
+    pub spool: String,
     /// Where it lies.
     pub path: String,
-    /// Whether it is ours to delete.
+    /// Whether it lies in the spool, and is ours to delete.
     pub spooled: bool,
     /// Its size in bytes.
     pub bytes_total: u64,
@@ -29,23 +35,36 @@ pub struct NewIngestion {
     pub max_rejected_rows: Option<u64>,
 }
 
-/// An ingestion that the worker has taken on.
+/// An ingestion as programs see it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Claimed {
+pub struct Record {
     /// As everyone sees it.
     pub ingestion: Ingestion,
+    /// The spool of the program that took its file in.
+    pub spool: String,
     /// Where its file lies.
     pub path: String,
-    /// Whether the file is ours to delete.
+    /// Whether the file lies in the spool, and is ours to delete.
     pub spooled: bool,
     /// The ingestion fails when more rows than this are rejected.
     pub max_rejected_rows: Option<u64>,
-    /// Where an earlier run of it came to.
+    /// The last claim on it.
+    pub claim: Claim,
+    /// Where earlier runs of it came to.
     pub checkpoint: Option<Checkpoint>,
 }
 
+/// A worker's right to an ingestion, until the next claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The ingestion.
+    pub ingestion: IngestionId,
+    /// Counts the claims on it, from 1.
+    pub number: i32,
+}
+
 /// The counters an ingestion ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FinalCounts {
     /// Bytes of the file that were read.
     pub bytes_read: u64,
@@ -55,6 +74,19 @@ pub struct FinalCounts {
     pub rows_ingested: u64,
     /// Rows of them that were rejected.
     pub rows_rejected: u64,
+}
+
+impl FinalCounts {
+    /// The counters of an ingestion.
+    #[must_use]
+    pub const fn of(ingestion: &Ingestion) -> Self {
+        Self {
+            bytes_read: ingestion.bytes_read,
+            rows_read: ingestion.rows_read,
+            rows_ingested: ingestion.rows_ingested,
+            rows_rejected: ingestion.rows_rejected,
+        }
+    }
 }
 
 impl Store {
@@ -69,6 +101,9 @@ impl Store {
     ) -> Result<(Ingestion, bool), Error> {
         let tx = self.write().await?;
         if !allow_duplicate {
+            if self.is_shared() {
+                postgres::lock_content(&tx, &new.content_hash).await?;
+            }
             let live = [
                 IngestionState::Queued,
                 IngestionState::Running,
@@ -86,90 +121,147 @@ impl Store {
         }
         let row = ingestion::ActiveModel {
             id: NotSet,
-            source: Set(new.source),
+            source: Set(without_zeros(&new.source)),
             state: Set(IngestionState::Queued.name().to_owned()),
             content_hash: Set(new.content_hash),
+            spool: Set(new.spool),
             path: Set(new.path),
             spooled: Set(new.spooled),
+            // It will have, and nobody may see them before it succeeds.
+            has_rows: Set(true),
             max_rejected_rows: Set(new.max_rejected_rows.map(u64::cast_signed)),
             bytes_total: Set(new.bytes_total.cast_signed()),
             created_at: Set(now),
             ..Default::default()
         };
         let row = ActiveModelTrait::insert(row, &tx).await?;
+        notify(&tx, &Message::state(self.program(), row.id)).await?;
         tx.commit().await?;
         Ok((describe(row)?, false))
     }
 
-    /// Takes on the ingestion that waits longest; `None` when none does.
-    pub async fn claim(&self, now: DateTime<Utc>) -> Result<Option<Claimed>, Error> {
+    /// Claims the ingestion that waits longest, or whose worker is gone, among those whose file
+    /// the worker can read; `None` when there is none. Nobody else can claim it then.
+    pub async fn claim(
+        &self,
+        worker: &Worker,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Record>, Error> {
+        if !worker.serves && self.is_served(&worker.spool).await? {
+            return Ok(None);
+        }
         let tx = self.write().await?;
+        let waits = ingestion::Column::State.eq(IngestionState::Queued.name());
+        let orphaned = ingestion::Column::State
+            .eq(IngestionState::Running.name())
+            .and(ingestion::Column::WorkerId.is_null());
         let next = ingestion::Entity::find()
-            .filter(ingestion::Column::State.eq(IngestionState::Queued.name()))
+            .filter(waits.or(orphaned))
+            .filter(ingestion::Column::Spool.is_in([worker.spool.as_str(), ""]))
             .order_by_asc(ingestion::Column::Id)
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .one(&tx)
             .await?;
         let Some(next) = next else { return Ok(None) };
+        let claims = next.claims + 1;
         let mut row: ingestion::ActiveModel = next.into();
         row.state = Set(IngestionState::Running.name().to_owned());
+        row.worker_id = Set(Some(self.program().to_owned()));
+        row.claims = Set(claims);
         row.has_rows = Set(true);
         row.started_at = Set(Some(now));
         let row = row.update(&tx).await?;
+        notify(&tx, &Message::state(self.program(), row.id)).await?;
         tx.commit().await?;
-        claimed(row).map(Some)
+        record(row).map(Some)
     }
 
-    /// Ends an ingestion that waits or runs, without any trips; `None` where it does neither.
-    pub async fn end(
+    /// Cancels an ingestion that waits or runs, wherever that is: its worker's claim ends, and it
+    /// leaves no trips. `false` where it does neither.
+    pub async fn cancel(
         &self,
         id: IngestionId,
-        state: IngestionState,
-        failure: Option<Failure>,
         counts: FinalCounts,
         now: DateTime<Utc>,
-    ) -> Result<Option<Claimed>, Error> {
+    ) -> Result<bool, Error> {
         let tx = self.write().await?;
-        let Some(row) = ingestion::Entity::find_by_id(id).one(&tx).await? else {
-            return Ok(None);
+        let row = ingestion::Entity::find_by_id(id)
+            .lock_exclusive()
+            .one(&tx)
+            .await?;
+        let unfinished =
+            [IngestionState::Queued, IngestionState::Running].map(IngestionState::name);
+        let Some(row) = row.filter(|row| unfinished.contains(&&*row.state)) else {
+            return Ok(false);
         };
-        let before = claimed(row.clone())?;
-        if before.ingestion.state.is_final() {
-            return Ok(None);
-        }
-        let (code, message) = failure
-            .map(|failure| (failure.code, failure.message))
-            .unzip();
-        let mut row: ingestion::ActiveModel = row.into();
-        row.error_code = Set(code);
-        row.error_message = Set(message);
-        finish(row, state, counts, now, &tx).await?;
+        self.finish(&tx, row.into(), IngestionState::Cancelled, counts, now)
+            .await?;
         tx.commit().await?;
-        Ok(Some(before))
+        Ok(true)
     }
 
-    /// Puts an ingestion that runs back in the queue, to go on from its checkpoint.
-    pub async fn requeue(&self, id: IngestionId) -> Result<(), Error> {
-        ingestion::Entity::update_many()
-            .col_expr(
-                ingestion::Column::State,
-                Expr::value(IngestionState::Queued.name()),
-            )
-            .filter(ingestion::Column::Id.eq(id))
-            .filter(ingestion::Column::State.eq(IngestionState::Running.name()))
-            .exec(&self.inner.writer)
+    /// Ends an ingestion that failed, without any trips.
+    pub async fn fail(
+        &self,
+        claim: Claim,
+        failure: Failure,
+        counts: FinalCounts,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let tx = self.write().await?;
+        let mut row: ingestion::ActiveModel = held(&tx, claim).await?.into();
+        row.error_code = Set(Some(failure.code));
+        row.error_message = Set(Some(without_zeros(&failure.message)));
+        self.finish(&tx, row, IngestionState::Failed, counts, now)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
+    }
+
+    /// Writes a final state into an ingestion's row.
+    pub(super) async fn finish(
+        &self,
+        tx: &DatabaseTransaction,
+        mut row: ingestion::ActiveModel,
+        state: IngestionState,
+        counts: FinalCounts,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        row.state = Set(state.name().to_owned());
+        row.worker_id = Set(None);
+        row.bytes_read = Set(counts.bytes_read.cast_signed());
+        row.rows_read = Set(counts.rows_read.cast_signed());
+        row.rows_ingested = Set(counts.rows_ingested.cast_signed());
+        row.rows_rejected = Set(counts.rows_rejected.cast_signed());
+        row.finished_at = Set(Some(now));
+        let row = row.update(tx).await?;
+        notify(tx, &Message::state(self.program(), row.id)).await
+    }
+
+    /// Gives a claim up: the ingestion waits again, to go on from its checkpoint. Nothing where
+    /// the claim does not hold any more.
+    pub async fn requeue(&self, claim: Claim) -> Result<(), Error> {
+        let tx = self.write().await?;
+        let mut row: ingestion::ActiveModel = match held(&tx, claim).await {
+            Ok(row) => row.into(),
+            Err(Error::NotRunning(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        row.state = Set(IngestionState::Queued.name().to_owned());
+        row.worker_id = Set(None);
+        row.update(&tx).await?;
+        notify(&tx, &Message::state(self.program(), claim.ingestion)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Ingestions that wait or run, longest waiting first.
-    pub async fn unfinished(&self) -> Result<Vec<Claimed>, Error> {
+    pub async fn unfinished(&self) -> Result<Vec<Record>, Error> {
         let states = [IngestionState::Queued, IngestionState::Running].map(IngestionState::name);
         let rows = ingestion::Entity::find()
             .filter(ingestion::Column::State.is_in(states))
             .order_by_asc(ingestion::Column::Id)
             .all(&self.inner.reader)
             .await?;
-        rows.into_iter().map(claimed).collect()
+        rows.into_iter().map(record).collect()
     }
 
     /// Ingestions that have rows nobody will see any more: leftovers to purge.
@@ -191,11 +283,11 @@ impl Store {
     }
 
     /// One ingestion; `None` where there is none of that number.
-    pub async fn ingestion(&self, id: IngestionId) -> Result<Option<Ingestion>, Error> {
+    pub async fn record(&self, id: IngestionId) -> Result<Option<Record>, Error> {
         let row = ingestion::Entity::find_by_id(id)
             .one(&self.inner.reader)
             .await?;
-        row.map(describe).transpose()
+        row.map(record).transpose()
     }
 
     /// Ingestions, newest first, of one state or of all; only numbers below `before`.
@@ -268,23 +360,26 @@ impl Snapshot {
 
     /// Ingestions whose patches are read for answers though they have no trips in them.
     pub async fn stray_patches(&self) -> Result<Vec<IngestionId>, Error> {
-        self.strays(
-            "SELECT DISTINCT ingestion_id FROM trip_patch WHERE ingestion_id NOT IN \
-             (SELECT id FROM ingestion WHERE has_rows OR state = 'SUCCEEDED')",
-        )
-        .await
+        self.strays("trip_patch", "has_rows OR state = 'SUCCEEDED'")
+            .await
     }
 
     /// Ingestions whose trip summaries are in answers though they have no trips in them.
     pub async fn stray_summaries(&self) -> Result<Vec<IngestionId>, Error> {
-        self.strays(
-            "SELECT DISTINCT ingestion_id FROM trip_summary WHERE ingestion_id NOT IN \
-             (SELECT id FROM ingestion WHERE state = 'SUCCEEDED')",
-        )
-        .await
+        self.strays("trip_summary", "state = 'SUCCEEDED'").await
     }
 
-    async fn strays(&self, sql: &str) -> Result<Vec<IngestionId>, Error> {
+    /// Ingestions that have rows in a table and are not as they should be then.
+    async fn strays(&self, table: &str, as_should_be: &str) -> Result<Vec<IngestionId>, Error> {
+        let known = format!("SELECT id FROM ingestion WHERE {as_should_be}");
+        let known: HashSet<_> = self.ids(&known).await?.into_iter().collect();
+        let found = format!("SELECT DISTINCT ingestion_id FROM {table} ORDER BY ingestion_id");
+        let mut found = self.ids(&found).await?;
+        found.retain(|id| !known.contains(id));
+        Ok(found)
+    }
+
+    async fn ids(&self, sql: &str) -> Result<Vec<IngestionId>, Error> {
         let mut ids = Vec::new();
         self.each(sql, [], |row| {
             ids.push(column(&row, 0)?);
@@ -295,29 +390,34 @@ impl Snapshot {
     }
 }
 
-/// Writes a final state into an ingestion's row.
-pub(super) async fn finish(
-    mut row: ingestion::ActiveModel,
-    state: IngestionState,
-    counts: FinalCounts,
-    now: DateTime<Utc>,
+/// The row of an ingestion that runs by a claim, which nobody else can end meanwhile.
+pub(super) async fn held(
     tx: &DatabaseTransaction,
-) -> Result<(), Error> {
-    row.state = Set(state.name().to_owned());
-    row.bytes_read = Set(counts.bytes_read.cast_signed());
-    row.rows_read = Set(counts.rows_read.cast_signed());
-    row.rows_ingested = Set(counts.rows_ingested.cast_signed());
-    row.rows_rejected = Set(counts.rows_rejected.cast_signed());
-    row.finished_at = Set(Some(now));
-    row.update(tx).await?;
-    Ok(())
+    claim: Claim,
+) -> Result<ingestion::Model, Error> {
+    let row = ingestion::Entity::find_by_id(claim.ingestion)
+        .lock_exclusive()
+        .one(tx)
+        .await?;
+    row.filter(|row| row.claims == claim.number && row.state == IngestionState::Running.name())
+        .ok_or(Error::NotRunning(claim.ingestion))
 }
 
-fn claimed(row: ingestion::Model) -> Result<Claimed, Error> {
-    Ok(Claimed {
+/// A text as every database takes it.
+fn without_zeros(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn record(row: ingestion::Model) -> Result<Record, Error> {
+    Ok(Record {
+        spool: row.spool.clone(),
         path: row.path.clone(),
         spooled: row.spooled,
         max_rejected_rows: row.max_rejected_rows.map(i64::cast_unsigned),
+        claim: Claim {
+            ingestion: row.id,
+            number: row.claims,
+        },
         checkpoint: (row.batches > 0).then(|| Checkpoint {
             batches: row.batches.cast_unsigned(),
             bytes_read: row.bytes_read.cast_unsigned(),

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDateTime;
 
-use super::{Error, Store, sqlite};
+use super::{Claim, Engine, Error, Store, postgres, sqlite};
 use crate::geo::Point;
-use crate::model::{End, IngestionId, Patch, RejectedRow};
+use crate::model::{End, Patch, RejectedRow};
 
 /// A trip on its way into the database.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,8 +86,26 @@ pub struct TripSummary {
 }
 
 impl Store {
-    /// Writes one block of a running ingestion in one transaction; no answer sees it yet.
-    pub async fn load(&self, id: IngestionId, block: &LoadBlock) -> Result<(), Error> {
-        sqlite::load(self.inner.writer.get_sqlite_connection_pool(), id, block).await
+    /// How many blocks of one batch can be written at the same time.
+    #[must_use]
+    pub fn loaders(&self) -> usize {
+        match self.inner.engine {
+            Engine::Sqlite { .. } => 1,
+            Engine::Postgres { .. } => 2,
+        }
+    }
+
+    /// Writes one block of a running ingestion in one transaction; no answer sees it yet. Fails
+    /// with [`Error::NotRunning`] where the claim does not hold any more.
+    pub async fn load(&self, claim: Claim, block: &LoadBlock) -> Result<(), Error> {
+        let writer = &self.inner.writer;
+        match self.inner.engine {
+            Engine::Sqlite { .. } => {
+                sqlite::load(writer.get_sqlite_connection_pool(), claim, block).await
+            }
+            Engine::Postgres { .. } => {
+                postgres::load(writer.get_postgres_connection_pool(), claim, block).await
+            }
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::{ingestion, trip_summary};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QuerySelect, Set};
 
-use super::ingestions::finish;
-use super::snapshot::{key, statement};
-use super::{Claimed, Error, FinalCounts, Store, TripSummary, histograms};
+use super::changes::{Message, notify};
+use super::ingestions::held;
+use super::snapshot::{column, key, statement};
+use super::{Claim, Error, FinalCounts, Record, Store, TripSummary, histograms, postgres};
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
 
 /// Lines of a file whose trips are purged in one transaction.
@@ -17,18 +18,20 @@ impl Store {
     /// and it has succeeded.
     pub async fn publish(
         &self,
-        id: IngestionId,
+        claim: Claim,
         histograms: &FinishedHistograms,
         summaries: &[TripSummary],
         counts: FinalCounts,
         now: impl FnOnce() -> DateTime<Utc> + Send,
     ) -> Result<(), Error> {
-        let tx = self.write().await?;
-        let row = in_state(&tx, id, IngestionState::Running).await?;
+        let tx = self.publishing().await?;
+        let row = held(&tx, claim).await?;
         histograms::add(&tx, &histograms.weekly).await?;
         histograms::add(&tx, &histograms.flows).await?;
-        insert_summaries(&tx, id, summaries).await?;
-        finish(row.into(), IngestionState::Succeeded, counts, now(), &tx).await?;
+        insert_summaries(&tx, claim.ingestion, summaries).await?;
+        let succeeded = IngestionState::Succeeded;
+        self.finish(&tx, row.into(), succeeded, counts, now())
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -39,11 +42,13 @@ impl Store {
         id: IngestionId,
         histograms: &FinishedHistograms,
     ) -> Result<bool, Error> {
-        let tx = self.write().await?;
-        let row = match in_state(&tx, id, IngestionState::Succeeded).await {
-            Ok(row) => row,
-            Err(Error::NotRunning(_)) => return Ok(false),
-            Err(error) => return Err(error),
+        let tx = self.publishing().await?;
+        let row = ingestion::Entity::find_by_id(id)
+            .lock_exclusive()
+            .one(&tx)
+            .await?;
+        let Some(row) = row.filter(|row| row.state == IngestionState::Succeeded.name()) else {
+            return Ok(false);
         };
         histograms::subtract(&tx, &histograms.weekly).await?;
         histograms::subtract(&tx, &histograms.flows).await?;
@@ -51,22 +56,32 @@ impl Store {
         let mut row: ingestion::ActiveModel = row.into();
         row.state = Set(IngestionState::Removed.name().to_owned());
         ingestion::Entity::update(row).exec(&tx).await?;
+        notify(&tx, &Message::state(self.program(), id)).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Deletes what a run that broke off wrote past its checkpoint.
-    pub async fn rewind(&self, claimed: &Claimed) -> Result<(), Error> {
-        let id = claimed.ingestion.id;
-        let checkpoint = claimed.checkpoint.unwrap_or_default();
+    /// A transaction that changes what is in the answers; there is one at a time.
+    async fn publishing(&self) -> Result<DatabaseTransaction, Error> {
         let tx = self.write().await?;
-        in_state(&tx, id, IngestionState::Queued).await?;
+        if self.is_shared() {
+            postgres::lock_publishing(&tx).await?;
+        }
+        Ok(tx)
+    }
+
+    /// Deletes what earlier runs of an ingestion wrote past its checkpoint.
+    pub async fn rewind(&self, record: &Record) -> Result<(), Error> {
+        let id = record.ingestion.id;
+        let checkpoint = record.checkpoint.unwrap_or_default();
+        let tx = self.write().await?;
+        held(&tx, record.claim).await?;
         for (table, column, from) in [
             ("trip", "line", checkpoint.next_line),
             ("rejected_row", "line", checkpoint.next_line),
             ("trip_patch", "batch", checkpoint.batches.into()),
         ] {
-            let sql = format!("DELETE FROM {table} WHERE ingestion_id = ? AND {column} >= ?");
+            let sql = format!("DELETE FROM {table} WHERE ingestion_id = $1 AND {column} >= $2");
             tx.execute_raw(statement(&tx, &sql, [id.into(), key(from)]))
                 .await?;
         }
@@ -74,41 +89,60 @@ impl Store {
     }
 
     /// Deletes the trips and patches of an ingestion that has none in the answers, and never will,
-    /// a few at a time, so that nobody waits long for the one writer.
+    /// a few at a time, so that nobody waits long for a writer.
     pub async fn purge(&self, id: IngestionId) -> Result<(), Error> {
-        let writer = &self.inner.writer;
-        let state = self.ingestion(id).await?.map(|ingestion| ingestion.state);
+        let state = self.record(id).await?.map(|record| record.ingestion.state);
         if matches!(
             state,
             Some(IngestionState::Queued | IngestionState::Running | IngestionState::Succeeded)
         ) {
             return Err(Error::InUse(id));
         }
-        let trips = "DELETE FROM trip WHERE ingestion_id = ? AND line < ? + \
-                     (SELECT MIN(line) FROM trip WHERE ingestion_id = ?)";
-        let trips = statement(writer, trips, [id.into(), PURGE_LINES.into(), id.into()]);
-        let patches = "DELETE FROM trip_patch WHERE ingestion_id = ? AND batch = \
-                       (SELECT MIN(batch) FROM trip_patch WHERE ingestion_id = ?)";
-        let patches = statement(writer, patches, [id.into(), id.into()]);
-        for delete in [trips, patches] {
-            while writer.execute_raw(delete.clone()).await?.rows_affected() > 0 {}
-        }
-        let sql = "UPDATE ingestion SET has_rows = ? WHERE id = ?";
+        self.purge_table(id, "trip", "line", PURGE_LINES).await?;
+        self.purge_table(id, "trip_patch", "batch", 1).await?;
+        let writer = &self.inner.writer;
+        let sql = "UPDATE ingestion SET has_rows = $1 WHERE id = $2";
         writer
             .execute_raw(statement(writer, sql, [false.into(), id.into()]))
             .await?;
         Ok(())
     }
-}
 
-async fn in_state(
-    tx: &DatabaseTransaction,
-    id: IngestionId,
-    state: IngestionState,
-) -> Result<ingestion::Model, Error> {
-    let row = ingestion::Entity::find_by_id(id).one(tx).await?;
-    row.filter(|row| row.state == state.name())
-        .ok_or(Error::NotRunning(id))
+    /// Deletes the rows of an ingestion, in steps of a column that numbers them.
+    async fn purge_table(
+        &self,
+        id: IngestionId,
+        table: &str,
+        number: &str,
+        step: i64,
+    ) -> Result<(), Error> {
+        let writer = &self.inner.writer;
+        let range = format!(
+            "SELECT CAST(MIN({number}) AS BIGINT), CAST(MAX({number}) AS BIGINT) FROM {table} \
+             WHERE ingestion_id = $1"
+        );
+        let range = writer
+            .query_one_raw(statement(writer, &range, [id.into()]))
+            .await?;
+        let Some(range) = range else { return Ok(()) };
+        let (Some(mut from), Some(last)) = (
+            column::<Option<i64>>(&range, 0)?,
+            column::<Option<i64>>(&range, 1)?,
+        ) else {
+            return Ok(());
+        };
+        let delete = format!(
+            "DELETE FROM {table} WHERE ingestion_id = $1 AND {number} >= $2 AND {number} < $3"
+        );
+        while from <= last {
+            let values = [id.into(), from.into(), (from + step).into()];
+            writer
+                .execute_raw(statement(writer, &delete, values))
+                .await?;
+            from += step;
+        }
+        Ok(())
+    }
 }
 
 async fn insert_summaries(
@@ -133,7 +167,7 @@ async fn insert_summaries(
 }
 
 async fn delete_summaries(tx: &DatabaseTransaction, id: IngestionId) -> Result<(), Error> {
-    let sql = "DELETE FROM trip_summary WHERE ingestion_id = ?";
+    let sql = "DELETE FROM trip_summary WHERE ingestion_id = $1";
     tx.execute_raw(statement(tx, sql, [id.into()])).await?;
     Ok(())
 }

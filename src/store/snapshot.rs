@@ -1,15 +1,15 @@
 //! Reading for one answer: every question to a snapshot sees the same state of the database.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use futures::TryStreamExt;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement, StreamTrait, TryGetable,
-    Value,
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    QueryResult, Statement, StreamTrait, TransactionOptions, TransactionTrait, TryGetable, Value,
 };
 
-use super::Error;
+use super::list::List;
+use super::{Engine, Error, Store, postgres};
 use crate::geo::CellRange;
 use crate::model::{Counters, End, FlowKey, IngestionId, KeyFilter, Selection, WeeklyKey};
 
@@ -31,20 +31,50 @@ pub struct PatchRecord<'a> {
 /// The state of the database at one moment.
 pub struct Snapshot {
     pub(super) tx: DatabaseTransaction,
-    hidden: HashSet<IngestionId>,
+    seen: Seen,
+}
+
+/// The ingestions whose patches are to be seen.
+enum Seen {
+    /// Not those that have not succeeded, or not any more: few.
+    AllBut(HashSet<IngestionId>),
+    /// Those that have succeeded.
+    Only(HashSet<IngestionId>),
+}
+
+impl Store {
+    /// The state of the database as of now, for the questions of one answer.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let options = TransactionOptions {
+            isolation_level: match self.inner.engine {
+                Engine::Postgres { citus: false } => Some(IsolationLevel::RepeatableRead),
+                // Here a transaction sees one state anyway; and there only what follows the lock
+                // below may be seen.
+                Engine::Sqlite { .. } | Engine::Postgres { citus: true } => None,
+            },
+            access_mode: self.is_shared().then_some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        };
+        let tx = self.inner.reader.begin_with_options(options).await?;
+        let ids = async |condition: &str| {
+            let sql = format!("SELECT id FROM ingestion WHERE {condition}");
+            let rows = tx.query_all_raw(statement(&tx, &sql, [])).await?;
+            let ids = rows.iter().map(|row| column(row, 0));
+            ids.collect::<Result<HashSet<IngestionId>, _>>()
+        };
+        let seen = if self.is_distributed() {
+            // The nodes of a cluster do not share a snapshot. So nothing may be published while
+            // this one is read, and what has come since is passed over.
+            postgres::hold_back_publishers(&tx).await?;
+            Seen::Only(ids("state = 'SUCCEEDED'").await?)
+        } else {
+            Seen::AllBut(ids("has_rows AND state <> 'SUCCEEDED'").await?)
+        };
+        Ok(Snapshot { tx, seen })
+    }
 }
 
 impl Snapshot {
-    pub(super) async fn begin(tx: DatabaseTransaction) -> Result<Self, Error> {
-        let sql = "SELECT id FROM ingestion WHERE has_rows AND state <> 'SUCCEEDED'";
-        let rows = tx.query_all_raw(statement(&tx, sql, [])).await?;
-        let hidden = rows
-            .iter()
-            .map(|row| row.try_get_by_index(0))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { tx, hidden })
-    }
-
     /// What to keep of the trips for a selection's region and datasource; `None` where one of
     /// them does not exist.
     pub async fn key_filter(&self, selection: &Selection) -> Result<Option<KeyFilter>, Error> {
@@ -76,11 +106,14 @@ impl Snapshot {
         if cells.is_empty() {
             return Ok(());
         }
-        // CROSS JOIN: the list leads, whatever the planner thinks of it.
-        let sql = "SELECT h.region_id, h.iso_year, h.counters FROM json_each(?) AS list \
-                   CROSS JOIN weekly_histogram AS h \
-                   WHERE h.trip_end = ? AND h.cell = list.value";
-        self.each(sql, [list(cells).into(), end.code().into()], |row| {
+        let list = self.cells(1, cells);
+        let sql = format!(
+            "SELECT h.region_id, h.iso_year, h.counters FROM {} CROSS JOIN weekly_histogram AS h \
+             WHERE h.trip_end = $1 AND h.cell = list.c0",
+            list.table
+        );
+        let values = [end.code().into()].into_iter().chain(list.values);
+        self.each(&sql, values, |row| {
             if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
                 visit(column(&row, 1)?, &Counters::from_bytes(column(&row, 2)?)?)?;
             }
@@ -98,7 +131,7 @@ impl Snapshot {
         mut visit: impl FnMut(i32, &Counters) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT region_id, iso_year, counters FROM weekly_histogram \
-                   WHERE trip_end = ? AND cell BETWEEN ? AND ?";
+                   WHERE trip_end = $1 AND cell BETWEEN $2 AND $3";
         let values = [end.code().into(), key(cells.first), key(cells.last)];
         self.each(sql, values, |row| {
             if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
@@ -111,11 +144,18 @@ impl Snapshot {
 
     /// Which of some cells hold a trip end at all.
     pub async fn occupied(&self, end: End, cells: &[u64]) -> Result<Vec<u64>, Error> {
-        let sql = "SELECT list.value FROM json_each(?) AS list \
-                   WHERE EXISTS (SELECT 1 FROM weekly_histogram AS h \
-                   WHERE h.trip_end = ? AND h.cell = list.value)";
+        if cells.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = self.cells(1, cells);
+        let sql = format!(
+            "SELECT DISTINCT list.c0 FROM {} CROSS JOIN weekly_histogram AS h \
+             WHERE h.trip_end = $1 AND h.cell = list.c0",
+            list.table
+        );
+        let values = [end.code().into()].into_iter().chain(list.values);
         let mut found = Vec::new();
-        self.each(sql, [list(cells).into(), end.code().into()], |row| {
+        self.each(&sql, values, |row| {
             found.push(column::<i64>(&row, 0)?.cast_unsigned());
             Ok(())
         })
@@ -127,7 +167,7 @@ impl Snapshot {
     /// one of the levels.
     pub async fn occupied_between(&self, end: End, cells: CellRange) -> Result<Vec<u64>, Error> {
         let sql = "SELECT DISTINCT cell FROM weekly_histogram \
-                   WHERE trip_end = ? AND cell BETWEEN ? AND ? ORDER BY cell";
+                   WHERE trip_end = $1 AND cell BETWEEN $2 AND $3 ORDER BY cell";
         let mut found = Vec::new();
         self.each(
             sql,
@@ -151,11 +191,9 @@ impl Snapshot {
         if ranges.is_empty() {
             return Ok(());
         }
-        let sql = "SELECT p.ingestion_id, p.points FROM json_each(?) AS list \
-                   CROSS JOIN trip_patch AS p WHERE p.trip_end = ? \
-                   AND p.cell BETWEEN list.value ->> 0 AND list.value ->> 1";
-        self.each(sql, [pairs(ranges).into(), end.code().into()], |row| {
-            if !self.hidden.contains(&column(&row, 0)?) {
+        let (sql, values) = self.in_ranges("p.ingestion_id, p.points", end, ranges);
+        self.each(&sql, values, |row| {
+            if !self.hides(column(&row, 0)?) {
                 visit(&column::<Vec<u8>>(&row, 1)?)?;
             }
             Ok(())
@@ -173,12 +211,11 @@ impl Snapshot {
         if ranges.is_empty() {
             return Ok(());
         }
-        let sql = "SELECT p.cell, p.ingestion_id, p.points, p.rest FROM json_each(?) AS list \
-                   CROSS JOIN trip_patch AS p WHERE p.trip_end = ? \
-                   AND p.cell BETWEEN list.value ->> 0 AND list.value ->> 1";
-        self.each(sql, [pairs(ranges).into(), end.code().into()], |row| {
+        let columns = "p.cell, p.ingestion_id, p.points, p.rest";
+        let (sql, values) = self.in_ranges(columns, end, ranges);
+        self.each(&sql, values, |row| {
             let ingestion = column(&row, 1)?;
-            if !self.hidden.contains(&ingestion) {
+            if !self.hides(ingestion) {
                 let (points, rest): (Vec<u8>, Vec<u8>) = (column(&row, 2)?, column(&row, 3)?);
                 let cell = column::<i64>(&row, 0)?.cast_unsigned();
                 visit(PatchRecord {
@@ -201,7 +238,7 @@ impl Snapshot {
         mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT trip_end, cell, points, rest FROM trip_patch \
-                   WHERE ingestion_id = ? ORDER BY batch";
+                   WHERE ingestion_id = $1 ORDER BY batch";
         self.each(sql, [id.into()], |row| {
             let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip patch"))?;
             let (points, rest): (Vec<u8>, Vec<u8>) = (column(&row, 2)?, column(&row, 3)?);
@@ -244,7 +281,7 @@ impl Snapshot {
         mut visit: impl FnMut(FlowKey, &Counters) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT origin_cell, destination_cell, region_id, counters FROM flow_histogram \
-                   WHERE origin_cell BETWEEN ? AND ? \
+                   WHERE origin_cell BETWEEN $1 AND $2 \
                    ORDER BY origin_cell, destination_cell, region_id";
         self.each(sql, [key(origins.first), key(origins.last)], |row| {
             let key = FlowKey {
@@ -258,6 +295,43 @@ impl Snapshot {
             Ok(())
         })
         .await
+    }
+
+    /// Whether an ingestion's patches are not to be seen.
+    fn hides(&self, id: IngestionId) -> bool {
+        match &self.seen {
+            Seen::AllBut(hidden) => hidden.contains(&id),
+            Seen::Only(visible) => !visible.contains(&id),
+        }
+    }
+
+    /// A list of cells, in a statement that has some parameters already.
+    fn cells(&self, parameters: usize, cells: &[u64]) -> List {
+        let numbers = cells.iter().map(|cell| cell.cast_signed());
+        List::column(self.backend(), parameters, numbers)
+    }
+
+    /// The statement that reads columns of the patches, named `p`, of some ranges of cells.
+    fn in_ranges(
+        &self,
+        columns: &str,
+        end: End,
+        ranges: &[CellRange],
+    ) -> (String, impl Iterator<Item = Value> + Send + use<>) {
+        let rows = ranges
+            .iter()
+            .map(|range| [range.first, range.last].map(u64::cast_signed));
+        let list = List::numbers(self.backend(), 1, 2, rows);
+        let sql = format!(
+            "SELECT {columns} FROM {} CROSS JOIN trip_patch AS p \
+             WHERE p.trip_end = $1 AND p.cell BETWEEN list.c0 AND list.c1",
+            list.table
+        );
+        (sql, [end.code().into()].into_iter().chain(list.values))
+    }
+
+    pub(super) fn backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(&self.tx)
     }
 
     /// Runs a query and hands on its rows one by one, so that memory does not grow with them.
@@ -292,30 +366,4 @@ pub(super) fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T
 /// A number without sign as the database stores it; H3 indexes leave the sign bit free.
 pub(super) fn key(number: u64) -> Value {
     number.cast_signed().into()
-}
-
-/// Numbers as one JSON array: a list of any length in one parameter.
-pub(super) fn list(numbers: &[u64]) -> String {
-    let mut json = String::with_capacity(numbers.len() * 20 + 2);
-    json.push('[');
-    for (index, number) in numbers.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = write!(json, "{comma}{number}");
-    }
-    json.push(']');
-    json
-}
-
-/// Ranges as one JSON array of pairs.
-fn pairs(ranges: &[CellRange]) -> String {
-    let mut json = String::with_capacity(ranges.len() * 42 + 2);
-    json.push('[');
-    for (index, range) in ranges.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = write!(json, "{comma}[{},{}]", range.first, range.last);
-    }
-    json.push(']');
-    json
 }

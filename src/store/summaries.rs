@@ -7,8 +7,8 @@ use crate::model::{IngestionId, PairSummary};
 impl Snapshot {
     /// The pairs of region and datasource that have trips, by their names.
     pub async fn pair_summaries(&self) -> Result<Vec<PairSummary>, Error> {
-        let sql = "SELECT region.name, datasource.name, SUM(trips), MIN(first_departed_at), \
-                   MAX(last_departed_at) FROM trip_summary \
+        let sql = "SELECT region.name, datasource.name, CAST(SUM(trips) AS BIGINT), \
+                   MIN(first_departed_at), MAX(last_departed_at) FROM trip_summary \
                    JOIN region ON region.id = region_id \
                    JOIN datasource ON datasource.id = datasource_id \
                    GROUP BY region.name, datasource.name ORDER BY region.name, datasource.name";
@@ -30,7 +30,7 @@ impl Snapshot {
     /// The trip summaries of one ingestion, by region and datasource.
     pub async fn summaries_of(&self, id: IngestionId) -> Result<Vec<TripSummary>, Error> {
         let sql = "SELECT region_id, datasource_id, trips, first_departed_at, last_departed_at \
-                   FROM trip_summary WHERE ingestion_id = ? ORDER BY region_id, datasource_id";
+                   FROM trip_summary WHERE ingestion_id = $1 ORDER BY region_id, datasource_id";
         let mut summaries = Vec::new();
         self.each(sql, [id.into()], |row| {
             summaries.push(TripSummary {

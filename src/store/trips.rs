@@ -1,9 +1,8 @@
 //! Single trips, by the file and line they came from.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, NaiveDateTime};
 
+use super::list::List;
 use super::snapshot::{column, key};
 use super::{Error, Snapshot, TripRow, TripSummary};
 use crate::geo::{Point, leaf_cell};
@@ -12,22 +11,19 @@ use crate::model::{IngestionId, Trip};
 impl Snapshot {
     /// The trips that stand on some lines, in that order; lines without a trip are left out.
     pub async fn trips(&self, lines: &[(IngestionId, u64)]) -> Result<Vec<Trip>, Error> {
-        let mut json = String::from("[");
-        for (index, (id, line)) in lines.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            // Writing to a string cannot fail.
-            let _ = write!(json, "{comma}[{id},{line}]");
-        }
-        json.push(']');
-        let sql = "SELECT t.ingestion_id, t.line, region.name, datasource.name, t.origin_lon, \
-                   t.origin_lat, t.destination_lon, t.destination_lat, t.departed_at \
-                   FROM json_each(?) AS list CROSS JOIN trip AS t \
-                   JOIN region ON region.id = t.region_id \
-                   JOIN datasource ON datasource.id = t.datasource_id \
-                   WHERE t.ingestion_id = list.value ->> 0 AND t.line = list.value ->> 1 \
-                   ORDER BY list.key";
+        let rows = lines.iter().map(|(id, line)| [*id, line.cast_signed()]);
+        let list = List::numbers(self.backend(), 0, 2, rows);
+        let sql = format!(
+            "SELECT t.ingestion_id, t.line, region.name, datasource.name, t.origin_lon, \
+             t.origin_lat, t.destination_lon, t.destination_lat, t.departed_at \
+             FROM {} CROSS JOIN trip AS t \
+             JOIN region ON region.id = t.region_id \
+             JOIN datasource ON datasource.id = t.datasource_id \
+             WHERE t.ingestion_id = list.c0 AND t.line = list.c1 ORDER BY list.place",
+            list.table
+        );
         let mut trips = Vec::with_capacity(lines.len());
-        self.each(sql, [json.into()], |row| {
+        self.each(&sql, list.values, |row| {
             let departed_at = time(column(&row, 8)?)?;
             trips.push(Trip {
                 ingestion_id: column(&row, 0)?,
@@ -47,7 +43,7 @@ impl Snapshot {
     /// What the trips of one ingestion so far come to, by region and datasource.
     pub async fn sums_of(&self, id: IngestionId) -> Result<Vec<TripSummary>, Error> {
         let sql = "SELECT region_id, datasource_id, COUNT(*), MIN(departed_at), \
-                   MAX(departed_at) FROM trip WHERE ingestion_id = ? \
+                   MAX(departed_at) FROM trip WHERE ingestion_id = $1 \
                    GROUP BY region_id, datasource_id ORDER BY region_id, datasource_id";
         let mut sums = Vec::new();
         self.each(sql, [id.into()], |row| {
@@ -72,7 +68,7 @@ impl Snapshot {
     ) -> Result<(), Error> {
         let sql = "SELECT line, region_id, datasource_id, origin_lon, origin_lat, \
                    destination_lon, destination_lat, departed_at FROM trip \
-                   WHERE ingestion_id = ? ORDER BY line";
+                   WHERE ingestion_id = $1 ORDER BY line";
         self.each(sql, [key(id.cast_unsigned())], |row| {
             let origin = point(column(&row, 3)?, column(&row, 4)?)?;
             let destination = point(column(&row, 5)?, column(&row, 6)?)?;

@@ -10,6 +10,10 @@ use crate::store;
 pub(in crate::ingest) enum PipelineError {
     #[error("cannot open {path}: {source}")]
     Missing { path: String, source: io::Error },
+    #[error(
+        "the ingestion was interrupted, and its file has changed or gone since: ingest it again"
+    )]
+    Changed,
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("cannot read the file: {0}")]
@@ -53,6 +57,7 @@ impl PipelineError {
     pub(in crate::ingest) fn failure(&self) -> Failure {
         let (code, message) = match self {
             Self::Missing { .. } => ("FILE_MISSING", self.to_string()),
+            Self::Changed => ("FILE_CHANGED", self.to_string()),
             Self::Open(error) => (error.code(), error.to_string()),
             Self::Read(_) => ("FILE_UNREADABLE", self.to_string()),
             Self::NoRows => ("NO_ROWS", self.to_string()),

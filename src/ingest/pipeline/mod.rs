@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::Utc;
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 pub(super) use self::error::PipelineError;
@@ -26,7 +27,7 @@ use self::past::Past;
 use self::reading::{Harvest, Reading};
 use super::progress::Reporter;
 use super::stop::Stop;
-use crate::store::{Claimed, FinalCounts, Store};
+use crate::store::{self, Claim, FinalCounts, LoadBlock, Record, Store};
 
 /// Blocks that may wait for the writer: about 40 MB.
 const CHANNEL_BLOCKS: usize = 8;
@@ -35,32 +36,23 @@ const CHANNEL_BLOCKS: usize = 8;
 /// moment it ended, whatever the outcome.
 pub(super) async fn run(
     store: &Store,
-    claimed: &Claimed,
+    record: &Record,
+    path: PathBuf,
     reporter: Reporter,
     stop: Arc<Stop>,
 ) -> (FinalCounts, Result<(), PipelineError>) {
-    let id = claimed.ingestion.id;
-    let past = match Past::of(store, claimed).await {
+    let past = match Past::of(store, record).await {
         Ok(past) => past,
         Err(error) => return (FinalCounts::default(), Err(error.into())),
     };
-    let (sender, mut blocks) = mpsc::channel(CHANNEL_BLOCKS);
-    let mut reading = Reading::new(store, claimed, past, reporter, stop, sender);
-    let path = PathBuf::from(&claimed.path);
+    let (sender, blocks) = mpsc::channel(CHANNEL_BLOCKS);
+    let mut reading = Reading::new(store, record, past, reporter, stop, sender);
     let reader = tokio::task::spawn_blocking(move || {
         let result = reading.read(&path);
         (reading.counts(), result.map(|()| reading.harvest()))
     });
-
-    let mut written = Ok(());
-    while let Some(block) = blocks.recv().await {
-        written = store.load(id, &block).await;
-        if written.is_err() {
-            break;
-        }
-    }
     // Where writing failed, the reader finds nobody to send to, and ends.
-    drop(blocks);
+    let written = write(store, record.claim, blocks).await;
     let Ok((counts, harvest)) = reader.await else {
         return (FinalCounts::default(), Err(PipelineError::Panicked));
     };
@@ -71,9 +63,42 @@ pub(super) async fn run(
             summaries,
         } = harvest?;
         store
-            .publish(id, &histograms, &summaries, counts, Utc::now)
+            .publish(record.claim, &histograms, &summaries, counts, Utc::now)
             .await?;
         Ok(())
     };
     (counts, outcome.await)
+}
+
+/// Writes blocks as they come, as many at a time as the database takes.
+async fn write(
+    store: &Store,
+    claim: Claim,
+    mut blocks: mpsc::Receiver<LoadBlock>,
+) -> Result<(), store::Error> {
+    let mut loads = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some(loaded) = loads.next() => loaded?,
+            block = blocks.recv(), if loads.len() < store.loaders() => {
+                let Some(block) = block else { break };
+                if block.checkpoint.is_some() {
+                    // It says that everything before it is written.
+                    drain(&mut loads).await?;
+                }
+                loads.push(async move { store.load(claim, &block).await });
+            }
+        }
+    }
+    drain(&mut loads).await
+}
+
+async fn drain<F>(loads: &mut FuturesUnordered<F>) -> Result<(), store::Error>
+where
+    F: Future<Output = Result<(), store::Error>>,
+{
+    while let Some(loaded) = loads.next().await {
+        loaded?;
+    }
+    Ok(())
 }

@@ -1,8 +1,8 @@
 use crate::ingest::tally::Tally;
 use crate::model::{Histograms, RejectedRow};
-use crate::store::{self, Checkpoint, Claimed, Store};
+use crate::store::{self, Checkpoint, Record, Store};
 
-/// What an earlier run of an ingestion left up to its checkpoint.
+/// What earlier runs of an ingestion left up to its checkpoint.
 #[derive(Default)]
 pub(super) struct Past {
     pub(super) checkpoint: Checkpoint,
@@ -12,11 +12,16 @@ pub(super) struct Past {
 }
 
 impl Past {
-    pub(super) async fn of(store: &Store, claimed: &Claimed) -> Result<Self, store::Error> {
-        let Some(checkpoint) = claimed.checkpoint else {
+    /// Deletes what is past the checkpoint, and adds up what is before.
+    pub(super) async fn of(store: &Store, record: &Record) -> Result<Self, store::Error> {
+        if record.claim.number <= 1 {
+            return Ok(Self::default());
+        }
+        store.rewind(record).await?;
+        let Some(checkpoint) = record.checkpoint else {
             return Ok(Self::default());
         };
-        let id = claimed.ingestion.id;
+        let id = record.ingestion.id;
         let rejected = store.rejected_rows(id, 1, None).await?.items;
         let snapshot = store.snapshot().await?;
         let mut histograms = Histograms::new();

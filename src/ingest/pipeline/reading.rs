@@ -16,7 +16,7 @@ use crate::ingest::stop::{Stop, StopReason};
 use crate::ingest::tally::Tally;
 use crate::model::{End, FinishedHistograms, Histograms, RejectedRow};
 use crate::store::{
-    self, Checkpoint, Claimed, FinalCounts, LoadBlock, PatchRow, Store, TripRow, TripSummary,
+    self, Checkpoint, FinalCounts, LoadBlock, PatchRow, Record, Store, TripRow, TripSummary,
 };
 
 /// Rejected rows that are kept; all are counted.
@@ -59,7 +59,7 @@ impl Reading {
     /// Goes on from the past of an ingestion; blocks go to the sender.
     pub(super) fn new(
         store: &Store,
-        claimed: &Claimed,
+        record: &Record,
         past: Past,
         reporter: Reporter,
         stop: Arc<Stop>,
@@ -72,7 +72,7 @@ impl Reading {
             sender,
             stop,
             reporter,
-            max_rejected: claimed.max_rejected_rows,
+            max_rejected: record.max_rejected_rows,
             counts: FinalCounts {
                 bytes_read: checkpoint.bytes_read,
                 rows_read: checkpoint.rows_read,

@@ -6,7 +6,7 @@ use sqlx::sqlite::{SqliteArguments, SqlitePool};
 use sqlx::{Arguments, AssertSqlSafe, Sqlite, SqliteConnection, Transaction};
 
 use crate::model::{IngestionId, RejectedRow};
-use crate::store::{Checkpoint, Error, LoadBlock, PatchRow, TripRow};
+use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow, TripRow};
 
 /// `SQLite` allows 32,766 parameters a statement; a trip has eight.
 const TRIPS_PER_STATEMENT: usize = 4_000;
@@ -15,10 +15,20 @@ const PATCHES_PER_STATEMENT: usize = 256;
 /// Writes one block in one transaction.
 pub(in crate::store) async fn load(
     pool: &SqlitePool,
-    id: IngestionId,
+    claim: Claim,
     block: &LoadBlock,
 ) -> Result<(), Error> {
+    let id = claim.ingestion;
     let mut tx: Transaction<'_, Sqlite> = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let held = "SELECT 1 FROM ingestion WHERE id = ? AND claims = ? AND state = 'RUNNING'";
+    let held = sqlx::query(held)
+        .bind(id)
+        .bind(claim.number)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if held.is_none() {
+        return Err(Error::NotRunning(id));
+    }
     for trips in block.trips.chunks(TRIPS_PER_STATEMENT) {
         insert_trips(&mut tx, id, trips).await?;
     }
@@ -111,9 +121,9 @@ async fn update_checkpoint(
     id: IngestionId,
     checkpoint: &Checkpoint,
 ) -> Result<(), Error> {
-    let done = sqlx::query(
-        "UPDATE ingestion SET batches = ?, bytes_read = ?, next_line = ?, rows_read = ?, rows_ingested = ?, \
-         rows_rejected = ? WHERE id = ? AND state = 'RUNNING'",
+    sqlx::query(
+        "UPDATE ingestion SET batches = ?, bytes_read = ?, next_line = ?, rows_read = ?, \
+         rows_ingested = ?, rows_rejected = ? WHERE id = ?",
     )
     .bind(checkpoint.batches.cast_signed())
     .bind(checkpoint.bytes_read.cast_signed())
@@ -124,11 +134,7 @@ async fn update_checkpoint(
     .bind(id)
     .execute(connection)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(Error::NotRunning(id))
-    }
+    Ok(())
 }
 
 /// `head` followed by `rows` times `row`.

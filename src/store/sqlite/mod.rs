@@ -10,29 +10,27 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use migration::MigratorTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::{Access, Error};
+use super::{Access, Engine, Error};
 
 const READERS: u32 = 8;
 /// Rows that a reader's thread may be ahead of who asked: the two then take turns less often.
 const ROWS_AHEAD: usize = 256;
 
-/// The connections to a database file.
-#[derive(Debug)]
-pub(super) struct Connected {
-    pub(super) reader: DatabaseConnection,
-    pub(super) writer: DatabaseConnection,
-    /// Held by the one program that writes.
-    _lock: Option<File>,
-}
-
 /// Connects the pool of readers and the one writer.
-pub(super) async fn connect(url: &str, access: Access) -> Result<Connected, Error> {
+pub(super) async fn connect(
+    url: &str,
+    access: Access,
+) -> Result<(DatabaseConnection, DatabaseConnection, Engine), Error> {
+    if access == Access::WriteDistributed {
+        return Err(Error::NotDistributed);
+    }
     let failed = |source| Error::Open {
         url: url.to_owned(),
         source,
@@ -42,11 +40,11 @@ pub(super) async fn connect(url: &str, access: Access) -> Result<Connected, Erro
         return Err(Error::Missing(url.to_owned()));
     }
     let lock = match access {
-        Access::Write => Some(lock(url, options.get_filename())?),
+        Access::Write | Access::WriteDistributed => Some(lock(url, options.get_filename())?),
         Access::Read => None,
     };
     let options = options
-        .create_if_missing(access == Access::Write)
+        .create_if_missing(access != Access::Read)
         .page_size(16_384)
         .journal_mode(SqliteJournalMode::Wal)
         // An answered upload must outlast a power cut, so each commit is synced. They are few.
@@ -61,7 +59,9 @@ pub(super) async fn connect(url: &str, access: Access) -> Result<Connected, Erro
         .max_connections(1)
         .acquire_timeout(Duration::from_mins(10))
         .connect_with(match access {
-            Access::Write => options.clone().pragma("cache_size", "-65536"),
+            Access::Write | Access::WriteDistributed => {
+                options.clone().pragma("cache_size", "-65536")
+            }
             Access::Read => options.clone().pragma("query_only", "on"),
         })
         .await
@@ -77,11 +77,15 @@ pub(super) async fn connect(url: &str, access: Access) -> Result<Connected, Erro
         )
         .await
         .map_err(failed)?;
-    Ok(Connected {
-        reader: from_pool(reader),
-        writer: from_pool(writer),
-        _lock: lock,
-    })
+    let (reader, writer) = (from_pool(reader), from_pool(writer));
+    if access != Access::Read {
+        migration::Migrator::up(&writer, None)
+            .await
+            .map_err(Error::Migrate)?;
+        // The lock file tells that whoever worked here is gone.
+        writer.execute_unprepared("DELETE FROM worker").await?;
+    }
+    Ok((reader, writer, Engine::Sqlite { _lock: lock }))
 }
 
 /// Takes the lock file beside a database: `SQLite` lets several programs write, but only one may

@@ -15,23 +15,29 @@ use std::time::{Duration, Instant};
 
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
+
+use super::support::database::{Database, Sql, on_postgres};
+use super::support::uploads;
 
 /// Nothing that is waited for may take longer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A folder with a data directory and the files of one test.
-pub struct Home(TempDir);
+/// A folder with a data directory and the files of one test, and a database.
+pub struct Home {
+    dir: TempDir,
+    pub database: Database,
+}
 
 impl Home {
     pub fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::new(&dir.path().join("data/tripgraph.db"));
+        Self { dir, database }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.dir.path().join(name)
     }
 
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -50,9 +56,15 @@ impl Home {
                 command.env_remove(name);
             }
         }
+        if on_postgres() {
+            command
+                .env("TRIPGRAPH_DATABASE_URL", self.database.url())
+                // Who is killed is missed soon.
+                .env("TRIPGRAPH_LEASE_SECONDS", "2");
+        }
         command
             .env("TRIPGRAPH_DATA_DIR", self.path("data"))
-            .current_dir(self.0.path())
+            .current_dir(self.dir.path())
             .stdin(Stdio::null())
             .args(arguments);
         command
@@ -84,29 +96,28 @@ impl Home {
     }
 
     /// A connection past the program.
-    pub async fn database(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new()
-            .filename(self.path("data/tripgraph.db"))
-            .busy_timeout(PATIENCE);
-        SqliteConnection::connect_with(&options).await.unwrap()
+    pub async fn sql(&self) -> Sql {
+        self.database.sql().await
     }
 
     /// The number that a statement answers.
-    pub async fn number(&self, sql: &'static str) -> i64 {
-        let mut database = self.database().await;
-        let number = sqlx::query_scalar(sql).fetch_one(&mut database).await;
-        database.close().await.unwrap();
-        number.unwrap()
+    pub async fn number(&self, sql: &str) -> i64 {
+        let database = self.sql().await;
+        let number = database.number(sql).await;
+        database.close().await;
+        number
     }
 
     /// Waits until a statement answers something else than 0, in a database that may not be made
     /// yet.
-    pub async fn until(&self, sql: &'static str) {
+    pub async fn until(&self, sql: &str) {
         let start = Instant::now();
-        let made = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'visible_trip'";
-        while !self.path("data/tripgraph.db").exists()
-            || self.number(made).await == 0
-            || self.number(sql).await == 0
+        let made = if on_postgres() {
+            "SELECT COUNT(*) FROM pg_views WHERE viewname = 'visible_trip'"
+        } else {
+            "SELECT COUNT(*) FROM sqlite_master WHERE name = 'visible_trip'"
+        };
+        while !self.database.exists() || self.number(made).await == 0 || self.number(sql).await == 0
         {
             assert!(start.elapsed() < PATIENCE, "never: {sql}");
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -115,8 +126,7 @@ impl Home {
 
     /// Files in the spool.
     pub fn spooled(&self) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(self.path("data/spool")).unwrap();
-        entries.map(|entry| entry.unwrap().path()).collect()
+        uploads(&self.path("data/spool"))
     }
 }
 
@@ -184,7 +194,7 @@ impl Running {
     }
 
     #[cfg(unix)]
-    fn signal(&self, signal: rustix::process::Signal) {
+    pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
     }
@@ -209,7 +219,7 @@ impl Running {
         self.wait()
     }
 
-    fn wait(mut self) -> (ExitStatus, String) {
+    pub fn wait(mut self) -> (ExitStatus, String) {
         let start = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {

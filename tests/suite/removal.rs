@@ -1,12 +1,14 @@
 //! What is removed, cancelled or failed leaves nothing: the database is as if it had never come.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod support;
+use super::support;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sea_orm::QueryResult;
 use support::data::{BROKEN, HEADER, REGIONS, Shape};
+use support::database::{Sql, on_postgres};
 use support::engine::Engine;
 use support::random::Random;
 use support::twin::{Twin, TwinAverage};
@@ -34,10 +36,13 @@ impl Stored {
     async fn of(engine: &Engine) -> Self {
         let names = async |table: &'static str| -> BTreeMap<u32, String> {
             let sql = engine.sql().await;
-            let query = sqlx::AssertSqlSafe(format!("SELECT id, name FROM {table}"));
-            let rows: Vec<(u32, String)> = sqlx::query_as(query).fetch_all(&sql).await.unwrap();
+            let rows = sql.rows(&format!("SELECT id, name FROM {table}")).await;
             sql.close().await;
-            rows.into_iter().collect()
+            let value = |row: &QueryResult| -> (u32, String) {
+                let id: i32 = row.try_get_by_index(0).unwrap();
+                (id.cast_unsigned(), row.try_get_by_index(1).unwrap())
+            };
+            rows.iter().map(value).collect()
         };
         let (regions, datasources) = (names("region").await, names("datasource").await);
         let counts = |counters: &tripgraph::model::Counters| -> Counts {
@@ -192,8 +197,7 @@ async fn verified(engine: &Engine, trips: usize) {
 /// Rows of a table that stand for an ingestion's trips.
 async fn rows(engine: &Engine, table: &str) -> i64 {
     let sql = engine.sql().await;
-    let query = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-    let rows = sqlx::query_scalar(query).fetch_one(&sql).await.unwrap();
+    let rows = sql.number(&format!("SELECT COUNT(*) FROM {table}")).await;
     sql.close().await;
     rows
 }
@@ -303,36 +307,33 @@ fn large_file() -> String {
     shape.file(&mut Random::new(99))
 }
 
-/// While it lasts, nobody else can write to the database.
-struct Held(sqlx::SqliteConnection);
+/// While it lasts, nobody else can write trips to the database.
+struct Held(Sql);
 
 impl Held {
     /// Lets the others write, a moment after they were asked for something else.
-    async fn let_go(mut self) {
+    async fn let_go(self) {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
+        self.0.execute("ROLLBACK").await;
+        self.0.close().await;
     }
 }
 
 /// Holds a large ingestion that runs after it has written some trips, but not all.
 async fn held_after_a_block(engine: &Engine, trips_before: i64) -> Held {
-    let mut connection = engine.sql().await.acquire().await.unwrap().detach();
+    let sql = engine.sql().await;
     loop {
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let trips: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM trip")
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-        if trips > trips_before {
-            return Held(connection);
+        if on_postgres() {
+            sql.execute("BEGIN").await;
+            sql.execute("LOCK TABLE trip IN SHARE ROW EXCLUSIVE MODE")
+                .await;
+        } else {
+            sql.execute("BEGIN IMMEDIATE").await;
         }
-        sqlx::query("ROLLBACK")
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        if sql.number("SELECT COUNT(*) FROM trip").await > trips_before {
+            return Held(sql);
+        }
+        sql.execute("ROLLBACK").await;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

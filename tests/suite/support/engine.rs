@@ -1,46 +1,77 @@
 //! Everything below the API on a database of its own.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt;
-use sqlx::SqlitePool;
 use tempfile::TempDir;
-use tripgraph::ingest::{IngestOptions, Ingestions, Spool};
+use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool};
 use tripgraph::model::{Ingestion, IngestionId, IngestionState};
 use tripgraph::store::{Access, Store};
 
-/// A store and its queue of ingestions, in a folder of its own.
+use super::database::{Database, Sql};
+
+/// A store and its queue of ingestions, in a place of its own.
 pub struct Engine {
     pub store: Store,
     pub ingestions: Ingestions,
+    place: Place,
+}
+
+/// Where an engine has its files and its database.
+pub struct Place {
     pub dir: TempDir,
-    url: String,
+    pub database: Database,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::new(&dir.path().join("trips.db"));
+        Self { dir, database }
+    }
 }
 
 impl Engine {
     pub async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap()).await
+        Self::start_in(Place::new()).await
     }
 
     /// Starts where another one was stopped.
-    pub async fn start_in(dir: TempDir) -> Self {
-        let url = format!("sqlite://{}", dir.path().join("trips.db").display());
-        let store = Store::open(&url, Access::Write).await.unwrap();
-        let spool = Spool::open(dir.path().join("spool")).await.unwrap();
-        let ingestions = Ingestions::start(store.clone(), spool).await.unwrap();
+    pub async fn start_in(place: Place) -> Self {
+        let store = Store::open(place.database.url(), Access::Write)
+            .await
+            .unwrap();
+        let spool = place.dir.path().join("spool");
+        let spool = Spool::open(spool, store.program()).await.unwrap();
+        let ingestions = Ingestions::start(store.clone(), spool, Role::SERVER)
+            .await
+            .unwrap();
         Self {
             store,
             ingestions,
-            dir,
-            url,
+            place,
         }
     }
 
-    /// Stops as a program does that is asked to end, and leaves the folder.
-    pub async fn stop(self) -> TempDir {
+    /// Stops as a program does that is asked to end, and leaves its place.
+    pub async fn stop(self) -> Place {
         self.ingestions.stop().await;
         self.store.close().await.unwrap();
-        self.dir
+        self.place
+    }
+
+    pub fn url(&self) -> &str {
+        self.place.database.url()
+    }
+
+    /// Uploads in the spool's folder.
+    pub fn spooled(&self) -> usize {
+        super::uploads(&self.dir().join("spool")).len()
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.place.dir.path()
     }
 
     /// Puts a file in the queue, even where its bytes are there already.
@@ -81,33 +112,27 @@ impl Engine {
         ended
     }
 
-    /// Connections past the store, for what only a test may do.
-    pub async fn sql(&self) -> SqlitePool {
-        SqlitePool::connect(&self.url).await.unwrap()
+    /// A connection past the store, for what only a test may do.
+    pub async fn sql(&self) -> Sql {
+        self.place.database.sql().await
     }
 
     /// Waits until an ingestion has neither trips nor patches in the database.
     pub async fn purged(&self, id: IngestionId) {
         let sql = self.sql().await;
-        let left = || async {
-            let query = "SELECT (SELECT COUNT(*) FROM trip WHERE ingestion_id = ?1) + \
-                         (SELECT COUNT(*) FROM trip_patch WHERE ingestion_id = ?1) + \
-                         (SELECT COUNT(*) FROM trip_summary WHERE ingestion_id = ?1) + \
-                         (SELECT COUNT(*) FROM ingestion WHERE id = ?1 AND has_rows)";
-            let left: i64 = sqlx::query_scalar(query)
-                .bind(id)
-                .fetch_one(&sql)
-                .await
-                .unwrap();
-            left
-        };
+        let query = format!(
+            "SELECT (SELECT COUNT(*) FROM trip WHERE ingestion_id = {id}) + \
+             (SELECT COUNT(*) FROM trip_patch WHERE ingestion_id = {id}) + \
+             (SELECT COUNT(*) FROM trip_summary WHERE ingestion_id = {id}) + \
+             (SELECT COUNT(*) FROM ingestion WHERE id = {id} AND has_rows)"
+        );
         for _ in 0..1_000 {
-            if left().await == 0 {
+            if sql.number(&query).await == 0 {
                 sql.close().await;
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("ingestion {id} has left {} rows", left().await);
+        panic!("ingestion {id} has left rows");
     }
 }

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod program;
+use super::program;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -175,7 +175,7 @@ async fn asked_to_end_in_the_middle() {
     home.until(HAS_TRIPS).await;
     let (status, log) = server.process.terminate();
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(log.contains("goes on at the next start"), "{log}");
+    assert!(log.contains("goes on later"), "{log}");
     assert_eq!(home.number(QUEUED).await, 2);
     // The batch in hand is finished: what was read need not be read again.
     let done = home

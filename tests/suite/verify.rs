@@ -1,13 +1,13 @@
 //! Verification finds what does not fit together, and says what it is.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod support;
+use super::support;
 
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
-use sqlx::{AssertSqlSafe, Row, SqlitePool};
 use support::data::{File, Shape};
+use support::database::{Sql, on_postgres};
 use support::engine::Engine;
 use support::random::Random;
 use tripgraph::analytics::{Findings, verify};
@@ -16,7 +16,7 @@ use tripgraph::model::Counters;
 /// A database with two ingestions that fit.
 struct Sound {
     engine: Engine,
-    sql: SqlitePool,
+    sql: Sql,
     trips: u64,
 }
 
@@ -50,20 +50,12 @@ impl Sound {
     async fn summaries(&self) -> u64 {
         let query = "SELECT (SELECT COUNT(*) FROM weekly_histogram) \
                      + (SELECT COUNT(*) FROM flow_histogram) + 2 * 4";
-        let count: i64 = sqlx::query_scalar(query)
-            .fetch_one(&self.sql)
-            .await
-            .unwrap();
-        count.cast_unsigned()
+        self.sql.number(query).await.cast_unsigned()
     }
 
     /// Tampers with exactly one row.
     async fn tamper(&self, statement: &str) {
-        let done = sqlx::query(AssertSqlSafe(statement))
-            .execute(&self.sql)
-            .await
-            .unwrap();
-        assert_eq!(done.rows_affected(), 1, "{statement}");
+        assert_eq!(self.sql.execute(statement).await, 1, "{statement}");
     }
 
     /// Tampers with exactly one row, and wants exactly these differences to be found: of each, the
@@ -94,38 +86,14 @@ impl Sound {
 
     /// Tampers with exactly one row, verifies, and puts everything back.
     async fn findings_after(&self, statement: &str) -> Findings {
-        let mut saved = Vec::new();
-        for table in TABLES {
-            let copy = format!("CREATE TABLE saved_{table} AS SELECT * FROM {table}");
-            saved.push(copy);
-        }
-        self.run(&saved).await;
+        self.sql.save().await;
         self.tamper(statement).await;
         let findings = self.findings().await;
-        let restore: Vec<_> = TABLES
-            .iter()
-            .flat_map(|table| {
-                [
-                    format!("DELETE FROM {table}"),
-                    format!("INSERT INTO {table} SELECT * FROM saved_{table}"),
-                    format!("DROP TABLE saved_{table}"),
-                ]
-            })
-            .collect();
-        self.run(&restore).await;
+        self.sql.restore().await;
 
         let after = self.findings().await;
         assert_eq!((after.differing, after.trips), (0, self.trips));
         findings
-    }
-
-    async fn run(&self, statements: &[String]) {
-        for statement in statements {
-            sqlx::query(AssertSqlSafe(statement.as_str()))
-                .execute(&self.sql)
-                .await
-                .unwrap();
-        }
     }
 
     /// The counters of the first histogram of a table, changed, as a literal.
@@ -135,11 +103,7 @@ impl Sound {
         change: impl Fn(u32, u64) -> (u32, u64),
     ) -> String {
         let query = format!("SELECT counters FROM {table} WHERE {}", first(table));
-        let row = sqlx::query(AssertSqlSafe(query))
-            .fetch_one(&self.sql)
-            .await
-            .unwrap();
-        let counters = Counters::from_bytes(row.get(0)).unwrap();
+        let counters = Counters::from_bytes(self.sql.value(&query).await).unwrap();
         let changed =
             Counters::from_sorted(counters.iter().enumerate().map(|(index, (key, trips))| {
                 match index {
@@ -162,18 +126,9 @@ fn hold(statement: &str, mut found: Vec<String>, expected: &[&str]) {
     assert!(found.is_empty(), "{statement}: {found:#?}");
 }
 
-const TABLES: [&str; 6] = [
-    "trip",
-    "trip_patch",
-    "trip_summary",
-    "weekly_histogram",
-    "flow_histogram",
-    "ingestion",
-];
-
 /// Bytes in SQL.
 fn literal(bytes: &[u8]) -> String {
-    let mut literal = String::from("x'");
+    let mut literal = String::from(if on_postgres() { "bytea '\\x" } else { "x'" });
     for byte in bytes {
         write!(literal, "{byte:02x}").unwrap();
     }
@@ -193,8 +148,23 @@ fn first(table: &str) -> String {
 }
 
 /// A condition that holds for one patch of destinations.
-const A_DESTINATION: &str =
-    "rowid = (SELECT MIN(rowid) FROM trip_patch WHERE trip_end = 1 AND ingestion_id = 2)";
+const A_DESTINATION: &str = "(trip_end, cell, ingestion_id, batch) = \
+     (SELECT trip_end, cell, ingestion_id, batch FROM trip_patch \
+     WHERE trip_end = 1 AND ingestion_id = 2 ORDER BY cell, batch LIMIT 1)";
+
+/// Changes of the bytes of a patch: of the first coordinate by a fraction of a nanometre, and of
+/// the line, at the end of the rest.
+fn changed_bytes() -> [String; 2] {
+    let (low, line) = (literal(&[0x77]), literal(&[255, 255, 255, 255, 0, 0, 0, 7]));
+    let high = literal(&[0x78]);
+    let point = format!(
+        "(CASE substr(points, 1, 1) WHEN {low} THEN {high} ELSE {low} END) || substr(points, 2)"
+    );
+    let rest = format!("substr(rest, 1, length(rest) - 8) || {line}");
+    let bytes = if on_postgres() { "bytea" } else { "blob" };
+    [("points", point), ("rest", rest)]
+        .map(|(column, value)| format!("UPDATE trip_patch SET {column} = CAST({value} AS {bytes})"))
+}
 
 #[tokio::test]
 async fn changed_histograms_are_found() {
@@ -244,19 +214,17 @@ async fn changed_patches_are_found() {
         "ingestion 2, patches of destinations",
     );
     for (here, expected) in [(origin.as_str(), origins), (A_DESTINATION, destinations)] {
-        for change in [
-            "DELETE FROM trip_patch",
-            "UPDATE trip_patch SET cell = cell + 1",
-            "UPDATE trip_patch SET points = zeroblob(24), rest = zeroblob(32)",
-            "UPDATE trip_patch SET points = x'', rest = x''",
-            // The first byte of the first coordinate: a fraction of a nanometre.
-            "UPDATE trip_patch SET points = \
-             CAST((CASE substr(points, 1, 1) WHEN x'77' THEN x'78' ELSE x'77' END) \
-             || substr(points, 2) AS BLOB)",
-            // The line, at the end of the rest.
-            "UPDATE trip_patch SET rest = \
-             CAST(substr(rest, 1, length(rest) - 8) || x'ffffff0000000007' AS BLOB)",
-        ] {
+        let [zeros, none] = [24, 0].map(|bytes| {
+            let (points, rest) = (literal(&vec![0; bytes]), literal(&vec![0; bytes / 3 * 4]));
+            format!("UPDATE trip_patch SET points = {points}, rest = {rest}")
+        });
+        let changes = [
+            "DELETE FROM trip_patch".to_owned(),
+            "UPDATE trip_patch SET cell = cell + 1".to_owned(),
+            zeros,
+            none,
+        ];
+        for change in changes.into_iter().chain(changed_bytes()) {
             sound
                 .finds_beside_histograms(&format!("{change} WHERE {here}"), &[expected])
                 .await;
@@ -345,23 +313,15 @@ async fn a_zero_with_a_sign_is_no_difference() {
 
 #[tokio::test]
 async fn bytes_that_mean_nothing_are_an_error() {
+    let set = |table: &str, column: &str, bytes: &[u8]| {
+        let (bytes, here) = (literal(bytes), first(table));
+        format!("UPDATE {table} SET {column} = {bytes} WHERE {here}")
+    };
     for broken in [
-        format!(
-            "UPDATE weekly_histogram SET counters = x'ff' WHERE {}",
-            first("weekly_histogram")
-        ),
-        format!(
-            "UPDATE flow_histogram SET counters = x'ff' WHERE {}",
-            first("flow_histogram")
-        ),
-        format!(
-            "UPDATE trip_patch SET points = x'00' WHERE {}",
-            first("trip_patch")
-        ),
-        format!(
-            "UPDATE trip_patch SET rest = x'' WHERE {}",
-            first("trip_patch")
-        ),
+        set("weekly_histogram", "counters", &[0xff]),
+        set("flow_histogram", "counters", &[0xff]),
+        set("trip_patch", "points", &[0]),
+        set("trip_patch", "rest", &[]),
         format!(
             "UPDATE trip SET destination_lon = 181.0 WHERE {}",
             first("trip")

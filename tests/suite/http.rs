@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: uploads, answers, errors, and who is let in.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod support;
+use super::support;
 
 use std::time::Duration;
 

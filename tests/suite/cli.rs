@@ -1,7 +1,8 @@
 //! The command line, as somebody at a terminal or in a script meets it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod program;
+use super::program;
+use super::support::database::on_postgres;
 
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -289,10 +290,7 @@ async fn verify_finds_what_was_tampered_with() {
     assert!(ran.stdout.starts_with("2,000 trips read, "), "{ran:?}");
     assert!(ran.stdout.ends_with(", 0 differ\n"), "{ran:?}");
 
-    let copy = home.path("copy.db");
-    let database = home.path("data/tripgraph.db");
-    let whole = format!("VACUUM INTO '{}'", copy.display());
-    run_sql(&home, &whole).await;
+    let database = home.sql().await;
     for sql in [
         "DELETE FROM trip WHERE line = 1000",
         "UPDATE trip SET departed_at = departed_at + 7 * 86400000000 WHERE line = 1000",
@@ -304,27 +302,15 @@ async fn verify_finds_what_was_tampered_with() {
         "UPDATE weekly_histogram SET iso_year = iso_year + 10",
         "UPDATE ingestion SET rows_ingested = rows_ingested - 1",
     ] {
-        run_sql(&home, sql).await;
+        database.save().await;
+        database.execute(sql).await;
         let ran = home.run(&["verify"]);
         assert_eq!(ran.code, Some(1), "{sql}: {ran:?}");
         assert!(!ran.stdout.contains(" 0 differ"), "{sql}: {ran:?}");
         assert!(ran.stdout.lines().count() > 1, "{sql}: {ran:?}");
-        std::fs::remove_file(home.path("data/tripgraph.db-wal")).ok();
-        std::fs::remove_file(home.path("data/tripgraph.db-shm")).ok();
-        std::fs::copy(&copy, &database).unwrap();
+        database.restore().await;
         assert!(home.run(&["verify"]).succeeded());
     }
-}
-
-/// Changes the database past the program.
-async fn run_sql(home: &Home, sql: &str) {
-    use sqlx::Connection;
-    let mut database = home.database().await;
-    sqlx::query(sqlx::AssertSqlSafe(sql))
-        .execute(&mut database)
-        .await
-        .unwrap();
-    database.close().await.unwrap();
 }
 
 #[test]
@@ -332,7 +318,7 @@ fn schema_is_the_committed_one() {
     let home = Home::new();
     let ran = home.run(&["schema"]);
     assert!(ran.succeeded(), "{ran:?}");
-    let committed = include_str!("../schema.graphql");
+    let committed = include_str!("../../schema.graphql");
     assert!(
         ran.stdout == committed,
         "schema.graphql is out of date: cargo run -- schema > schema.graphql"
@@ -366,14 +352,16 @@ async fn serve_answers_until_it_is_asked_to_end() {
         assert_eq!(answer.status(), 200, "{path}");
     }
 
-    // Commands that only read work beside it, one that would write does not.
+    // Commands that only read work beside it; one that would write does where the database is
+    // made for several.
     assert_eq!(trips(&home), 3);
     assert!(home.run(&["verify"]).succeeded());
-    home.write("more.csv", TRIPS);
-    for command in [
+    let more = home.write("more.csv", &format!("{TRIPS}\n"));
+    let writes = [
         &["serve", "--listen", "127.0.0.1:0"][..],
         &["ingest", "more.csv"],
-    ] {
+    ];
+    for command in writes.into_iter().filter(|_| !on_postgres()) {
         let ran = home.run(command);
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(
@@ -382,6 +370,17 @@ async fn serve_answers_until_it_is_asked_to_end() {
             "{ran:?}"
         );
     }
+    if on_postgres() {
+        let ran = home.run(&["ingest", "more.csv"]);
+        assert!(ran.succeeded(), "{ran:?}");
+        assert!(ran.stdout.starts_with("more.csv: 3 trips in "), "{ran:?}");
+        // The server has done it.
+        assert!(ran.stderr.contains("a server is up"), "{ran:?}");
+        assert_eq!(server.process.log().matches("ingestion runs").count(), 2);
+        assert_eq!(server.trips().await, 6);
+        assert!(more.exists() && home.spooled().is_empty());
+    }
+    let trips = server.trips().await;
     let other = Home::new().run(&["serve", "--listen", &server.address]);
     assert_eq!(other.code, Some(1), "{other:?}");
     assert!(
@@ -399,7 +398,7 @@ async fn serve_answers_until_it_is_asked_to_end() {
     assert!(!home.path("data/tripgraph.db-wal").exists());
 
     let again = home.serve();
-    assert_eq!(again.trips().await, 3);
+    assert_eq!(again.trips().await, trips);
     let (status, log) = again.process.interrupt();
     assert_eq!(status.code(), Some(0), "{log}");
 }
@@ -416,7 +415,7 @@ async fn the_program_alone_serves_and_takes_variables() {
         ("DATABASE_URL", ""),
     ]);
     let server = Serving::start(command);
-    assert!(home.path("data/tripgraph.db").exists());
+    assert!(home.database.exists());
     let query = json!({ "query": "{ weeklyAverage { totalTrips } }" });
     let answer = server.answer("{ __typename }", json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
@@ -472,6 +471,7 @@ fn the_database_is_the_option_the_variable_or_the_common_variable() {
     let ingest = |option: Option<&str>, variable: &str, common: &str| {
         let mut command = home.command(&["ingest", "trips.csv"]);
         command
+            .env_remove("TRIPGRAPH_DATABASE_URL")
             .args(option.map(|name| format!("--database-url={}", url(name))))
             .env("DATABASE_URL", url(common));
         if !variable.is_empty() {
@@ -487,7 +487,11 @@ fn the_database_is_the_option_the_variable_or_the_common_variable() {
     ingest(None, "", "3.db");
     assert!(home.path("3.db").exists());
     assert!(!home.path("data/tripgraph.db").exists());
-    let ran = Ran::of(home.command(&["verify"]).env("DATABASE_URL", url("3.db")));
+    let ran = Ran::of(
+        home.command(&["verify"])
+            .env_remove("TRIPGRAPH_DATABASE_URL")
+            .env("DATABASE_URL", url("3.db")),
+    );
     assert!(ran.stdout.starts_with("3 trips read"), "{ran:?}");
 
     let ran = home.run(&["verify", "--database-url", "mysql://localhost/trips"]);

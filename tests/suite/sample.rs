@@ -3,7 +3,7 @@
 //! answers of a few trips made by hand are all that is asked.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod program;
+use super::program;
 
 use std::path::Path;
 

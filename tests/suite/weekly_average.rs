@@ -2,7 +2,7 @@
 //! it is the scan's.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod support;
+use super::support;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use support::data::{DATASOURCES, File, REGIONS, Shape, onto_globe};

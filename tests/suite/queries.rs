@@ -1,14 +1,13 @@
 //! `queries.sql` answers what a plain reading of the CSV file answers.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod program;
+use super::program;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use program::Home;
-use sqlx::{AssertSqlSafe, Connection, Row};
 
 /// The columns of each of the questions that are compared.
 const COLUMNS: [&[&str]; 3] = [
@@ -27,7 +26,7 @@ fn sample() -> Option<PathBuf> {
 
 /// What the file of queries answers.
 async fn queried(home: &Home) -> Answers {
-    let text = include_str!("../queries.sql");
+    let text = include_str!("../../queries.sql");
     let statements: Vec<_> = text
         .split(';')
         .filter(|statement| {
@@ -46,22 +45,21 @@ async fn queried(home: &Home) -> Answers {
         "a query reads every trip"
     );
 
-    let mut database = home.database().await;
+    let database = home.sql().await;
     let mut answers = Answers::default();
     for ((statement, columns), answer) in statements.iter().zip(COLUMNS).zip(&mut answers) {
-        let rows = sqlx::query(AssertSqlSafe(*statement))
-            .fetch_all(&mut database)
-            .await
-            .unwrap();
-        for row in rows {
-            let text = |column: &&str| match *column {
-                "trips" => row.get::<i64, _>(*column).to_string(),
-                _ => row.get::<String, _>(*column),
-            };
-            answer.push(columns.iter().map(text).collect());
+        // As text, as a person reads them.
+        let texts: Vec<_> = columns
+            .iter()
+            .map(|column| format!("CAST({column} AS TEXT)"))
+            .collect();
+        let statement = format!("SELECT {} FROM ({statement}) AS answer", texts.join(", "));
+        for row in database.rows(&statement).await {
+            let values = (0..columns.len()).map(|index| row.try_get_by_index(index).unwrap());
+            answer.push(values.collect());
         }
     }
-    database.close().await.unwrap();
+    database.close().await;
     answers
 }
 

@@ -6,17 +6,23 @@
     reason = "each test file uses a part of it"
 )]
 pub mod data;
+pub mod database;
 pub mod engine;
+pub mod postgres;
+pub mod proxy;
 pub mod random;
 pub mod twin;
 
+use std::path::{Path, PathBuf};
+
+use engine::Engine;
 use tripgraph::graphql::{Limits, Services};
 use tripgraph::http::{AppState, HttpSettings, Shutdown, Token, router, serve};
 
 pub struct Server {
     pub address: std::net::SocketAddr,
     pub shutdown: Shutdown,
-    pub dir: tempfile::TempDir,
+    pub engine: Engine,
     pub task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -27,20 +33,10 @@ impl Server {
 
     pub async fn with(tokens: &[&str]) -> Self {
         let tokens: Vec<Token> = tokens.iter().map(|text| text.parse().unwrap()).collect();
-        let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", dir.path().join("t.db").display());
-        let store = tripgraph::store::Store::open(&url, tripgraph::store::Access::Write)
-            .await
-            .unwrap();
-        let spool = tripgraph::ingest::Spool::open(dir.path().join("spool"))
-            .await
-            .unwrap();
-        let ingestions = tripgraph::ingest::Ingestions::start(store.clone(), spool)
-            .await
-            .unwrap();
+        let engine = Engine::start().await;
         let services = Services {
-            ingestions,
-            store,
+            ingestions: engine.ingestions.clone(),
+            store: engine.store.clone(),
             limits: Limits::default(),
         };
         let settings = HttpSettings::testing(tokens);
@@ -53,7 +49,7 @@ impl Server {
         Self {
             address,
             shutdown,
-            dir,
+            engine,
             task,
         }
     }
@@ -62,10 +58,17 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// Files in the spool's folder.
+    /// Uploads in the spool's folder.
     pub fn spooled(&self) -> usize {
-        std::fs::read_dir(self.dir.path().join("spool"))
-            .unwrap()
-            .count()
+        uploads(&self.engine.dir().join("spool")).len()
     }
+}
+
+/// Uploads in a spool's folder.
+pub fn uploads(spool: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(spool).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.file_name().unwrap() != "spool.id")
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! GraphQL over WebSocket, in both protocols.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod support;
+use super::support;
 
 use std::time::Duration;
 

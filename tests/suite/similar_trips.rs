@@ -1,7 +1,7 @@
 //! Groups of similar trips, and their members, against groups that are made the obvious way.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod support;
+use super::support;
 
 use std::collections::HashMap;
 

@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use sea_orm::DatabaseConnection;
+use sqlx::postgres::{PgListener, PgPool};
+
+/// What the programs of one database call out on.
+pub(in crate::store) const CHANNEL: &str = "tripgraph";
+
+/// The first wait after the connection is lost, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+struct Listening {
+    pool: PgPool,
+    listener: Option<PgListener>,
+    silence: Duration,
+    backoff: Duration,
+}
+
+/// What is called out from now on; `None` whenever something may have been missed: at first, and
+/// after the connection was lost.
+pub(in crate::store) fn messages(
+    connection: &DatabaseConnection,
+    silence: Duration,
+) -> BoxStream<'static, Option<String>> {
+    let listening = Listening {
+        pool: connection.get_postgres_connection_pool().clone(),
+        listener: None,
+        silence,
+        backoff: BACKOFF.0,
+    };
+    stream::unfold(listening, |mut listening| async {
+        let message = listening.next().await?;
+        Some((message, listening))
+    })
+    .boxed()
+}
+
+impl Listening {
+    /// The outer `None` is the end: the store is closed.
+    async fn next(&mut self) -> Option<Option<String>> {
+        loop {
+            if self.pool.is_closed() {
+                return None;
+            }
+            let Some(listener) = &mut self.listener else {
+                match self.listen().await {
+                    Ok(listener) => {
+                        self.listener = Some(listener);
+                        self.backoff = BACKOFF.0;
+                        return Some(None);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot listen to the database");
+                        tokio::time::sleep(self.backoff).await;
+                        self.backoff = BACKOFF.1.min(self.backoff * 2);
+                        continue;
+                    }
+                }
+            };
+            match tokio::time::timeout(self.silence, listener.try_recv()).await {
+                Ok(Ok(Some(notification))) => return Some(Some(notification.payload().to_owned())),
+                Ok(Ok(None) | Err(_)) => tracing::warn!("the database's connection is lost"),
+                Err(_) => tracing::warn!("the database is silent"),
+            }
+            self.listener = None;
+        }
+    }
+
+    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
+    }
+}

@@ -1,0 +1,187 @@
+//! What is PostgreSQL's own: its connections, `COPY`, advisory locks, `LISTEN` and `NOTIFY`.
+
+mod citus;
+mod copy;
+mod listen;
+mod load;
+
+use std::time::Duration;
+
+use migration::MigratorTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqlxPostgresConnector};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+
+pub(super) use self::listen::{CHANNEL, messages};
+pub(super) use self::load::load;
+use super::snapshot::statement;
+use super::{Access, Engine, Error};
+
+const READERS: u32 = 16;
+/// Two load at the same time, one listens; the others wait for nobody.
+const WRITERS: u32 = 6;
+/// How long a question waits for a connection before the database counts as away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Keys of advisory locks; the database is the program's own.
+const MIGRATION_LOCK: i64 = 0x7472_6970_0001;
+const PUBLISH_LOCK: i64 = 0x7472_6970_0002;
+
+/// Connects the pools of readers and writers.
+pub(super) async fn connect(
+    url: &str,
+    access: Access,
+) -> Result<(DatabaseConnection, DatabaseConnection, Engine), Error> {
+    let failed = |source| Error::Open {
+        url: without_password(url),
+        source,
+    };
+    let options: PgConnectOptions = url.parse().map_err(failed)?;
+    let options = options
+        .application_name("tripgraph")
+        .options([
+            // Plans are for the lists at hand, and over before they would be worth compiling.
+            ("jit", "off"),
+            ("plan_cache_mode", "force_custom_plan"),
+            // A program that is cut off must not hold its locks for hours.
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("idle_in_transaction_session_timeout", "60s"),
+        ])
+        .disable_statement_logging();
+    let pool = |connections| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE)
+    };
+    let reader = pool(READERS)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
+    let writer = pool(WRITERS).connect_lazy_with(options.clone());
+    if access == Access::Read {
+        let sql = "SELECT to_regclass('ingestion') IS NOT NULL";
+        let made: bool = sqlx::query_scalar(sql).fetch_one(&reader).await?;
+        if !made {
+            return Err(Error::Missing(without_password(url)));
+        }
+    } else {
+        migrate(&options, &writer, access).await?;
+    }
+    let citus = citus::is_distributed(&reader).await?;
+    Ok((
+        from_pool(reader),
+        from_pool(writer),
+        Engine::Postgres { citus },
+    ))
+}
+
+/// Brings the schema up to date. Where several programs start at once, one after the other.
+async fn migrate(options: &PgConnectOptions, writer: &PgPool, access: Access) -> Result<(), Error> {
+    let mut lock = PgConnection::connect_with(options).await?;
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(MIGRATION_LOCK)
+        .execute(&mut lock)
+        .await?;
+    let connection = from_pool(writer.clone());
+    migration::Migrator::up(&connection, None)
+        .await
+        .map_err(Error::Migrate)?;
+    citus::distribute(writer, access == Access::WriteDistributed).await?;
+    // With the connection goes the lock.
+    Ok(lock.close().await?)
+}
+
+/// Lets nobody else publish or retire until the transaction ends: what they change they read
+/// before, and one after the other they cannot block each other.
+pub(super) async fn lock_publishing(tx: &DatabaseTransaction) -> Result<(), Error> {
+    let sql = "SELECT pg_advisory_xact_lock($1)";
+    tx.execute_raw(statement(tx, sql, [PUBLISH_LOCK.into()]))
+        .await?;
+    Ok(())
+}
+
+/// Lets nobody else put the same bytes in the queue until the transaction ends.
+pub(super) async fn lock_content(tx: &DatabaseTransaction, hash: &str) -> Result<(), Error> {
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+    tx.execute_raw(statement(tx, sql, [hash.into()])).await?;
+    Ok(())
+}
+
+/// Lets nobody publish or retire until the transaction ends, which only reads.
+pub(super) async fn hold_back_publishers(tx: &DatabaseTransaction) -> Result<(), Error> {
+    let sql = "SELECT pg_advisory_xact_lock_shared($1)";
+    tx.execute_raw(statement(tx, sql, [PUBLISH_LOCK.into()]))
+        .await?;
+    Ok(())
+}
+
+/// Forgets workers that were not seen for so long, and tells whether there were any.
+pub(super) async fn bury(
+    connection: &DatabaseConnection,
+    silent_for: Duration,
+) -> Result<bool, Error> {
+    let sql = "DELETE FROM worker WHERE seen_at < now() - $1 * INTERVAL '1 second'";
+    let values = [silent_for.as_secs_f64().into()];
+    let done = connection
+        .execute_raw(statement(connection, sql, values))
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Whether it is worth trying again: the server is away, starting, stopping, full or no longer the
+/// one that writes.
+pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code.starts_with("08")
+                || [
+                    "57P01", "57P02", "57P03", "57P05", "53300", "25006", "40001", "40P01",
+                ]
+                .contains(&&*code)
+        }),
+        _ => false,
+    }
+}
+
+fn from_pool(pool: PgPool) -> DatabaseConnection {
+    SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+}
+
+/// An address that may be shown.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
+    let place = rest.split(['?', '#']).next().unwrap_or_default();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    format!("{scheme}://{place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn addresses_are_shown_without_secrets() {
+        for (url, shown) in [
+            (
+                "postgres://ann:s3cret@db:5432/trips",
+                "postgres://db:5432/trips",
+            ),
+            (
+                "postgres://ann:p@ss@db/trips?sslmode=require",
+                "postgres://db/trips",
+            ),
+            ("postgresql:///trips?password=s3cret", "postgresql:///trips"),
+            ("postgres:trips", "postgres://"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Workers: the programs that take ingestions from the queue, and their signs of life.
+
+use std::time::Duration;
+
+use entity::worker;
+use sea_orm::{ConnectionTrait, EntityTrait};
+
+use super::changes::{Message, notify};
+use super::snapshot::statement;
+use super::{Error, Store, postgres};
+
+/// A program that takes ingestions from the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// Host and process, for people.
+    pub name: String,
+    /// The spool whose files it can read.
+    pub spool: String,
+    /// Whether it serves requests. One that does not leaves the queue to one that does.
+    pub serves: bool,
+}
+
+impl Store {
+    /// Makes this program known as a worker, or gives a sign of its life. `false` where the
+    /// others thought it dead: what it had claimed is not its own any more.
+    pub async fn beat(&self, worker: &Worker) -> Result<bool, Error> {
+        let tx = self.write().await?;
+        let alive = "UPDATE worker SET seen_at = CURRENT_TIMESTAMP WHERE id = $1";
+        let alive = statement(&tx, alive, [self.program().into()]);
+        let known = tx.execute_raw(alive).await?.rows_affected() > 0;
+        if !known {
+            let sql = "INSERT INTO worker (id, name, spool, serves) VALUES ($1, $2, $3, $4)";
+            let values = [
+                self.program().into(),
+                worker.name.as_str().into(),
+                worker.spool.as_str().into(),
+                worker.serves.into(),
+            ];
+            tx.execute_raw(statement(&tx, sql, values)).await?;
+        }
+        // Every listener hears one of these now and then, or its connection is gone.
+        notify(&tx, &Message::beat(self.program())).await?;
+        tx.commit().await?;
+        Ok(known)
+    }
+
+    /// Forgets workers that have given no sign of life for so long; what they had claimed is
+    /// everybody's. Tells whether there were any.
+    pub async fn bury(&self, silent_for: Duration) -> Result<bool, Error> {
+        if !self.is_shared() {
+            return Ok(false);
+        }
+        let writer = &self.inner.writer;
+        let any = postgres::bury(writer, silent_for).await?;
+        if any {
+            notify(writer, &Message::work(self.program())).await?;
+        }
+        Ok(any)
+    }
+
+    /// Forgets a program that is at work no longer: what it had claimed is everybody's.
+    pub async fn forget(&self, program: &str) -> Result<(), Error> {
+        let tx = self.write().await?;
+        let sql = "DELETE FROM worker WHERE id = $1";
+        tx.execute_raw(statement(&tx, sql, [program.into()]))
+            .await?;
+        notify(&tx, &Message::work(self.program())).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Whether another program serves requests with the same spool.
+    pub async fn is_served(&self, spool: &str) -> Result<bool, Error> {
+        let reader = &self.inner.reader;
+        let sql = "SELECT 1 FROM worker WHERE serves AND spool = $1 AND id <> $2";
+        let values = [spool.into(), self.program().into()];
+        Ok(reader
+            .query_one_raw(statement(reader, sql, values))
+            .await?
+            .is_some())
+    }
+
+    /// The programs that are at work.
+    pub async fn workers(&self) -> Result<Vec<(String, Worker)>, Error> {
+        let rows = worker::Entity::find().all(&self.inner.reader).await?;
+        let known = rows.into_iter().map(|row| {
+            let worker = Worker {
+                name: row.name,
+                spool: row.spool,
+                serves: row.serves,
+            };
+            (row.id, worker)
+        });
+        Ok(known.collect())
+    }
+}

@@ -1,0 +1,10 @@
+//! The suite on PostgreSQL: each test has a database of its own.
+//!
+//! On the server that `TRIPGRAPH_TEST_DATABASE_URL` names, or else on one that is started for this
+//! run where PostgreSQL is installed. Where the server is the coordinator of a Citus cluster, on
+//! all its nodes.
+
+#[cfg(unix)]
+#[path = "suite/peers.rs"]
+mod peers;
+mod suite;

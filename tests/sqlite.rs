@@ -1,0 +1,3 @@
+//! The suite on SQLite: each test has a file of its own.
+
+mod suite;

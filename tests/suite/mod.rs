@@ -1,0 +1,15 @@
+//! What must hold on every database, seen from outside. Which one it is the crate's name tells.
+
+pub mod program;
+pub mod support;
+
+mod cli;
+mod http;
+mod queries;
+mod recovery;
+mod removal;
+mod sample;
+mod similar_trips;
+mod verify;
+mod websocket;
+mod weekly_average;
