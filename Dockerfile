@@ -1,0 +1,47 @@
+# docker build --tag tripgraph .
+
+# That of rust-toolchain.toml, which is not copied: rustup would fetch a toolchain of its own for it.
+ARG RUST_VERSION=1.95.0
+# One release for both stages: the binary needs the glibc that it was linked with, or a later one.
+ARG DEBIAN_RELEASE=trixie
+
+FROM rust:${RUST_VERSION}-slim-${DEBIAN_RELEASE} AS build
+WORKDIR /src
+COPY . .
+# The caches keep what was built of the dependencies from build to build, whatever has changed. Cargo
+# goes by times of modification, and a checkout may be older than what the cache has of it.
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/src/target,sharing=locked \
+    find . -path ./target -prune -o -type f -exec touch {} + \
+    && cargo build --locked --release --package tripgraph --bin tripgraph \
+    && install -D target/release/tripgraph /out/tripgraph
+
+FROM debian:${DEBIAN_RELEASE}-slim
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="tripgraph" \
+      org.opencontainers.image.description="A GraphQL server that ingests CSV files of trips and answers which are alike and how many an area sees a week" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+# The numbers are fixed: a shared file system goes by them. A new volume takes over /data's owner.
+RUN groupadd --gid 10001 tripgraph \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin tripgraph \
+    && install --directory --owner 10001 --group 10001 --mode 0750 /data
+# For databases whose certificates public authorities have signed (sslmode=verify-full).
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /out/tripgraph /usr/local/bin/tripgraph
+
+ENV TRIPGRAPH_DATA_DIR=/data \
+    TRIPGRAPH_LISTEN=0.0.0.0:8000
+USER 10001:10001
+WORKDIR /app
+VOLUME ["/data"]
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+# bash, which the image has anyhow, opens the connection: no curl to install and to keep patched.
+HEALTHCHECK --interval=10s --timeout=8s --start-period=60s --retries=3 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${TRIPGRAPH_LISTEN##*:} && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+ENTRYPOINT ["tripgraph"]
+CMD ["serve"]
