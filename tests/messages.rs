@@ -29,7 +29,7 @@ fn a_password_is_not_repeated() {
         // Nobody listens there.
         (
             "postgres://ann:s3cret@127.0.0.1:1/trips?sslmode=disable",
-            "postgres://127.0.0.1:1/trips: ",
+            "postgres://127.0.0.1:1/trips: error communicating with database: Connection refused",
         ),
     ] {
         let text = errors(dir.path(), &["report", "--database-url", place]);

@@ -78,14 +78,18 @@ impl MigrationTrait for Migration {
 
 /// How PostgreSQL lays out what is packed: patches are not worth compressing, and what a histogram
 /// becomes should fit beside what it was, so that no index has to change. Names are sorted as
-/// SQLite sorts them, whatever the database's language.
-const POSTGRES_STORAGE: [&str; 6] = [
+/// SQLite sorts them, whatever the database's language. Trips and patches are only added, and
+/// need no vacuum before their transaction numbers grow old: it would read them while more come in.
+const POSTGRES_STORAGE: [&str; 8] = [
     "ALTER TABLE trip_patch ALTER COLUMN points SET STORAGE EXTERNAL",
     "ALTER TABLE trip_patch ALTER COLUMN rest SET STORAGE EXTERNAL",
     "ALTER TABLE weekly_histogram SET (fillfactor = 50)",
     "ALTER TABLE flow_histogram SET (fillfactor = 50)",
     r#"ALTER TABLE region ALTER COLUMN name TYPE text COLLATE "C""#,
     r#"ALTER TABLE datasource ALTER COLUMN name TYPE text COLLATE "C""#,
+    "ALTER TABLE trip SET (autovacuum_vacuum_insert_threshold = -1)",
+    "ALTER TABLE trip_patch SET (autovacuum_vacuum_insert_threshold = -1, \
+     toast.autovacuum_vacuum_insert_threshold = -1)",
 ];
 
 fn dimension(name: &'static str) -> TableCreateStatement {

@@ -1,7 +1,9 @@
 //! Regions and datasources: names and the small numbers that stand for them.
 
+use std::collections::HashMap;
+
 use entity::{datasource, region};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::list::List;
 use super::snapshot::{column, statement};
@@ -48,31 +50,48 @@ impl Store {
 
     async fn ids(&self, table: &str, names: &[String]) -> Result<Vec<u32>, Error> {
         let tx = self.write().await?;
-        let list = List::texts(tx.get_database_backend(), 0, names);
-        // Names that are there already are left out first, since trying to insert them would use
-        // up numbers; in their order, so that two programs that insert do not wait for each other.
-        let insert = format!(
-            "INSERT INTO {table} (name) SELECT list.c0 FROM {} \
-             WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.name = list.c0) \
-             ORDER BY list.c0 ON CONFLICT (name) DO NOTHING",
-            list.table
-        );
-        tx.execute_raw(statement(&tx, &insert, list.values.clone()))
-            .await?;
-        let select = format!(
-            "SELECT {table}.id FROM {} \
-             JOIN {table} ON {table}.name = list.c0 ORDER BY list.place",
-            list.table
-        );
-        let rows = tx
-            .query_all_raw(statement(&tx, &select, list.values))
-            .await?;
+        let mut numbers = numbers(&tx, table, names).await?;
+        let mut new: Vec<_> = names
+            .iter()
+            .filter(|name| !numbers.contains_key(*name))
+            .cloned()
+            .collect();
+        if !new.is_empty() {
+            // In their order, so that two programs that insert do not wait for each other.
+            new.sort_unstable();
+            let list = List::texts(tx.get_database_backend(), 0, &new);
+            let insert = format!(
+                "INSERT INTO {table} (name) SELECT list.c0 FROM {} WHERE TRUE \
+                 ORDER BY list.place ON CONFLICT (name) DO NOTHING",
+                list.table()
+            );
+            tx.execute_raw(statement(&tx, &insert, list.values)).await?;
+            numbers.extend(self::numbers(&tx, table, &new).await?);
+        }
         tx.commit().await?;
-        rows.iter()
-            .map(|row| match column::<i32>(row, 0)?.cast_unsigned() {
-                id if id > MAX_DIMENSION_ID => Err(Error::TooManyNames(MAX_DIMENSION_ID)),
-                id => Ok(id),
-            })
-            .collect()
+        let number = |name| numbers.get(name).copied().ok_or(Error::Corrupt("name"));
+        names.iter().map(number).collect()
     }
+}
+
+/// The numbers of those names that have one.
+async fn numbers(
+    tx: &DatabaseTransaction,
+    table: &str,
+    names: &[String],
+) -> Result<HashMap<String, u32>, Error> {
+    let list = List::texts(tx.get_database_backend(), 0, names);
+    let sql = format!(
+        "SELECT {table}.name, {table}.id FROM {} JOIN {table} ON {table}.name = list.c0",
+        list.table()
+    );
+    let rows = tx.query_all_raw(statement(tx, &sql, list.values)).await?;
+    rows.iter()
+        .map(
+            |row| match (column(row, 0)?, column::<i32>(row, 1)?.cast_unsigned()) {
+                (_, id) if id > MAX_DIMENSION_ID => Err(Error::TooManyNames(MAX_DIMENSION_ID)),
+                pair => Ok(pair),
+            },
+        )
+        .collect()
 }

@@ -14,6 +14,9 @@ pub enum Error {
     /// Citus is PostgreSQL's.
     #[error("only PostgreSQL can distribute its tables with Citus")]
     NotDistributed,
+    /// The server does not have it, or not loaded.
+    #[error("cannot make the extension Citus in this database: {0}")]
+    Citus(#[source] sqlx::Error),
     /// There is no database yet.
     #[error("there is no database at {0} yet: start the server or ingest a file first")]
     Missing(String),

@@ -1,14 +1,14 @@
 //! Histograms on disk: adding to them and taking from them.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 
 use super::Error;
 use super::list::List;
 use super::snapshot::{column, statement};
 use crate::model::{Counters, CountersError, FlowKey, WeeklyKey};
 
-/// `SQLite` allows 32,766 parameters a statement, PostgreSQL 65,535; a histogram has at most five.
-const ROWS_PER_STATEMENT: usize = 1_000;
+/// `SQLite` allows 32,766 parameters a statement; a histogram has at most five.
+const ROWS_PER_STATEMENT: usize = 4_000;
 
 /// A key under which counters are stored.
 pub(super) trait HistogramKey: Copy {
@@ -96,7 +96,7 @@ async fn read<K: HistogramKey>(
         .collect();
     let sql = format!(
         "SELECT list.place, h.counters FROM {} CROSS JOIN {} AS h WHERE {}",
-        list.table,
+        list.table(),
         K::TABLE,
         equal.join(" AND "),
     );
@@ -116,7 +116,37 @@ async fn write<K: HistogramKey>(
     if histograms.is_empty() {
         return Ok(());
     }
+    let (source, values) = match tx.get_database_backend() {
+        DbBackend::Postgres => listed(tx, histograms),
+        _ => in_full(histograms),
+    };
     let columns = K::COLUMNS.join(", ");
+    let sql = format!(
+        "INSERT INTO {} ({columns}, counters) {source} \
+         ON CONFLICT ({columns}) DO UPDATE SET counters = excluded.counters",
+        K::TABLE,
+    );
+    tx.execute_raw(statement(tx, &sql, values)).await?;
+    Ok(())
+}
+
+/// Rows to insert as a list: a statement of one length for any number, which is quick to plan.
+fn listed<K: HistogramKey>(
+    tx: &DatabaseTransaction,
+    histograms: Vec<(K, Counters)>,
+) -> (String, Vec<Value>) {
+    let list = keys::<K>(tx, histograms.iter().map(|(key, _)| *key));
+    let counters = histograms.into_iter().map(|(_, counters)| counters);
+    let list = list.with_bytes(counters.map(Counters::into_bytes));
+    let columns: Vec<_> = (0..=K::COLUMNS.len())
+        .map(|index| format!("list.c{index}"))
+        .collect();
+    let sql = format!("SELECT {} FROM {}", columns.join(", "), list.table());
+    (sql, list.values)
+}
+
+/// Rows to insert, written out: JSON, which is SQLite's way to pass a list, can't hold bytes.
+fn in_full<K: HistogramKey>(histograms: Vec<(K, Counters)>) -> (String, Vec<Value>) {
     let width = K::COLUMNS.len() + 1;
     let rows: Vec<_> = (0..histograms.len())
         .map(|row| {
@@ -126,25 +156,14 @@ async fn write<K: HistogramKey>(
             format!("({})", marks.join(","))
         })
         .collect();
-    let sql = format!(
-        "INSERT INTO {} ({columns}, counters) VALUES {} \
-         ON CONFLICT ({columns}) DO UPDATE SET counters = excluded.counters",
-        K::TABLE,
-        rows.join(","),
-    );
     let values = histograms.into_iter().flat_map(|(key, counters)| {
-        let mut values: Vec<_> = key
-            .values()
-            .as_ref()
-            .iter()
-            .copied()
-            .map(Value::from)
-            .collect();
+        let key = key.values();
+        let numbers = key.as_ref().iter().copied().map(Value::from);
+        let mut values: Vec<_> = numbers.collect();
         values.push(counters.into_bytes().into());
         values
     });
-    tx.execute_raw(statement(tx, &sql, values)).await?;
-    Ok(())
+    (format!("VALUES {}", rows.join(",")), values.collect())
 }
 
 async fn delete<K: HistogramKey>(tx: &DatabaseTransaction, deleted: &[K]) -> Result<(), Error> {
@@ -160,7 +179,7 @@ async fn delete<K: HistogramKey>(tx: &DatabaseTransaction, deleted: &[K]) -> Res
         K::TABLE,
         K::COLUMNS.join(", "),
         columns.join(", "),
-        list.table,
+        list.table(),
     );
     tx.execute_raw(statement(tx, &sql, list.values)).await?;
     Ok(())

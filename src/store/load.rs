@@ -68,6 +68,8 @@ pub struct LoadBlock {
     pub patches: Vec<PatchRow>,
     /// The last block of a batch has the checkpoint that it reaches.
     pub checkpoint: Option<Checkpoint>,
+    /// Blocks of trips that must be written before it.
+    pub trip_blocks: u64,
 }
 
 /// What one ingestion brings of one datasource in one region.
@@ -86,7 +88,7 @@ pub struct TripSummary {
 }
 
 impl Store {
-    /// How many blocks of one batch can be written at the same time.
+    /// How many blocks can be written at the same time.
     #[must_use]
     pub fn loaders(&self) -> usize {
         match self.inner.engine {

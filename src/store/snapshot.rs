@@ -110,7 +110,7 @@ impl Snapshot {
         let sql = format!(
             "SELECT h.region_id, h.iso_year, h.counters FROM {} CROSS JOIN weekly_histogram AS h \
              WHERE h.trip_end = $1 AND h.cell = list.c0",
-            list.table
+            list.table()
         );
         let values = [end.code().into()].into_iter().chain(list.values);
         self.each(&sql, values, |row| {
@@ -151,7 +151,7 @@ impl Snapshot {
         let sql = format!(
             "SELECT DISTINCT list.c0 FROM {} CROSS JOIN weekly_histogram AS h \
              WHERE h.trip_end = $1 AND h.cell = list.c0",
-            list.table
+            list.table()
         );
         let values = [end.code().into()].into_iter().chain(list.values);
         let mut found = Vec::new();
@@ -325,7 +325,7 @@ impl Snapshot {
         let sql = format!(
             "SELECT {columns} FROM {} CROSS JOIN trip_patch AS p \
              WHERE p.trip_end = $1 AND p.cell BETWEEN list.c0 AND list.c1",
-            list.table
+            list.table()
         );
         (sql, [end.code().into()].into_iter().chain(list.values))
     }

@@ -20,7 +20,7 @@ impl Snapshot {
              JOIN region ON region.id = t.region_id \
              JOIN datasource ON datasource.id = t.datasource_id \
              WHERE t.ingestion_id = list.c0 AND t.line = list.c1 ORDER BY list.place",
-            list.table
+            list.table()
         );
         let mut trips = Vec::with_capacity(lines.len());
         self.each(&sql, list.values, |row| {

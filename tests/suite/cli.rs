@@ -502,6 +502,24 @@ fn the_database_is_the_option_the_variable_or_the_common_variable() {
     );
 }
 
+#[tokio::test]
+async fn citus_is_told_where_it_is_missing() {
+    let home = Home::new();
+    home.write("trips.csv", TRIPS);
+    let ran = home.run(&["ingest", "--citus", "trips.csv"]);
+    if home.database.exists() && home.sql().await.is_distributed().await {
+        assert!(ran.succeeded(), "{ran:?}");
+        return;
+    }
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let reason = if on_postgres() {
+        "error: cannot make the extension Citus in this database: "
+    } else {
+        "error: only PostgreSQL can distribute its tables with Citus"
+    };
+    assert!(ran.stderr.starts_with(reason), "{ran:?}");
+}
+
 #[test]
 fn a_port_that_is_taken_is_told() {
     let home = Home::new();

@@ -225,6 +225,10 @@ async fn changed_patches_are_found() {
             none,
         ];
         for change in changes.into_iter().chain(changed_bytes()) {
+            // Citus lets nobody change the column that rows are spread by.
+            if change.contains("SET cell") && sound.sql.is_distributed().await {
+                continue;
+            }
             sound
                 .finds_beside_histograms(&format!("{change} WHERE {here}"), &[expected])
                 .await;
@@ -250,6 +254,9 @@ async fn changed_trips_are_found() {
         "line = 1000000",
         "origin_lat = origin_lat * 0.99999999999999",
     ] {
+        if change.starts_with("line") && sound.sql.is_distributed().await {
+            continue;
+        }
         sound
             .finds(&format!("UPDATE trip SET {change} WHERE {here}"), &patches)
             .await;

@@ -1,36 +1,40 @@
-//! The pipeline: one thread reads, parses and packs, one task only writes.
+//! The pipeline: one thread reads and parses, one packs, one task only writes.
 //!
 //! ```text
-//! file → records → trips → blocks ──────────────┐
-//!                            └→ batch → patches ─┴→ (bounded channel) → writer → publish
-//!                                         └→ histograms ─────────────────────────┘
+//! file → records → trips → blocks ───────────────→ (bounded channel) ─┐
+//!                            └→ batch → patches ─→ (bounded channel) ─┴→ writer → publish
+//!                                         └→ histograms ────────────────────────────┘
 //! ```
 //!
 //! A block is written in one transaction as soon as it is parsed; when a batch of blocks is full,
-//! its patches follow, the last of them with the checkpoint. Nothing of it is visible before the
-//! final transaction, which adds the histograms. Memory is bounded by the batch, the channel and
-//! the histograms, not by the file.
+//! its patches follow while the next batch is read, the last of them with the checkpoint. Nothing
+//! of it is visible before the final transaction, which adds the histograms. Memory is bounded by
+//! two batches, the channels and the histograms, not by the file.
 
 mod error;
+mod packing;
 mod past;
 mod reading;
+mod writing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::Utc;
-use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 pub(super) use self::error::PipelineError;
+use self::packing::Packing;
 use self::past::Past;
-use self::reading::{Harvest, Reading};
+use self::reading::Reading;
+use self::writing::write;
 use super::progress::Reporter;
 use super::stop::Stop;
-use crate::store::{self, Claim, FinalCounts, LoadBlock, Record, Store};
+use crate::store::{FinalCounts, Record, Store};
 
-/// Blocks that may wait for the writer: about 40 MB.
-const CHANNEL_BLOCKS: usize = 8;
+/// Blocks that may wait for the writer: about 80 MB of trips, 16 MB of patches.
+const TRIP_BLOCKS: usize = 16;
+const PATCH_BLOCKS: usize = 4;
 
 /// Runs one ingestion to the point where its trips are visible. The counters are those of the
 /// moment it ended, whatever the outcome.
@@ -45,60 +49,31 @@ pub(super) async fn run(
         Ok(past) => past,
         Err(error) => return (FinalCounts::default(), Err(error.into())),
     };
-    let (sender, blocks) = mpsc::channel(CHANNEL_BLOCKS);
-    let mut reading = Reading::new(store, record, past, reporter, stop, sender);
+    let (trip_sender, trips) = mpsc::channel(TRIP_BLOCKS);
+    let (patch_sender, patches) = mpsc::channel(PATCH_BLOCKS);
+    // Handed over hand to hand: one batch is packed while the next is read, and no more.
+    let (batch_sender, batches) = std::sync::mpsc::sync_channel(0);
+    let packing = Packing::new(past.histograms, Arc::clone(&stop), patch_sender);
+    let senders = (trip_sender, batch_sender);
+    let mut reading = Reading::new(store, record, past.totals, reporter, stop, senders);
     let reader = tokio::task::spawn_blocking(move || {
         let result = reading.read(&path);
-        (reading.counts(), result.map(|()| reading.harvest()))
+        (reading.counts(), result.map(|()| reading.summaries()))
     });
-    // Where writing failed, the reader finds nobody to send to, and ends.
-    let written = write(store, record.claim, blocks).await;
-    let Ok((counts, harvest)) = reader.await else {
+    let packer = tokio::task::spawn_blocking(move || packing.pack(&batches));
+    // Where writing failed, the others find nobody to send to, and end.
+    let written = write(store, record.claim, trips, patches).await;
+    let (Ok((counts, summaries)), Ok(histograms)) = (reader.await, packer.await) else {
         return (FinalCounts::default(), Err(PipelineError::Panicked));
     };
     let outcome = async {
         written?;
-        let Harvest {
-            histograms,
-            summaries,
-        } = harvest?;
+        // Where the packer was stopped, the reader only finds it gone.
+        let (histograms, summaries) = (histograms?, summaries?);
         store
             .publish(record.claim, &histograms, &summaries, counts, Utc::now)
             .await?;
         Ok(())
     };
     (counts, outcome.await)
-}
-
-/// Writes blocks as they come, as many at a time as the database takes.
-async fn write(
-    store: &Store,
-    claim: Claim,
-    mut blocks: mpsc::Receiver<LoadBlock>,
-) -> Result<(), store::Error> {
-    let mut loads = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            Some(loaded) = loads.next() => loaded?,
-            block = blocks.recv(), if loads.len() < store.loaders() => {
-                let Some(block) = block else { break };
-                if block.checkpoint.is_some() {
-                    // It says that everything before it is written.
-                    drain(&mut loads).await?;
-                }
-                loads.push(async move { store.load(claim, &block).await });
-            }
-        }
-    }
-    drain(&mut loads).await
-}
-
-async fn drain<F>(loads: &mut FuturesUnordered<F>) -> Result<(), store::Error>
-where
-    F: Future<Output = Result<(), store::Error>>,
-{
-    while let Some(loaded) = loads.next().await {
-        loaded?;
-    }
-    Ok(())
 }

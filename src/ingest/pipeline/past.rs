@@ -5,9 +5,15 @@ use crate::store::{self, Checkpoint, Record, Store};
 /// What earlier runs of an ingestion left up to its checkpoint.
 #[derive(Default)]
 pub(super) struct Past {
+    pub(super) histograms: Histograms,
+    pub(super) totals: Totals,
+}
+
+/// What does not depend on places.
+#[derive(Default)]
+pub(super) struct Totals {
     pub(super) checkpoint: Checkpoint,
     pub(super) first_rejected: Option<Box<RejectedRow>>,
-    pub(super) histograms: Histograms,
     pub(super) tally: Tally,
 }
 
@@ -30,11 +36,11 @@ impl Past {
                 Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
             })
             .await?;
-        Ok(Self {
+        let totals = Totals {
             checkpoint,
             first_rejected: rejected.into_iter().next().map(Box::new),
-            histograms,
             tally: Tally::resumed(&snapshot.sums_of(id).await?),
-        })
+        };
+        Ok(Self { histograms, totals })
     }
 }

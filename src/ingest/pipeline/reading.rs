@@ -2,11 +2,14 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::{Past, PipelineError};
+use super::PipelineError;
+use super::packing::FullBatch;
+use super::past::Totals;
 use crate::geo::LeafCells;
 use crate::ingest::batch::{BLOCK_TRIPS, Batch};
 use crate::ingest::names::{Names, resolve};
@@ -14,30 +17,21 @@ use crate::ingest::parse::{ParsedTrip, Position, RecordChunk, RecordReader, Reje
 use crate::ingest::progress::Reporter;
 use crate::ingest::stop::{Stop, StopReason};
 use crate::ingest::tally::Tally;
-use crate::model::{End, FinishedHistograms, Histograms, RejectedRow};
-use crate::store::{
-    self, Checkpoint, FinalCounts, LoadBlock, PatchRow, Record, Store, TripRow, TripSummary,
-};
+use crate::model::RejectedRow;
+use crate::store::{Checkpoint, FinalCounts, LoadBlock, Record, Store, TripRow, TripSummary};
 
 /// Rejected rows that are kept; all are counted.
 const REJECTED_KEPT: u64 = 1_000;
 /// Records that are split at a time before they are parsed.
 const CHUNK_RECORDS: usize = 1 << 12;
-/// Packed bytes in a block of patches.
-const BLOCK_PATCH_BYTES: usize = 4 << 20;
 const READ_BUFFER_BYTES: usize = 1 << 18;
-
-/// What the reading thread has when the file is read.
-pub(super) struct Harvest {
-    pub(super) histograms: FinishedHistograms,
-    pub(super) summaries: Vec<TripSummary>,
-}
 
 /// The reading thread.
 pub(super) struct Reading {
     store: Store,
     runtime: Handle,
     sender: mpsc::Sender<LoadBlock>,
+    packer: SyncSender<FullBatch>,
     stop: Arc<Stop>,
     reporter: Reporter,
     max_rejected: Option<u64>,
@@ -50,26 +44,27 @@ pub(super) struct Reading {
     datasources: Names,
     leaf_cells: LeafCells,
     trips: Vec<TripRow>,
+    trip_blocks: u64,
     batch: Batch,
-    histograms: Histograms,
     tally: Tally,
 }
 
 impl Reading {
-    /// Goes on from the past of an ingestion; blocks go to the sender.
+    /// Goes on from the past of an ingestion; blocks and batches go to the senders.
     pub(super) fn new(
         store: &Store,
         record: &Record,
-        past: Past,
+        past: Totals,
         reporter: Reporter,
         stop: Arc<Stop>,
-        sender: mpsc::Sender<LoadBlock>,
+        (sender, packer): (mpsc::Sender<LoadBlock>, SyncSender<FullBatch>),
     ) -> Self {
         let checkpoint = past.checkpoint;
         Self {
             store: store.clone(),
             runtime: Handle::current(),
             sender,
+            packer,
             stop,
             reporter,
             max_rejected: record.max_rejected_rows,
@@ -87,8 +82,8 @@ impl Reading {
             datasources: Names::default(),
             leaf_cells: LeafCells::default(),
             trips: Vec::with_capacity(BLOCK_TRIPS),
+            trip_blocks: 0,
             batch: Batch::default(),
-            histograms: past.histograms,
             tally: past.tally,
         }
     }
@@ -162,11 +157,8 @@ impl Reading {
     }
 
     /// What the file came to.
-    pub(super) fn harvest(self) -> Harvest {
-        Harvest {
-            histograms: self.histograms.finish(),
-            summaries: self.tally.summaries(),
-        }
+    pub(super) fn summaries(self) -> Vec<TripSummary> {
+        self.tally.summaries()
     }
 
     fn accept(&mut self, trip: &ParsedTrip<'_>) -> Result<(), PipelineError> {
@@ -228,64 +220,37 @@ impl Reading {
         let trips = Arc::new(trips);
         self.batch.push(Arc::clone(&trips));
         let rejected = std::mem::take(&mut self.kept);
-        self.send(LoadBlock {
+        let block = LoadBlock {
             trips,
             rejected,
             ..LoadBlock::default()
-        })
-    }
-
-    /// Packs the batch, sends its patches and the checkpoint to the writer.
-    fn finish_batch(&mut self) -> Result<(), PipelineError> {
-        self.finish_block()?;
-        let batch = std::mem::take(&mut self.batch);
-        let (mut patches, mut bytes) = (Vec::new(), 0);
-        for end in End::ALL {
-            batch.pack(end, |row: PatchRow| {
-                let patch = &row.patch;
-                self.histograms
-                    .add_patch(end, row.cell, &patch.points, &patch.rest)
-                    .map_err(store::Error::from)?;
-                bytes += patch.points.len() + patch.rest.len();
-                patches.push(row);
-                if bytes < BLOCK_PATCH_BYTES {
-                    return Ok(());
-                }
-                bytes = 0;
-                let patches = std::mem::take(&mut patches);
-                self.send(LoadBlock {
-                    batch: self.batches,
-                    patches,
-                    ..LoadBlock::default()
-                })
-            })?;
-        }
-        let counts = self.counts;
-        let checkpoint = Some(Checkpoint {
-            batches: self.batches + 1,
-            bytes_read: counts.bytes_read,
-            next_line: self.next_line,
-            rows_read: counts.rows_read,
-            rows_ingested: counts.rows_ingested,
-            rows_rejected: counts.rows_rejected,
-        });
-        self.send(LoadBlock {
-            batch: self.batches,
-            patches,
-            checkpoint,
-            ..LoadBlock::default()
-        })?;
-        self.batches += 1;
-        Ok(())
-    }
-
-    fn send(&self, block: LoadBlock) -> Result<(), PipelineError> {
-        // A batch is long to pack, and of what is cancelled nothing is kept.
-        if self.stop.reason() == Some(StopReason::Cancel) {
-            return Err(PipelineError::Stopped(StopReason::Cancel));
-        }
+        };
+        self.trip_blocks += 1;
         self.sender
             .blocking_send(block)
+            .map_err(|_| PipelineError::WriterGone)
+    }
+
+    /// Hands the batch over to be packed, with the checkpoint that is reached then.
+    fn finish_batch(&mut self) -> Result<(), PipelineError> {
+        self.finish_block()?;
+        let counts = self.counts;
+        let full = FullBatch {
+            number: self.batches,
+            batch: std::mem::take(&mut self.batch),
+            checkpoint: Checkpoint {
+                batches: self.batches + 1,
+                bytes_read: counts.bytes_read,
+                next_line: self.next_line,
+                rows_read: counts.rows_read,
+                rows_ingested: counts.rows_ingested,
+                rows_rejected: counts.rows_rejected,
+            },
+            trip_blocks: self.trip_blocks,
+        };
+        self.batches += 1;
+        self.packer
+            .send(full)
             .map_err(|_| PipelineError::WriterGone)
     }
 }

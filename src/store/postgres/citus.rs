@@ -24,7 +24,8 @@ pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error>
     if wanted {
         sqlx::query("CREATE EXTENSION IF NOT EXISTS citus")
             .execute(pool)
-            .await?;
+            .await
+            .map_err(Error::Citus)?;
     } else if !has_citus(pool).await? {
         return Ok(());
     }

@@ -40,9 +40,18 @@ pub(super) async fn connect(
     let options = options
         .application_name("tripgraph")
         .options([
+            // Notes are for people at a prompt.
+            ("client_min_messages", "error"),
             // Plans are for the lists at hand, and over before they would be worth compiling.
             ("jit", "off"),
             ("plan_cache_mode", "force_custom_plan"),
+            // Everything is looked up by its key. The planner can't know how short a list is, or how
+            // large a table has become since it was analysed, and would rather read tables whole.
+            ("enable_seqscan", "off"),
+            ("enable_bitmapscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("max_parallel_workers_per_gather", "0"),
             // A program that is cut off must not hold its locks for hours.
             ("tcp_keepalives_idle", "10"),
             ("tcp_keepalives_interval", "5"),
@@ -55,10 +64,15 @@ pub(super) async fn connect(
             .max_connections(connections)
             .acquire_timeout(PATIENCE)
     };
-    let reader = pool(READERS)
-        .connect_with(options.clone())
-        .await
-        .map_err(failed)?;
+    let reader = match pool(READERS).connect_with(options.clone()).await {
+        Ok(reader) => reader,
+        // It has waited for a server that is about to start; the reason is told without a pool.
+        Err(sqlx::Error::PoolTimedOut) => {
+            let reason = PgConnection::connect_with(&options).await.err();
+            return Err(failed(reason.unwrap_or(sqlx::Error::PoolTimedOut)));
+        }
+        Err(error) => return Err(failed(error)),
+    };
     let writer = pool(WRITERS).connect_lazy_with(options.clone());
     if access == Access::Read {
         let sql = "SELECT to_regclass('ingestion') IS NOT NULL";

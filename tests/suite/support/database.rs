@@ -80,6 +80,12 @@ impl Sql {
             .rows_affected()
     }
 
+    /// Whether the tables are spread over the nodes of a Citus cluster.
+    pub async fn is_distributed(&self) -> bool {
+        let citus = "SELECT COUNT(*) FROM pg_extension WHERE extname = 'citus'";
+        on_postgres() && self.number(citus).await > 0
+    }
+
     /// The rows that a query finds.
     pub async fn rows(&self, sql: &str) -> Vec<QueryResult> {
         let statement = sea_orm::Statement::from_string(self.0.get_database_backend(), sql);

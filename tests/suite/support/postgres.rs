@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
@@ -13,20 +13,25 @@ use uuid::Uuid;
 const VARIABLE: &str = "TRIPGRAPH_TEST_DATABASE_URL";
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Citus makes one database at a time.
+static MAKING: Mutex<()> = Mutex::new(());
+
 /// Makes a database and tells its address.
 pub fn create_database() -> String {
     let name = format!("tripgraph_test_{}", Uuid::new_v4().simple());
     let url = with_database(server(), &name);
     let made = url.clone();
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     block_on(async move {
         let nodes = nodes().await;
-        run(server(), &format!("CREATE DATABASE {name}")).await;
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+        run(server(), &create).await;
         // Citus has its nodes in each database anew.
         for node in &nodes {
             let address = format!("{}:{}", node.host, node.port);
             let server = with_address(server(), &address);
             if node.is_worker {
-                run(&server, &format!("CREATE DATABASE {name}")).await;
+                run(&server, &create).await;
             }
             run(
                 &with_database(&server, &name),
