@@ -7,6 +7,8 @@ ARG DEBIAN_RELEASE=trixie
 
 FROM rust:${RUST_VERSION}-slim-${DEBIAN_RELEASE} AS build
 WORKDIR /src
+# What lines of the code a panic names takes four fifths of the file.
+ENV CARGO_PROFILE_RELEASE_STRIP=debuginfo
 COPY . .
 # The caches keep what was built of the dependencies from build to build, whatever has changed. Cargo
 # goes by times of modification, and a checkout may be older than what the cache has of it.

@@ -36,8 +36,8 @@ locals {
       metric      = "DatabaseConnections"
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
-      # A server has up to 21, and for a deployment there are twice as many servers.
-      threshold  = 2 * var.max_servers * 21
+      # A server has up to 22, and for a deployment there are twice as many servers.
+      threshold  = 2 * var.max_servers * 22
       dimensions = { DBInstanceIdentifier = aws_db_instance.main.identifier }
     }
   }
