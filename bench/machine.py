@@ -1,5 +1,6 @@
 """What a run ran on, and what it has to be told about files and processes."""
 
+import fcntl
 import os
 import platform
 import shutil
@@ -66,6 +67,16 @@ def disk(folder):
 def load():
     """The load averages as text."""
     return " ".join(f"{average:.2f}" for average in os.getloadavg())
+
+
+def require_alone(folder):
+    """Fails where another run works in a folder: they would delete each other's files. Held until
+    the program ends.
+    """
+    try:
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise BenchError(f"another run works in {folder}; --work names another folder") from None
 
 
 def require_free(folder, wanted):

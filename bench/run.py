@@ -12,6 +12,7 @@ import peer
 import tripgraph
 from areas import AREAS, TRIP_ENDS
 from machine import BenchError
+from report import facts, say, shown, table, trips
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
@@ -23,12 +24,13 @@ def main():
     options = parse()
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
+    machine.require_alone(work)
     machine.require_free(work, max(rows for _, rows in options.sizes) * BYTES_A_TRIP)
     binary = options.binary or tripgraph.build(ROOT)
     duckdb = peer.install(work)
-    facts = machine.describe(ROOT, work)
-    facts.append(("DuckDB", f"{duckdb[1]}, {peer.THREADS} threads" if duckdb else "missing"))
-    facts.append(("load before", machine.load()))
+    head = machine.describe(ROOT, work)
+    head.append(("DuckDB", f"{duckdb[1]}, {peer.THREADS} threads" if duckdb else "missing"))
+    head.append(("load before", machine.load()))
 
     ingests, queries, groups = [], [], []
     for name, rows in options.sizes:
@@ -40,11 +42,11 @@ def main():
         finally:
             if not options.keep:
                 shutil.rmtree(folder)
-    facts.append(("load after", machine.load()))
+    head.append(("load after", machine.load()))
 
     results = "\n\n".join(
         [
-            "\n".join(f"- {what}: {which}" for what, which in facts),
+            facts(head),
             f"Ingest, file to queryable, the median of {options.ingests}:",
             table(["trips", "program", "s", "rows/s", "peak memory", "bytes a trip"], ingests),
             f"weeklyAverage with its week series, milliseconds, warm the median of {options.warm}:",
@@ -74,10 +76,7 @@ def parse():
 
 def sizes(text):
     """Names and numbers of rows."""
-    factors = {"k": 1_000, "M": 1_000_000}
-    return [
-        (name, int(name.rstrip("kM")) * factors.get(name[-1], 1)) for name in text.split(",")
-    ]
+    return [(name, trips(name)) for name in text.split(",")]
 
 
 def measure(name, rows, folder, binary, duckdb, options, ingests, queries, groups):
@@ -151,20 +150,6 @@ def ingested(name, program, rows, runs):
         f"{memory / 1e6:.0f} MB",
         f"{size / rows:.0f}",
     ]
-
-
-def shown(milliseconds):
-    return f"{milliseconds:.1f}"
-
-
-def table(head, rows):
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -46,17 +46,20 @@ def bytes_on_disk(data):
 
 
 class Server:
-    """`tripgraph serve` as a context, started on a database that is not in memory."""
+    """`tripgraph serve` as a context, started on a database that is not in memory, or on the one
+    at an address, as that one is.
+    """
 
-    def __init__(self, binary, data):
+    def __init__(self, binary, data, url=None):
         self.binary = binary
         self.data = data
+        self.database = ["--database-url", url] if url else []
 
     def __enter__(self):
         evict(*database_files(self.data))
         command = [self.binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.data]
         self.process = subprocess.Popen(
-            [*command, "--log-format", "json", "--log", "info"],
+            [*command, *self.database, "--log-format", "json", "--log", "info"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -322,9 +322,17 @@ impl Snapshot {
             .iter()
             .map(|range| [range.first, range.last].map(u64::cast_signed));
         let list = List::numbers(self.backend(), 1, 2, rows);
+        let within = "p.trip_end = $1 AND p.cell BETWEEN list.c0 AND list.c1";
+        let patches = match (self.backend(), &self.seen) {
+            // Looked up range by range. Before the table was analysed, PostgreSQL would rather
+            // hold every patch against the list; Citus can't spread this form.
+            (DbBackend::Postgres, Seen::AllBut(_)) => {
+                format!("LATERAL (SELECT * FROM trip_patch AS p WHERE {within} OFFSET 0) AS p")
+            }
+            _ => format!("trip_patch AS p WHERE {within}"),
+        };
         let sql = format!(
-            "SELECT {columns} FROM {} CROSS JOIN trip_patch AS p \
-             WHERE p.trip_end = $1 AND p.cell BETWEEN list.c0 AND list.c1",
+            "SELECT {columns} FROM {} CROSS JOIN {patches}",
             list.table()
         );
         (sql, [end.code().into()].into_iter().chain(list.values))

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Measures tripgraph on PostgreSQL, beside what PostgreSQL does by itself. See README.md."""
+
+import argparse
+import shutil
+import statistics
+import sys
+from pathlib import Path
+
+import homemade
+import machine
+import postgres
+import tripgraph
+from areas import AREAS
+from machine import BenchError
+from report import facts, say, shown, table, trips
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = 1
+# Generously, of the file and all that is made of it at the same time.
+BYTES_A_TRIP = 1_000
+WAL_BYTES = 10_000_000_000
+QUESTIONS = [*((area, "ORIGIN") for area in AREAS), ("47 km²", "EITHER")]
+
+
+def main():
+    options = parse()
+    work = options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    machine.require_alone(work)
+    folder = work / "postgres"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    added = options.publishes * options.publish_rows
+    rows = max(2 * options.postgres_rows, 2 * options.publish_base + 2 * added)
+    machine.require_free(work, rows * BYTES_A_TRIP + WAL_BYTES)
+    binary = options.binary or tripgraph.build(ROOT)
+    try:
+        if options.postgres_url:
+            server = postgres.Server(options.postgres_url)
+        else:
+            server = postgres.Throwaway(folder / "cluster")
+        with server:
+            results = Run(server, binary, folder, options).results()
+    finally:
+        shutil.rmtree(folder)
+    (work / "postgres.md").write_text(results + "\n")
+    print(results)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--postgres-url", help="a server to make databases in, instead of one made for the run"
+    )
+    parser.add_argument(
+        "--postgres-rows", type=trips, default=trips("4M"), help="trips to ingest [4M]"
+    )
+    parser.add_argument(
+        "--publish-base", type=trips, default=trips("10M"), help="trips to add to and ask of [10M]"
+    )
+    parser.add_argument("--publish-rows", type=trips, default=trips("1M"), help="trips added [1M]")
+    parser.add_argument("--publishes", type=int, default=3, help="files added [3]")
+    parser.add_argument("--work", type=Path, default=ROOT / "bench" / "work")
+    parser.add_argument("--binary", type=Path, help="a tripgraph to measure instead of building")
+    parser.add_argument("--ingests", type=int, default=3, help="ingests by each program [3]")
+    parser.add_argument("--warm", type=int, default=9, help="warm answers a question [9]")
+    return parser.parse_args()
+
+
+class Run:
+    """A run on a server, with its files in a folder."""
+
+    def __init__(self, server, binary, folder, options):
+        self.server = server
+        self.binary = binary
+        self.folder = folder
+        self.data = folder / "data"
+        self.options = options
+
+    def results(self):
+        """The whole run: its Markdown."""
+        options, head = self.options, machine.describe(ROOT, self.folder)
+        head += self.server.facts()
+        loads = [machine.load()]
+        ingests = self.ingests()
+        loads.append(machine.load())
+        base = self.base()
+        questions = self.questions(*base)
+        loads.append(machine.load())
+        published = self.publishes(base[0]) if self.server.log else []
+        loads.append(machine.load())
+        head.append(("load before, and after each part", ", ".join(loads)))
+        return "\n\n".join(
+            [
+                facts(head),
+                f"Ingest of {options.postgres_rows:,} trips, seconds of the whole command, in "
+                f"turns, the median of {options.ingests}:",
+                table(["program", "s", "rows/s", "rows/s ÷ \\copy's", "bytes a trip", "runs"], ingests),
+                f"weeklyAverage with its week series of {options.publish_base:,} trips, "
+                f"milliseconds, warm, the median of {options.warm}:",
+                table(
+                    ["area", "trip end", "trips found", "tripgraph", "SQL", "SQL ÷ tripgraph"],
+                    questions,
+                ),
+                *published,
+                "```text\n" + "\n".join(self.commands()) + "\n```",
+            ]
+        )
+
+    def generate(self, rows, seed):
+        """A file of trips."""
+        say(f"generating {rows:,} trips")
+        file = self.folder / f"{rows}-{seed}.csv"
+        options = ["--rows", str(rows), "--seed", str(seed), "--output", file]
+        machine.run([self.binary, "generate", *options])
+        return file
+
+    def ingest(self, url, file):
+        """Ingests a file: the seconds of the whole command."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        command = [self.binary, "ingest", file, "--database-url", url, "--data-dir", self.data]
+        self.server.checkpoint()
+        return machine.run(command)[0]
+
+    def ingests(self):
+        """Both programs in turns; the rows of a table."""
+        rows, server = self.options.postgres_rows, self.server
+        file = self.generate(rows, SEED)
+        copied, ingested = [], []
+        for turn in range(1, self.options.ingests + 1):
+            say(f"ingesting, turn {turn}")
+            url = server.create("texts")
+            empty = server.size(url)
+            homemade.texts(server, url)
+            server.checkpoint()
+            seconds = machine.run(homemade.copy(server, url, file))[0]
+            copied.append((seconds, server.size(url) - empty))
+
+            url = server.create("migrated")
+            with self.serve(url):
+                empty = server.size(url)
+            url = server.create("ingested")
+            ingested.append((self.ingest(url, file), server.size(url) - empty))
+        file.unlink()
+
+        lines, base = [], statistics.median(seconds for seconds, _ in copied)
+        for program, runs in (("psql \\copy", copied), ("tripgraph ingest", ingested)):
+            seconds, size = (statistics.median(values) for values in zip(*runs))
+            each = ", ".join(f"{seconds:.2f}" for seconds, _ in runs)
+            line = [f"{seconds:.2f}", f"{rows / seconds:,.0f}", f"{base / seconds:.2f}"]
+            lines.append([program, *line, f"{size / rows:.0f}", each])
+        return lines
+
+    def serve(self, url):
+        return tripgraph.Server(self.binary, self.data, url)
+
+    def base(self):
+        """The same trips in a database of the program and in a conventional table: addresses."""
+        file = self.generate(self.options.publish_base, SEED)
+        say("ingesting what is asked and added to")
+        ours, theirs = self.server.create("base"), self.server.create("typed")
+        self.ingest(ours, file)
+        say("making the conventional table of it")
+        homemade.typed(self.server, theirs, file)
+        file.unlink()
+        for url in (ours, theirs):
+            # As autovacuum does sooner or later; not in the middle of a question.
+            self.server.ask(url, "VACUUM ANALYZE")
+        self.server.checkpoint()
+        return ours, theirs
+
+    def questions(self, ours, theirs):
+        """The same questions to both; the rows of a table."""
+        lines, times = [], self.options.warm + 1
+        with self.serve(ours) as program:
+            for area, trip_end in QUESTIONS:
+                say(f"{area} by {trip_end}")
+                answers = [program.weeks(AREAS[area], trip_end) for _ in range(times)]
+                weeks, took = answers[0][0], [milliseconds for _, milliseconds in answers]
+                found, peers = homemade.weeks(self.server, theirs, AREAS[area], trip_end, times)
+                if weeks != found:
+                    raise BenchError(f"{area} by {trip_end}: tripgraph and SQL differ")
+                # The first of each is not warm.
+                took, peers = statistics.median(took[1:]), statistics.median(peers[1:])
+                line = [area, trip_end, f"{sum(weeks.values()):,}", shown(took), shown(peers)]
+                lines.append([*line, f"{peers / took:.1f}"])
+        return lines
+
+    def publishes(self, url):
+        """Files that are added one after the other; what is told about it."""
+        options = self.options
+        lines, parts = [], []
+        for turn in range(options.publishes):
+            file = self.generate(options.publish_rows, SEED + 1 + turn)
+            say("adding them")
+            with postgres.Publishing(self.server, url) as publishing:
+                whole = self.ingest(url, file)
+            file.unlink()
+            before = options.publish_base + turn * options.publish_rows
+            seconds, kinds = publishing.seconds()
+            parts.append(kinds)
+            lines.append([f"{before:,}", f"{whole:.2f}", f"{seconds:.2f}"])
+        kinds = {kind: statistics.median(part.get(kind, 0) for part in parts) for kind in parts[0]}
+        parts = sorted(kinds.items(), key=lambda part: -part[1])
+        return [
+            f"{options.publish_rows:,} trips more, each time another file, seconds:",
+            table(["trips before", "whole command", "publishing"], lines),
+            "Publishing, seconds by what took them, the median:",
+            table(["part", "s"], [[kind, f"{seconds:.2f}"] for kind, seconds in parts]),
+        ]
+
+    def commands(self):
+        """What was run, for people who want to run it by hand."""
+        box, end = AREAS[QUESTIONS[0][0]], QUESTIONS[0][1]
+        return [
+            f"tripgraph generate --rows {self.options.postgres_rows} --seed {SEED} --output FILE",
+            homemade.TEXTS.format(kind="TABLE"),
+            homemade.COPY.format(file="FILE"),
+            "tripgraph ingest FILE --database-url URL --data-dir DIR",
+            homemade.TYPED.strip(),
+            homemade.INDEX,
+            homemade.WEEKS.format(condition=homemade.condition(box, end)).strip(),
+        ]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BenchError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,28 @@
+"""What a run tells people: numbers, tables, and how far it is."""
+
+import sys
+
+
+def trips(text):
+    """A number of trips, such as 10M."""
+    factors = {"k": 1_000, "M": 1_000_000}
+    return int(text.rstrip("kM")) * factors.get(text[-1], 1)
+
+
+def shown(milliseconds):
+    return f"{milliseconds:.1f}"
+
+
+def facts(pairs):
+    """A Markdown list of what and which."""
+    return "\n".join(f"- {what}: {which}" for what, which in pairs)
+
+
+def table(head, rows):
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
