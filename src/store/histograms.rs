@@ -147,15 +147,9 @@ fn listed<K: HistogramKey>(
 
 /// Rows to insert, written out: JSON, which is SQLite's way to pass a list, can't hold bytes.
 fn in_full<K: HistogramKey>(histograms: Vec<(K, Counters)>) -> (String, Vec<Value>) {
-    let width = K::COLUMNS.len() + 1;
-    let rows: Vec<_> = (0..histograms.len())
-        .map(|row| {
-            let marks: Vec<_> = (1..=width)
-                .map(|place| format!("${}", row * width + place))
-                .collect();
-            format!("({})", marks.join(","))
-        })
-        .collect();
+    // Not numbered: SQLite looks each number up among all of them.
+    let marks = vec!["?"; K::COLUMNS.len() + 1].join(",");
+    let rows = vec![format!("({marks})"); histograms.len()].join(",");
     let values = histograms.into_iter().flat_map(|(key, counters)| {
         let key = key.values();
         let numbers = key.as_ref().iter().copied().map(Value::from);
@@ -163,7 +157,7 @@ fn in_full<K: HistogramKey>(histograms: Vec<(K, Counters)>) -> (String, Vec<Valu
         values.push(counters.into_bytes().into());
         values
     });
-    (format!("VALUES {}", rows.join(",")), values.collect())
+    (format!("VALUES {rows}"), values.collect())
 }
 
 async fn delete<K: HistogramKey>(tx: &DatabaseTransaction, deleted: &[K]) -> Result<(), Error> {
