@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// A worker: a program that takes ingestions from the queue.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "worker")]
 pub struct Model {
     /// Made up anew at each start of the program.
@@ -15,6 +15,8 @@ pub struct Model {
     pub spool: String,
     /// Whether it serves requests, rather than only ingesting some files.
     pub serves: bool,
+    /// How long it may give no sign of life.
+    pub lease_seconds: f64,
     /// Its last sign of life, by the database's clock.
     pub seen_at: DateTimeUtc,
 }

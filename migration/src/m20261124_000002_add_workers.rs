@@ -41,6 +41,7 @@ fn worker() -> TableCreateStatement {
         .col(ColumnDef::new("name").text().not_null())
         .col(ColumnDef::new("spool").text().not_null())
         .col(ColumnDef::new("serves").boolean().not_null())
+        .col(ColumnDef::new("lease_seconds").double().not_null())
         .col(
             ColumnDef::new("seen_at")
                 .timestamp_with_time_zone()

@@ -120,6 +120,7 @@ impl Ingestions {
             name: peers::name(std::process::id()),
             spool: spool.id().to_owned(),
             serves: role.serves,
+            lease: role.lease,
         };
         let ingestions = Self {
             inner: Arc::new(Inner {
@@ -139,8 +140,8 @@ impl Ingestions {
         let tasks = &ingestions.inner.tasks;
         tasks.spawn(worker::work(ingestions.clone()));
         if ingestions.inner.store.is_shared() {
-            tasks.spawn(peers::beat(ingestions.clone(), role.lease));
-            tasks.spawn(peers::listen(ingestions.clone(), role.lease));
+            tasks.spawn(peers::beat(ingestions.clone()));
+            tasks.spawn(peers::listen(ingestions.clone()));
         }
         tasks.close();
         Ok(ingestions)

@@ -16,8 +16,9 @@ const BEATS_PER_LEASE: u32 = 3;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Gives signs of life, and frees what the dead have claimed.
-pub(super) async fn beat(ingestions: Ingestions, lease: Duration) {
+pub(super) async fn beat(ingestions: Ingestions) {
     let inner = &ingestions.inner;
+    let lease = inner.worker.lease;
     let mut last = Instant::now();
     loop {
         tokio::select! {
@@ -29,7 +30,7 @@ pub(super) async fn beat(ingestions: Ingestions, lease: Duration) {
             // Who was away itself cannot tell who else is.
             let present = known && last.elapsed() < lease;
             last = Instant::now();
-            if present && inner.store.bury(lease).await? {
+            if present && inner.store.bury().await? {
                 tracing::warn!("another program is gone; its ingestions are taken over");
                 inner.arrived.notify_one();
             }
@@ -42,9 +43,10 @@ pub(super) async fn beat(ingestions: Ingestions, lease: Duration) {
 }
 
 /// Takes note of what others tell.
-pub(super) async fn listen(ingestions: Ingestions, lease: Duration) {
+pub(super) async fn listen(ingestions: Ingestions) {
     let inner = &ingestions.inner;
-    let mut changes = inner.store.changes(lease);
+    // Its own signs of life come several times in that.
+    let mut changes = inner.store.changes(inner.worker.lease);
     loop {
         let change = tokio::select! {
             change = changes.next() => change,

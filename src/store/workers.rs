@@ -18,6 +18,8 @@ pub struct Worker {
     pub spool: String,
     /// Whether it serves requests. One that does not leaves the queue to one that does.
     pub serves: bool,
+    /// How long it may give no sign of life before others take its ingestions over.
+    pub lease: Duration,
 }
 
 impl Store {
@@ -29,12 +31,14 @@ impl Store {
         let alive = statement(&tx, alive, [self.program().into()]);
         let known = tx.execute_raw(alive).await?.rows_affected() > 0;
         if !known {
-            let sql = "INSERT INTO worker (id, name, spool, serves) VALUES ($1, $2, $3, $4)";
+            let sql = "INSERT INTO worker (id, name, spool, serves, lease_seconds) \
+                       VALUES ($1, $2, $3, $4, $5)";
             let values = [
                 self.program().into(),
                 worker.name.as_str().into(),
                 worker.spool.as_str().into(),
                 worker.serves.into(),
+                worker.lease.as_secs_f64().into(),
             ];
             tx.execute_raw(statement(&tx, sql, values)).await?;
         }
@@ -44,14 +48,14 @@ impl Store {
         Ok(known)
     }
 
-    /// Forgets workers that have given no sign of life for so long; what they had claimed is
-    /// everybody's. Tells whether there were any.
-    pub async fn bury(&self, silent_for: Duration) -> Result<bool, Error> {
+    /// Forgets workers that have given no sign of life for as long as their lease; what they had
+    /// claimed is everybody's. Tells whether there were any.
+    pub async fn bury(&self) -> Result<bool, Error> {
         if !self.is_shared() {
             return Ok(false);
         }
         let writer = &self.inner.writer;
-        let any = postgres::bury(writer, silent_for).await?;
+        let any = postgres::bury(writer).await?;
         if any {
             notify(writer, &Message::work(self.program())).await?;
         }
@@ -87,6 +91,7 @@ impl Store {
                 name: row.name,
                 spool: row.spool,
                 serves: row.serves,
+                lease: Duration::try_from_secs_f64(row.lease_seconds).unwrap_or_default(),
             };
             (row.id, worker)
         });

@@ -131,15 +131,11 @@ pub(super) async fn hold_back_publishers(tx: &DatabaseTransaction) -> Result<(),
     Ok(())
 }
 
-/// Forgets workers that were not seen for so long, and tells whether there were any.
-pub(super) async fn bury(
-    connection: &DatabaseConnection,
-    silent_for: Duration,
-) -> Result<bool, Error> {
-    let sql = "DELETE FROM worker WHERE seen_at < now() - $1 * INTERVAL '1 second'";
-    let values = [silent_for.as_secs_f64().into()];
+/// Forgets workers that were not seen for their lease, and tells whether there were any.
+pub(super) async fn bury(connection: &DatabaseConnection) -> Result<bool, Error> {
+    let sql = "DELETE FROM worker WHERE seen_at < now() - lease_seconds * INTERVAL '1 second'";
     let done = connection
-        .execute_raw(statement(connection, sql, values))
+        .execute_raw(statement(connection, sql, []))
         .await?;
     Ok(done.rows_affected() > 0)
 }
