@@ -1,0 +1,128 @@
+import { useState } from 'react';
+import { announce } from '../announce';
+import { request } from '../request';
+import { rejectedRowsQuery, statusQuery } from '../tabs';
+import { plural } from '../text';
+import { useWorkbench } from '../workbench';
+import { type Ingestion, STATE_NAMES, describe, isActive } from './ingestion';
+
+/** One ingestion: where it stands, and what can be done with it. */
+export function IngestionCard({
+  ingestion,
+  followed,
+}: {
+  ingestion: Ingestion;
+  /** It came from this page. */
+  followed: boolean;
+}) {
+  const { open } = useWorkbench();
+  const { id, source, state, percent, rowsIngested, rowsRejected, error } = ingestion;
+  const [asking, setAsking] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
+  const title = `ingestion-${id}`;
+  const active = isActive(ingestion);
+
+  const change = async (mutation: 'cancelIngestion' | 'removeIngestion'): Promise<void> => {
+    setAsking(false);
+    const answer = await request({
+      query: `mutation ($id: ID!) { ${mutation}(id: $id) { id } }`,
+      variables: { id },
+    });
+    const message = answer.errors?.map((one) => one.message).join(' ') ?? null;
+    setFault(message);
+    if (message) announce(message);
+  };
+
+  return (
+    <article
+      className={followed ? 'ingestion followed' : 'ingestion'}
+      aria-labelledby={title}
+      data-ingestion={id}
+    >
+      <div className="row">
+        <h3 id={title}>
+          <button
+            type="button"
+            className="link"
+            title="Follow it in a tab"
+            onClick={() => open(statusQuery(id))}
+          >
+            {source}
+          </button>{' '}
+          <span className="detail">{id}</span>
+        </h3>
+        <span className={`state state-${state.toLowerCase()}`}>{STATE_NAMES[state]}</span>
+      </div>
+      {active && (
+        <div
+          className="bar"
+          role="progressbar"
+          aria-labelledby={title}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={state === 'RUNNING' ? Math.round(percent ?? 0) : 0}
+          aria-valuetext={describe(ingestion)}
+        >
+          <div style={{ width: `${percent ?? 0}%` }} />
+        </div>
+      )}
+      <div className="row">
+        <p className="detail">{describe(ingestion)}</p>
+        <div className="actions">
+          {rowsRejected > 0 && (
+            <button
+              type="button"
+              className="button quiet"
+              aria-describedby={title}
+              onClick={() => open(rejectedRowsQuery(id))}
+            >
+              Rejected rows
+            </button>
+          )}
+          {active && (
+            <button
+              type="button"
+              className="button quiet"
+              aria-describedby={title}
+              onClick={() => void change('cancelIngestion')}
+            >
+              Cancel
+            </button>
+          )}
+          {state === 'SUCCEEDED' &&
+            (asking ? (
+              <>
+                <span>Take its {plural(rowsIngested, 'trip')} out of every answer?</span>
+                <button
+                  type="button"
+                  className="button danger"
+                  autoFocus
+                  onClick={() => void change('removeIngestion')}
+                >
+                  Remove
+                </button>
+                <button type="button" className="button quiet" onClick={() => setAsking(false)}>
+                  Keep
+                </button>
+              </>
+            ) : (
+              <button
+                type="button"
+                className="button quiet"
+                aria-describedby={title}
+                onClick={() => setAsking(true)}
+              >
+                Remove…
+              </button>
+            ))}
+        </div>
+      </div>
+      {error && (
+        <p className="fault">
+          {error.message} <span className="detail">{error.code}</span>
+        </p>
+      )}
+      {fault && <p className="fault">{fault}</p>}
+    </article>
+  );
+}

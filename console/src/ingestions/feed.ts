@@ -1,0 +1,142 @@
+import type { Client } from 'graphql-ws';
+import { announce, quarters } from '../announce';
+import { authorization } from '../authorization';
+import { connect, refused, subscribe } from '../live';
+import { request } from '../request';
+import { Store } from '../store';
+import { INGESTION_FIELDS, type Ingestion, STATE_NAMES, describe, isActive } from './ingestion';
+
+export type Connection = 'connecting' | 'connected' | 'lost' | 'refused';
+
+/** What the ingestions panel shows. */
+export interface Feed {
+  connection: Connection;
+  /** The list has been read at least once. */
+  loaded: boolean;
+  /** Why the list could not be read. */
+  problem: string | null;
+  /** Newest first. */
+  ingestions: readonly Ingestion[];
+}
+
+export const feed = new Store<Feed>({
+  connection: 'connecting',
+  loaded: false,
+  problem: null,
+  ingestions: [],
+});
+
+/** The ingestion that this page's last upload became. */
+export const followed = new Store<string | null>(null);
+
+/** Ended ones that are shown. */
+const RECENT = 20;
+
+const UPDATES = `subscription { ingestionUpdates { ${INGESTION_FIELDS} } }`;
+
+const PRESENT = `{
+  recent: ingestions(first: ${RECENT}) { nodes { ${INGESTION_FIELDS} } }
+  running: ingestions(state: RUNNING, first: 100) { nodes { ${INGESTION_FIELDS} } }
+  queued: ingestions(state: QUEUED, first: 100) { nodes { ${INGESTION_FIELDS} } }
+}`;
+
+/** Ids that an update told about since the list was last asked for: newer than the list. */
+const updated = new Set<string>();
+
+/** Follows all ingestions from now on, with the authorization of the moment. */
+export function startFeed(): void {
+  let client = follow(authorization.get());
+  authorization.subscribe(() => {
+    void client.dispose();
+    client = follow(authorization.get());
+  });
+}
+
+function follow(token: string | null): Client {
+  const client = connect(token);
+  const current = (): boolean => authorization.get() === token;
+  const connection = (state: Connection): void => {
+    if (current()) feed.update((value) => ({ ...value, connection: state }));
+  };
+  let wasConnected = false;
+
+  client.on('connected', () => {
+    if (wasConnected) announce('Connected again.');
+    wasConnected = true;
+    connection('connected');
+    // The subscription is on its way before the list is asked for, so nothing falls between them.
+    void readPresent(current);
+  });
+  client.on('closed', (event) => {
+    if (refused(event)) {
+      connection('refused');
+    } else if (current()) {
+      if (wasConnected && feed.get().connection === 'connected') announce('Connection lost.');
+      connection('lost');
+    }
+  });
+  subscribe(
+    client,
+    { query: UPDATES },
+    {
+      next(answer) {
+        const ingestion = answer.data?.['ingestionUpdates'] as Ingestion | undefined;
+        if (ingestion && current()) take(ingestion);
+      },
+      error: (cause) => connection(refused(cause) ? 'refused' : 'lost'),
+      complete: () => connection('lost'),
+    },
+  );
+  return client;
+}
+
+async function readPresent(current: () => boolean): Promise<void> {
+  updated.clear();
+  const answer = await request({ query: PRESENT });
+  if (!current()) return;
+  if (!answer.data) {
+    const problem = answer.errors?.[0]?.message ?? 'The list of ingestions could not be read.';
+    feed.update((value) => ({ ...value, problem }));
+    return;
+  }
+  const present = new Map<string, Ingestion>();
+  for (const list of Object.values(answer.data) as { nodes: Ingestion[] }[]) {
+    for (const node of list.nodes) present.set(node.id, node);
+  }
+  feed.update((value) => {
+    for (const known of value.ingestions) {
+      if (updated.has(known.id)) present.set(known.id, known);
+    }
+    return { ...value, loaded: true, problem: null, ingestions: sorted(present.values()) };
+  });
+}
+
+function take(ingestion: Ingestion): void {
+  updated.add(ingestion.id);
+  const before = feed.get().ingestions.find(({ id }) => id === ingestion.id);
+  if (ingestion.state !== before?.state && !isActive(ingestion)) {
+    const said = `${ingestion.source}: ${STATE_NAMES[ingestion.state]}. ${describe(ingestion)}.`;
+    announce(ingestion.error ? `${said} ${ingestion.error.message}` : said);
+  } else if (ingestion.id === followed.get() && ingestion.state === 'RUNNING') {
+    const done = quarters(ingestion.percent ?? 0, 100);
+    if (done > quarters(before?.percent ?? 0, 100)) {
+      announce(`${ingestion.source}: ${25 * done} percent ingested.`);
+    }
+  }
+  feed.update((value) => ({
+    ...value,
+    ingestions: sorted([
+      ingestion,
+      ...value.ingestions.filter((known) => known.id !== ingestion.id),
+    ]),
+  }));
+}
+
+/** Those that have not ended first, in the order of their turns; then the others, newest first. */
+function sorted(ingestions: Iterable<Ingestion>): Ingestion[] {
+  const all = [...ingestions].sort((a, b) => Number(b.id) - Number(a.id));
+  return [
+    ...all.filter(isActive).reverse(),
+    ...all.filter((one) => !isActive(one)).slice(0, RECENT),
+  ];
+}

@@ -1,0 +1,104 @@
+import type { Answer } from '../answer';
+import { type Operation, type Selection, selectionOf } from '../operation';
+import { count, duration, plural } from '../text';
+
+export type IngestionState =
+  'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'REMOVED';
+
+/** An ingestion as the server tells it; see the schema for what the fields mean. */
+export interface Ingestion {
+  id: string;
+  source: string;
+  state: IngestionState;
+  percent: number | null;
+  rowsRead: number;
+  rowsIngested: number;
+  rowsRejected: number;
+  rowsPerSecond: number | null;
+  etaSeconds: number | null;
+  error: { code: string; message: string } | null;
+  createdAt: string;
+}
+
+/** The fields above, for queries and subscriptions. */
+export const INGESTION_FIELDS = `
+  id source state percent rowsRead rowsIngested rowsRejected rowsPerSecond etaSeconds
+  error { code message } createdAt
+`;
+
+export const STATE_NAMES: Record<IngestionState, string> = {
+  QUEUED: 'waiting',
+  RUNNING: 'running',
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  REMOVED: 'removed',
+};
+
+/** It has not ended. */
+export function isActive({ state }: Ingestion): boolean {
+  return state === 'QUEUED' || state === 'RUNNING';
+}
+
+/** "1,200 rows read, 3 rejected, 250,000 rows/s, 12 s left". */
+export function describe(ingestion: Ingestion): string {
+  const { state, rowsRead, rowsIngested, rowsRejected, rowsPerSecond, etaSeconds } = ingestion;
+  const rejected = `${count(rowsRejected)} rejected`;
+  switch (state) {
+    case 'QUEUED':
+      return 'Waits for its turn';
+    case 'RUNNING':
+      return [
+        `${plural(rowsRead, 'row')} read`,
+        rejected,
+        ...(rowsPerSecond === null ? [] : [`${count(rowsPerSecond)} rows/s`]),
+        ...(etaSeconds === null ? [] : [`${duration(etaSeconds)} left`]),
+      ].join(', ');
+    case 'SUCCEEDED':
+      return `${plural(rowsIngested, 'trip')}, ${rejected}`;
+    case 'REMOVED':
+      return `Its ${plural(rowsIngested, 'trip')} are out of every answer`;
+    case 'CANCELLED':
+    case 'FAILED':
+      return `${plural(rowsRead, 'row')} read, ${rejected}; it left no trips`;
+  }
+}
+
+/**
+ * The ids of the ingestions that an answer brings under a field `ingestion`, whatever its alias,
+ * and whether the server had the file already.
+ */
+export function ingestionsIn(
+  operation: Operation,
+  answer: Answer,
+): { id: string; duplicate: boolean }[] {
+  const found: { id: string; duplicate: boolean }[] = [];
+  const look = (value: unknown, selection: Selection): void => {
+    if (Array.isArray(value)) {
+      for (const item of value) look(item, selection);
+      return;
+    }
+    if (typeof value !== 'object' || value === null) return;
+    const object = value as Record<string, unknown>;
+    const named = (name: string): unknown => {
+      for (const [key, field] of selection) if (field.name === name) return object[key];
+      return undefined;
+    };
+    for (const [key, field] of selection) {
+      const inner = object[key];
+      if (field.name === 'ingestion' && typeof inner === 'object' && inner !== null) {
+        for (const [innerKey, innerField] of field.selection) {
+          if (innerField.name !== 'id') continue;
+          const id = (inner as Record<string, unknown>)[innerKey];
+          if (id !== undefined && id !== null) {
+            found.push({ id: String(id), duplicate: named('duplicate') === true });
+          }
+        }
+      } else {
+        look(inner, field.selection);
+      }
+    }
+  };
+  look(answer.data, selectionOf(operation));
+  return found;
+}

@@ -1,0 +1,37 @@
+import { Component, type ReactNode } from 'react';
+import { createRoot } from 'react-dom/client';
+import 'graphiql/style.css';
+import './styles/console.css';
+import { loadConfig } from './config';
+import { Console } from './console';
+import { startFeed } from './ingestions/feed';
+import { prepareSession } from './session';
+
+/** Says so when the console itself fails, instead of an empty page. */
+class Failure extends Component<{ children: ReactNode }, { error: Error | null }> {
+  override state: { error: Error | null } = { error: null };
+
+  static getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+
+  override render() {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return (
+      <p className="note" role="alert">
+        The console failed: {error.message}. Reload the page; the API itself is at{' '}
+        <code>/graphql</code>.
+      </p>
+    );
+  }
+}
+
+prepareSession();
+await loadConfig();
+startFeed();
+createRoot(document.getElementById('console')!).render(
+  <Failure>
+    <Console />
+  </Failure>,
+);

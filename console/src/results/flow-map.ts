@@ -1,0 +1,154 @@
+import L from 'leaflet';
+import type { BaseMap } from '../config';
+import { plural } from '../text';
+import type { Cell, Flow, Point } from './findings';
+import { arc, type Lane, lanes, spread, wayText } from './geometry';
+
+/** Pixels of the thinnest and the thickest line. */
+const THIN = 1.5;
+const THICK = 8;
+
+/** Flows of the same two cells lie beside each other: each bends more than the one before. */
+const BENDS = { first: 0.1, next: 0.06, last: 0.4 };
+
+/** Flows within the same cell are rings around each other, of these radii in pixels. */
+const RINGS = { first: 7, next: 2.5, last: 22 };
+
+/** Room around what is shown, and how near one may be taken by it. */
+const FIT: L.FitBoundsOptions = { padding: [28, 28], maxZoom: 13 };
+
+/** Flows drawn on a map, which needs no tiles under it. */
+export class FlowMap {
+  readonly #map: L.Map;
+  readonly #layers: L.Path[][] = [];
+  readonly #bounds: L.LatLngBounds[] = [];
+  readonly #observer: ResizeObserver;
+  #shown: readonly number[] = [];
+  #moved = false;
+
+  constructor(
+    element: HTMLElement,
+    flows: readonly Flow[],
+    baseMap: BaseMap | null,
+    onMark: (index: number | null) => void,
+  ) {
+    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.#map = L.map(element, {
+      attributionControl: baseMap !== null,
+      zoomAnimation: !still,
+      fadeAnimation: !still,
+      inertia: !still,
+      zoomSnap: 0.25,
+      minZoom: 1,
+      maxZoom: 17,
+    }).setView([0, 0], 2);
+    this.#map.attributionControl?.setPrefix(false);
+    if (baseMap) {
+      const { url, attribution } = baseMap;
+      // Tile servers want to know who asks; the page itself tells nobody where a request is from.
+      L.tileLayer(url, { attribution, referrerPolicy: 'strict-origin' }).addTo(this.#map);
+    }
+    L.control.scale({ imperial: false }).addTo(this.#map);
+
+    this.#drawCells(flows);
+    const places = lanes(flows);
+    const most = Math.max(...flows.map(({ trips }) => trips));
+    flows.forEach((flow, index) => {
+      const weight = THIN + (THICK - THIN) * (flow.trips / most);
+      this.#drawFlow(flow, index, weight, places[index]!);
+      for (const layer of this.#layers[index]!) {
+        layer.on('mouseover', () => onMark(index)).on('mouseout', () => onMark(null));
+      }
+    });
+
+    this.#map.on('dragstart zoomstart', () => (this.#moved = true));
+    this.#observer = new ResizeObserver(() => {
+      this.#map.invalidateSize({ animate: false });
+      // What was to be seen stays in view until the user has moved the map.
+      if (!this.#moved && this.#shown.length > 0) this.show(this.#shown);
+    });
+    this.#observer.observe(element);
+  }
+
+  /** Brings flows into view. */
+  show(indices: readonly number[]): void {
+    this.#shown = indices;
+    const bounds = L.latLngBounds([]);
+    for (const index of indices) {
+      const one = this.#bounds[index];
+      if (one) bounds.extend(one);
+    }
+    if (bounds.isValid()) this.#map.fitBounds(bounds, { ...FIT, animate: false });
+    this.#moved = false;
+  }
+
+  /** Makes one flow stand out; null, none. */
+  mark(marked: number | null): void {
+    this.#map.getContainer().classList.toggle('has-marked', marked !== null);
+    this.#layers.forEach((layers, index) => {
+      for (const layer of layers) {
+        layer.getElement()?.classList.toggle('marked', index === marked);
+        if (index === marked) layer.bringToFront();
+      }
+    });
+  }
+
+  remove(): void {
+    this.#observer.disconnect();
+    this.#map.remove();
+  }
+
+  /** Each cell once, however many flows it has. */
+  #drawCells(flows: readonly Flow[]): void {
+    const drawn = new Set<string>();
+    const draw = (cell: Cell, className: string): void => {
+      const key = `${className} ${cell.center.lon} ${cell.center.lat}`;
+      if (cell.boundary.length === 0 || drawn.has(key)) return;
+      drawn.add(key);
+      L.polygon(cell.boundary.map(latLng), { className, interactive: false }).addTo(this.#map);
+    };
+    for (const { destination } of flows) draw(destination, 'cell cell-destination');
+    for (const { origin } of flows) draw(origin, 'cell cell-origin');
+  }
+
+  #drawFlow(flow: Flow, index: number, weight: number, lane: Lane): void {
+    const { origin, destination } = flow;
+    const from = L.CRS.EPSG3857.project(latLng(origin.center));
+    const to = L.CRS.EPSG3857.project(latLng(destination.center));
+    const layers: L.Path[] = [];
+    const within = from.distanceTo(to) < 1;
+    if (!within) {
+      const way = arc(from, to, spread(BENDS, lane)).map(({ x, y }) =>
+        L.CRS.EPSG3857.unproject(L.point(x, y)),
+      );
+      layers.push(L.polyline(way, { className: 'flow-line', weight }));
+      this.#bounds[index] = L.latLngBounds(way);
+    } else {
+      this.#bounds[index] = L.latLngBounds([latLng(origin.center)]);
+    }
+    // The dot is where the flow ends; a flow within one cell is nothing but a dot.
+    const radius = within ? spread(RINGS, lane) : weight / 2 + 2;
+    const className = within ? 'flow-dot flow-within' : 'flow-dot';
+    layers.push(L.circleMarker(latLng(destination.center), { className, radius }));
+    for (const point of [...origin.boundary, ...destination.boundary]) {
+      this.#bounds[index].extend(latLng(point));
+    }
+    for (const layer of layers) {
+      layer.bindTooltip(tooltip(flow), { sticky: true, className: 'flow-tip' }).addTo(this.#map);
+      layer.getElement()?.setAttribute('data-flow', String(index));
+    }
+    this.#layers[index] = layers;
+  }
+}
+
+function latLng({ lon, lat }: Point): L.LatLng {
+  return L.latLng(lat, lon);
+}
+
+function tooltip(flow: Flow): HTMLElement {
+  const element = document.createElement('div');
+  const strong = document.createElement('strong');
+  strong.textContent = plural(flow.trips, 'trip');
+  element.append(strong, `, ${wayText(flow)}`);
+  return element;
+}

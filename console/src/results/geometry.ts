@@ -1,0 +1,142 @@
+import { rounded } from '../text';
+import type { Cell, Flow, Point } from './findings';
+
+/** Kilometres of a degree of latitude. */
+const KM_PER_DEGREE = 111.2;
+
+/**
+ * The longitude, as it is or a turn around the world away, that is nearest to another: across the
+ * antimeridian, 179 and -179 are 2 degrees apart.
+ */
+export function lonNear(lon: number, to: number): number {
+  return lon - 360 * Math.round((lon - to) / 360);
+}
+
+function pointNear(point: Point, lon: number): Point {
+  return { lon: lonNear(point.lon, lon), lat: point.lat };
+}
+
+function cellNear(cell: Cell, lon: number): Cell {
+  const center = pointNear(cell.center, lon);
+  return { center, boundary: cell.boundary.map((point) => pointNear(point, center.lon)) };
+}
+
+/**
+ * Flows with longitudes that can be drawn on one sheet: nothing is torn apart at the antimeridian.
+ * They may leave -180…180.
+ */
+export function unwrap(flows: readonly Flow[]): Flow[] {
+  const first = flows[0];
+  if (!first) return [];
+  return flows.map((flow) => {
+    const origin = cellNear(flow.origin, first.origin.center.lon);
+    const destination = cellNear(flow.destination, origin.center.lon);
+    return { ...flow, origin, destination };
+  });
+}
+
+/** As the crow flies. */
+export function kilometres(a: Point, b: Point): number {
+  const radians = Math.PI / 180;
+  const [lat1, lat2] = [a.lat * radians, b.lat * radians];
+  const half =
+    Math.sin((lat2 - lat1) / 2) ** 2 +
+    Math.cos(lat1) * Math.cos(lat2) * Math.sin(((b.lon - a.lon) * radians) / 2) ** 2;
+  return (2 * KM_PER_DEGREE * Math.asin(Math.min(1, Math.sqrt(half)))) / radians;
+}
+
+/** Flows that lie together, as places in the list they come from. */
+export type Area = readonly number[];
+
+/**
+ * The flows by area, the one with the most trips first: flows are of the same area if their
+ * origins are less than 150 km apart, or are joined by others that are.
+ */
+export function areas(flows: readonly Flow[]): Area[] {
+  const near = 150;
+  const left = new Set(flows.keys());
+  const found: number[][] = [];
+  for (const seed of flows.keys()) {
+    if (!left.delete(seed)) continue;
+    const area = [seed];
+    for (const member of area) {
+      const from = flows[member]!.origin.center;
+      for (const other of left) {
+        if (kilometres(from, flows[other]!.origin.center) < near) {
+          left.delete(other);
+          area.push(other);
+        }
+      }
+    }
+    found.push(area.sort((a, b) => a - b));
+  }
+  const trips = (area: Area): number => area.reduce((sum, index) => sum + flows[index]!.trips, 0);
+  return found.sort((a, b) => trips(b) - trips(a));
+}
+
+/** A point of the plane, in pixels or any other unit. */
+export interface Xy {
+  x: number;
+  y: number;
+}
+
+/**
+ * A curve from one point to another that bends to the right of its way, so that the way there and
+ * the way back lie apart. `bend` is the height of the bow in parts of the distance.
+ */
+export function arc(from: Xy, to: Xy, bend: number, steps = 24): Xy[] {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  // The control point of a quadratic Bézier curve is twice as far out as the curve.
+  const control = {
+    x: (from.x + to.x) / 2 - dy * bend * 2,
+    y: (from.y + to.y) / 2 + dx * bend * 2,
+  };
+  return Array.from({ length: steps + 1 }, (_, step) => {
+    const t = step / steps;
+    const [a, b, c] = [(1 - t) ** 2, 2 * t * (1 - t), t ** 2];
+    return {
+      x: a * from.x + b * control.x + c * to.x,
+      y: a * from.y + b * control.y + c * to.y,
+    };
+  });
+}
+
+/** The place of a flow among those between the same two cells: how many are before it, of all. */
+export interface Lane {
+  before: number;
+  all: number;
+}
+
+/** The lane of each flow. */
+export function lanes(flows: readonly Flow[]): Lane[] {
+  const counts = new Map<string, number>();
+  const before = flows.map(({ origin, destination }) => {
+    const way = JSON.stringify([origin.center, destination.center]);
+    const place = counts.get(way) ?? 0;
+    counts.set(way, place + 1);
+    return { way, place };
+  });
+  return before.map(({ way, place }) => ({ before: place, all: counts.get(way)! }));
+}
+
+/** Lanes lie a step apart, from a first place on; closer if the last would lie too far out. */
+export function spread(
+  { first, next, last }: { first: number; next: number; last: number },
+  { before, all }: Lane,
+): number {
+  return first + before * Math.min(next, (last - first) / Math.max(1, all - 1));
+}
+
+/** "45.0° N, 7.6° E". */
+export function placeText({ lon, lat }: Point): string {
+  const turned = lonNear(lon, 0);
+  const northSouth = `${Math.abs(lat).toFixed(1)}° ${lat < 0 ? 'S' : 'N'}`;
+  return `${northSouth}, ${Math.abs(turned).toFixed(1)}° ${turned < 0 ? 'W' : 'E'}`;
+}
+
+/** "08:00–09:00, 4.2 km". */
+export function wayText({ time, origin, destination }: Flow): string {
+  const distance = kilometres(origin.center, destination.center);
+  const way = distance < 0.001 ? 'in one cell' : `${rounded(distance)} km`;
+  return time ? `${time}, ${way}` : way;
+}

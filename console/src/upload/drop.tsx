@@ -1,0 +1,71 @@
+import { useEffect, useRef, useState } from 'react';
+import { announce } from '../announce';
+import { uploadVariables } from '../operation';
+import { plural } from '../text';
+import { showPanel, useOperation } from '../workbench';
+import { distribute, looseFiles } from './files';
+
+/** Gives files to the operation in front, or keeps them for one that takes them. */
+export function useTakeFiles(): (files: readonly File[]) => void {
+  const operation = useOperation();
+  return (files) => {
+    if (files.length === 0) return;
+    const variables = uploadVariables(operation);
+    const left = variables.length > 0 ? distribute(files, variables) : [...files];
+    // All of them stay together if the operation can't take them all.
+    looseFiles.set(left.length > 0 ? files : []);
+    announce(
+      `${plural(files.length, 'file')} chosen: ${files.map(({ name }) => name).join(', ')}.`,
+    );
+  };
+}
+
+/** The whole page takes files that are dropped on it. */
+export function DropTarget() {
+  const takeFiles = useTakeFiles();
+  const take = useRef(takeFiles);
+  const [over, setOver] = useState(false);
+
+  useEffect(() => {
+    take.current = takeFiles;
+  });
+
+  useEffect(() => {
+    const options = { capture: true };
+    const hasFiles = (event: DragEvent): boolean =>
+      event.dataTransfer?.types.includes('Files') ?? false;
+    // Before the editors, which would read the file into the query.
+    const claim = (event: DragEvent): void => {
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    const onOver = (event: DragEvent): void => {
+      if (!hasFiles(event)) return;
+      claim(event);
+      event.dataTransfer!.dropEffect = 'copy';
+      setOver(true);
+    };
+    const onLeave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const onDrop = (event: DragEvent): void => {
+      setOver(false);
+      if (!hasFiles(event)) return;
+      claim(event);
+      showPanel();
+      take.current([...event.dataTransfer!.files]);
+    };
+    window.addEventListener('dragenter', onOver, options);
+    window.addEventListener('dragover', onOver, options);
+    window.addEventListener('dragleave', onLeave, options);
+    window.addEventListener('drop', onDrop, options);
+    return () => {
+      window.removeEventListener('dragenter', onOver, options);
+      window.removeEventListener('dragover', onOver, options);
+      window.removeEventListener('dragleave', onLeave, options);
+      window.removeEventListener('drop', onDrop, options);
+    };
+  }, []);
+
+  return over ? <div className="drop-target">Drop CSV files to upload them</div> : null;
+}

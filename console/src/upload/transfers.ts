@@ -1,0 +1,78 @@
+import { announce, quarters } from '../announce';
+import type { Answer } from '../answer';
+import { Store } from '../store';
+import { Rate } from './rate';
+import { send } from './transport';
+
+/** Files on their way to the server, and how that ended. */
+export interface Transfer {
+  id: number;
+  /** The names of its files. */
+  files: string;
+  state: 'sending' | 'answered' | 'failed' | 'cancelled';
+  /** Bytes. */
+  sent: number;
+  total: number;
+  bytesPerSecond: number | null;
+  secondsLeft: number | null;
+  /** What is to be said about its end. */
+  message: string | null;
+  cancel(): void;
+}
+
+/** Those under way, and those that ended with something to say; newest first. */
+export const transfers = new Store<readonly Transfer[]>([]);
+
+let lastId = 0;
+
+export function dismiss(id: number): void {
+  transfers.update((all) => all.filter((one) => one.id !== id));
+}
+
+/**
+ * Sends a form with files and follows it; the answer of the function cancels it. `done` tells what
+ * is to be said about an answer.
+ */
+export function transfer(
+  form: FormData,
+  files: readonly File[],
+  headers: Record<string, unknown>,
+  done: (answer: Answer) => string | null,
+): () => void {
+  lastId += 1;
+  const id = lastId;
+  const rate = new Rate();
+  let before = 0;
+  const change = (part: Partial<Transfer>): void => {
+    transfers.update((all) => all.map((one) => (one.id === id ? { ...one, ...part } : one)));
+  };
+  const began: Transfer = {
+    id,
+    files: files.map((file) => file.name).join(', '),
+    state: 'sending',
+    sent: 0,
+    total: files.reduce((sum, file) => sum + file.size, 0),
+    bytesPerSecond: null,
+    secondsLeft: null,
+    message: null,
+    cancel: () => abort(),
+  };
+  transfers.update((all) => [began, ...all]);
+  const abort = send(form, headers, {
+    progress(sent, total) {
+      if (quarters(sent, total) > quarters(before, total) && sent < total) {
+        announce(`${began.files}: ${25 * quarters(sent, total)} percent sent.`);
+      }
+      before = sent;
+      rate.add(performance.now() / 1000, sent);
+      const [bytesPerSecond, secondsLeft] = [rate.perSecond(), rate.secondsTo(total)];
+      change({ sent, total, bytesPerSecond, secondsLeft });
+    },
+    end(state, answer) {
+      const message = done(answer);
+      if (message) change({ state, message });
+      else dismiss(id);
+    },
+  });
+  return abort;
+}
