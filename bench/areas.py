@@ -27,3 +27,24 @@ AREAS = {
     "continent": Box(-11.0, 35.0, 32.0, 60.0),
     "globe": Box(-180.0, -90.0, 180.0, 90.0),
 }
+
+# Of trips that are strewn over the whole world.
+WORLD = {
+    "10° × 10°": Box(8.0, 44.0, 18.0, 54.0),
+    "continent": AREAS["continent"],
+}
+
+
+def condition(box, trip_end):
+    """The SQL that is true of the trips which count for a box."""
+    west, south, east, north = box
+    within = {
+        end: f"{end}_lon BETWEEN {west} AND {east} AND {end}_lat BETWEEN {south} AND {north}"
+        for end in ("origin", "destination")
+    }
+    return {
+        "ORIGIN": within["origin"],
+        "DESTINATION": within["destination"],
+        "BOTH": " AND ".join(within.values()),
+        "EITHER": " OR ".join(f"({text})" for text in within.values()),
+    }[trip_end]

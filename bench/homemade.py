@@ -1,5 +1,7 @@
 """What one would make of a file of trips in PostgreSQL without this program: tables, by SQL."""
 
+from areas import condition
+
 TEXTS = (
     "CREATE {kind} t (region text, origin_coord text, destination_coord text, datetime text, "
     "datasource text)"
@@ -51,17 +53,3 @@ def weeks(server, url, box, trip_end, times):
     sql = WEEKS.format(condition=condition(box, trip_end))
     rows, took = server.timed(url, sql, times)
     return {week: int(trips) for week, trips in rows}, took
-
-
-def condition(box, trip_end):
-    west, south, east, north = box
-    within = {
-        end: f"{end}_lon BETWEEN {west} AND {east} AND {end}_lat BETWEEN {south} AND {north}"
-        for end in ("origin", "destination")
-    }
-    return {
-        "ORIGIN": within["origin"],
-        "DESTINATION": within["destination"],
-        "BOTH": " AND ".join(within.values()),
-        "EITHER": " OR ".join(f"({text})" for text in within.values()),
-    }[trip_end]

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
+
 
 class BenchError(Exception):
     """The run cannot go on; the message is for people."""
@@ -22,17 +24,26 @@ def output(*command, cwd=None):
     return done.stdout.strip()
 
 
+def cores():
+    """How many cores there are to use."""
+    return len(os.sched_getaffinity(0))
+
+
+def memory():
+    """Bytes of memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def describe(root, work):
     """Pairs of what and which, for the head of the results."""
     commit = output("git", "rev-parse", "--short", "HEAD", cwd=root)
     if output("git", "status", "--porcelain", "--untracked-files=no", cwd=root):
         commit += " with changes"
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return [
         ("date", time.strftime("%Y-%m-%d %H:%M %Z")),
         ("commit", commit),
-        ("cores", f"{len(os.sched_getaffinity(0))} × {processor()}"),
-        ("memory", f"{memory / 2**30:.0f} GiB"),
+        ("cores", f"{cores()} × {processor()}"),
+        ("memory", f"{memory() / 2**30:.0f} GiB"),
         ("kernel", f"{platform.system()} {platform.release()}"),
         ("disk", disk(work)),
         ("rustc", output("rustc", "--version", cwd=root)),
@@ -100,12 +111,27 @@ def evict(*files):
                 os.close(descriptor)
 
 
+def forget():
+    """Has the system forget all files that it holds in memory, where it lets: whether it did."""
+    os.sync()
+    try:
+        DROP_CACHES.write_text("3")
+    except OSError:
+        return False
+    return True
+
+
 def run(command):
     """Runs a command to its end: its seconds, and the most memory it held, in bytes."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:

@@ -1,142 +1,178 @@
-"""The peer: DuckDB, reading the same file into typed columns and answering by full scans.
+"""The peers: what else answers the same questions of the same file.
 
-`Peer` drives it; run as a program, with a Python that has duckdb, this file is the other side:
-one JSON request a line on standard input, one JSON answer a line on standard output. A process
-of its own, so that its memory is its own, and so that a fresh one can be had.
+Most are programs of their own, `peer_*.py`, driven over their standard input and output, one JSON
+request and one JSON answer a line: so that their memory is their own, and that a fresh one can be
+had. To the run each is an object like `tripgraph.Program`:
+
+- `title`; `cold`: whether it can be started anew on trips that lie on disk; `slow`: whether it is
+  asked only what matters most; `groups`: whether it can be asked for groups of similar trips;
+- `load(file)`: makes its trips anew of a file: seconds, peak memory in bytes, bytes on disk, `None`
+  where there is no such figure;
+- `running()`: a context, what answers: `weeks(box, trip_end)`, the trips of each week that has any
+  and the milliseconds; `grouped()`, the milliseconds for the largest groups;
+- `remove()`: deletes its trips.
 """
 
+import contextlib
 import json
-import os
-import resource
+import shutil
 import subprocess
-import sys
-import time
-import venv
+from pathlib import Path
+from typing import NamedTuple
 
+import peer_postgres
 from machine import BenchError, evict
 
-THREADS = 2
+HERE = Path(__file__).resolve().parent
+# More trips than a peer without help of columns or statistics is given.
+FEW = 3_000_000
 
 
-class Peer:
-    """A DuckDB process on a database file, as a context."""
+class Process:
+    """A peer's program, as a context."""
 
-    def __init__(self, python, database):
-        self.python = python
-        self.database = database
+    def __init__(self, title, command):
+        self.title = title
+        self.command = command
 
     def __enter__(self):
-        evict(self.database)
-        self.process = subprocess.Popen(
-            [self.python, __file__, self.database],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process = subprocess.Popen(self.command, **pipes, text=True)
         return self
 
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
+    def __exit__(self, kind, *_):
+        if kind:
+            self.process.kill()
+        # Closes its standard input, which ends it.
+        self.process.communicate()
 
-    def ask(self, **request):
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def ask(self, call, *values):
         """Sends a request and waits for its answer."""
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps([call, *values]) + "\n")
+            self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise BenchError("DuckDB has ended")
+            lines = self.process.stderr.read().splitlines()
+            reason = lines[-1] if lines else f"it was ended, with code {self.process.wait()}"
+            raise BenchError(f"{self.title}: {reason}")
         return json.loads(answer)
 
     def load(self, file):
-        """Ingests a file: seconds and peak memory in bytes."""
-        answer = self.ask(load=str(file))
-        return answer["seconds"], answer["memory"]
+        return self.ask("load", str(file))
 
     def weeks(self, box, trip_end):
-        """The trips of each week with trips in a box, and the milliseconds."""
-        answer = self.ask(box=box, trip_end=trip_end)
-        return answer["weeks"], answer["milliseconds"]
+        return self.ask("weeks", box, trip_end)
+
+    def grouped(self):
+        return self.ask("grouped")
 
 
-def install(work):
-    """Installs DuckDB beside the results: its Python and its version, `None` where it cannot."""
-    folder = work / "venv"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-    version = [python, "-c", "import duckdb; print(duckdb.__version__)"]
-    pip = [python, "-m", "pip", "install", "--quiet", "duckdb"]
-    done = subprocess.run(version, capture_output=True, text=True)
-    if done.returncode != 0 and subprocess.run(pip).returncode == 0:
-        done = subprocess.run(version, capture_output=True, text=True)
-    return (python, done.stdout.strip()) if done.returncode == 0 else None
+class OnDisk:
+    """A peer whose trips are a file on disk."""
+
+    cold = True
+
+    def __init__(self, kind, python, folder):
+        self.title, self.slow, self.groups = kind.title, kind.rows is not None, kind.groups
+        self.database = folder / "peer.db"
+        self.command = [python, HERE / kind.program, self.database, *kind.options]
+
+    def load(self, file):
+        self.remove()
+        with self.running() as process:
+            seconds, memory = process.load(file)
+        return seconds, memory, self.database.stat().st_size
+
+    def running(self):
+        evict(self.database)
+        return Process(self.title, self.command)
+
+    def remove(self):
+        self.database.unlink(missing_ok=True)
+        shutil.rmtree(f"{self.database}.tmp", ignore_errors=True)
 
 
-def serve(database):
-    """Answers requests until there are no more."""
-    import duckdb
+class InMemory:
+    """A peer whose trips are in the memory of its program."""
 
-    connection = duckdb.connect(database, config={"threads": THREADS})
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "load" in request:
-            answer = load(connection, request["load"])
-        else:
-            answer = weeks(connection, request["box"], request["trip_end"])
-        print(json.dumps(answer), flush=True)
+    cold = False
 
+    def __init__(self, kind, python, _folder):
+        self.title, self.slow, self.groups = kind.title, kind.rows is not None, kind.groups
+        self.command = [python, HERE / kind.program, *kind.options]
+        self.process = None
 
-def load(connection, file):
-    """Reads a file into a table."""
-    started = time.perf_counter()
-    # Faster, and with less memory, than the default.
-    connection.execute("SET preserve_insertion_order = false")
-    connection.execute(
-        f"""
-        CREATE TABLE trip AS SELECT region, datasource, datetime AS departed_at,
-            {coordinates("origin")}, {coordinates("destination")}
-        FROM read_csv(?, header = true, columns = {{
-            'region': 'VARCHAR', 'origin_coord': 'VARCHAR', 'destination_coord': 'VARCHAR',
-            'datetime': 'TIMESTAMP', 'datasource': 'VARCHAR'}})""",
-        [file],
-    )
-    connection.execute("CHECKPOINT")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"seconds": time.perf_counter() - started, "memory": memory}
+    def load(self, file):
+        self.remove()
+        self.process = Process(self.title, self.command).__enter__()
+        seconds, memory = self.process.load(file)
+        return seconds, memory, None
+
+    def running(self):
+        return contextlib.nullcontext(self.process)
+
+    def remove(self):
+        if self.process:
+            self.process.kill()
+            self.process = None
 
 
-def coordinates(end):
-    """Longitude and latitude of `POINT (lon lat)`, the only spelling that is generated."""
-    numbers = f"{end}_coord[8:-2]"
-    return (
-        f"split_part({numbers}, ' ', 1)::DOUBLE AS {end}_lon, "
-        f"split_part({numbers}, ' ', 2)::DOUBLE AS {end}_lat"
-    )
+class Kind(NamedTuple):
+    """A peer before it has a folder."""
+
+    title: str
+    make: type
+    program: str = ""
+    options: tuple = ()
+    package: str | None = None
+    rows: int | None = None
+    groups: bool = False
 
 
-def weeks(connection, box, trip_end):
-    """The week series of a box, by a scan of all trips."""
-    west, south, east, north = box
-    within = {
-        end: f"({end}_lon BETWEEN {west} AND {east} AND {end}_lat BETWEEN {south} AND {north})"
-        for end in ("origin", "destination")
-    }
-    condition = {
-        "ORIGIN": within["origin"],
-        "DESTINATION": within["destination"],
-        "BOTH": " AND ".join(within.values()),
-        "EITHER": " OR ".join(within.values()),
-    }[trip_end]
-    started = time.perf_counter()
-    rows = connection.execute(
-        f"""
-        SELECT date_trunc('week', departed_at)::DATE AS week, count(*) FROM trip
-        WHERE {condition} GROUP BY week ORDER BY week"""
-    ).fetchall()
-    milliseconds = (time.perf_counter() - started) * 1000
-    return {"milliseconds": milliseconds, "weeks": {str(week): trips for week, trips in rows}}
+KINDS = {
+    "duckdb": Kind("DuckDB", OnDisk, "peer_duckdb.py", package="duckdb", groups=True),
+    "duckdb-sorted": Kind(
+        "DuckDB, sorted", OnDisk, "peer_duckdb.py", ("sorted",), package="duckdb", groups=True
+    ),
+    "sqlite3": Kind("SQLite", OnDisk, "peer_sqlite3.py", rows=FEW),
+    "pandas": Kind("pandas", InMemory, "peer_pandas.py", package="pandas", rows=FEW),
+    "postgres": Kind("PostgreSQL", peer_postgres.Database, rows=FEW),
+}
 
 
-if __name__ == "__main__":
-    serve(os.fspath(sys.argv[1]))
+def names(text):
+    """The names of peers, separated by commas."""
+    chosen = [name for name in text.split(",") if name]
+    if unknown := [name for name in chosen if name not in KINDS]:
+        raise BenchError(f"no such peer: {unknown[0]}; there are {', '.join(KINDS)}")
+    return chosen
+
+
+def find(chosen, packages):
+    """The kinds of peers that can be had; and for the head of the results, the version of each, or
+    why it is missing.
+    """
+    kinds, facts = [], []
+    for name in chosen:
+        kind = KINDS[name]
+        try:
+            facts.append((kind.title, version(kind, packages)))
+            kinds.append(kind)
+        except BenchError as error:
+            facts.append((kind.title, f"left out: {error}"))
+    return kinds, facts
+
+
+def version(kind, packages):
+    if kind.package:
+        return packages.version(kind.package)
+    if kind.program:
+        return subprocess.check_output(
+            [packages.python, "-c", "import sqlite3; print(sqlite3.sqlite_version)"], text=True
+        ).strip()
+    return peer_postgres.version()

@@ -1,5 +1,6 @@
 """What a run tells people: numbers, tables, and how far it is."""
 
+import math
 import sys
 
 
@@ -11,6 +12,19 @@ def trips(text):
 
 def shown(milliseconds):
     return f"{milliseconds:.1f}"
+
+
+def tall(rows):
+    """A number of trips as people say it."""
+    for factor, letter in ((1_000_000, "M"), (1_000, "k")):
+        if rows % factor == 0:
+            return f"{rows // factor:,}{letter}"
+    return f"{rows:,}"
+
+
+def percentile(values, percent):
+    """The value that so many percent of the values do not exceed."""
+    return sorted(values)[max(math.ceil(len(values) * percent / 100), 1) - 1]
 
 
 def facts(pairs):

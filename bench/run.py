@@ -1,159 +1,183 @@
 #!/usr/bin/env python3
-"""Measures tripgraph, and DuckDB beside it, on generated trips. See README.md."""
+"""Measures tripgraph, and other programs beside it, on generated trips. See README.md."""
 
 import argparse
+import shlex
 import shutil
-import statistics
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import criterion
 import machine
 import peer
+import publish
+import rush
+import tables
 import tripgraph
-from areas import AREAS, TRIP_ENDS
 from machine import BenchError
-from report import facts, say, shown, table, trips
+from measure import Measurement
+from packages import Packages
+from report import say, trips
+from results import Results
+from sizes import Size, sizes
 
 ROOT = Path(__file__).resolve().parent.parent
-SEED = 1
-# Generously, of the file and both databases together.
-BYTES_A_TRIP = 500
+# Generously: a trip in the file and in tripgraph's database, beside which nothing else is on disk.
+BYTES_A_TRIP = 127 + 233
+# A trip that is sent to a server: in its file, and as often as it is sent in the spool and in the
+# database.
+BYTES_A_SENT_TRIP = 127 * 2 + 233 * 5
+# A trip in PostgreSQL: its text, its columns, the index and the log of writing them.
+POSTGRES_BYTES_A_TRIP = 900
 
 
 def main():
     options = parse()
+    started = time.monotonic()
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     machine.require_alone(work)
-    machine.require_free(work, max(rows for _, rows in options.sizes) * BYTES_A_TRIP)
+    machine.require_free(work, wanted(options))
+    if options.publish:
+        publish.check(options.publish)
     binary = options.binary or tripgraph.build(ROOT)
-    duckdb = peer.install(work)
-    head = machine.describe(ROOT, work)
-    head.append(("DuckDB", f"{duckdb[1]}, {peer.THREADS} threads" if duckdb else "missing"))
-    head.append(("load before", machine.load()))
-
-    ingests, queries, groups = [], [], []
-    for name, rows in options.sizes:
-        folder = work / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        try:
-            measure(name, rows, folder, binary, duckdb, options, ingests, queries, groups)
-        finally:
-            if not options.keep:
-                shutil.rmtree(folder)
-    head.append(("load after", machine.load()))
-
-    results = "\n\n".join(
-        [
-            facts(head),
-            f"Ingest, file to queryable, the median of {options.ingests}:",
-            table(["trips", "program", "s", "rows/s", "peak memory", "bytes a trip"], ingests),
-            f"weeklyAverage with its week series, milliseconds, warm the median of {options.warm}:",
-            table(
-                ["trips", "area", "trip end", "trips found", "first touch", "warm"]
-                + ["DuckDB first", "DuckDB warm", "DuckDB ÷ tripgraph, warm"],
-                queries,
-            ),
-            f"Other questions, milliseconds, warm the median of {options.warm}:",
-            table(["trips", "question", "first touch", "warm"], groups),
+    if not binary.exists():
+        raise BenchError(f"there is no {binary}; without --binary it is built")
+    packages = Packages(work)
+    kinds, versions = peer.find(options.peers, packages)
+    results = Results(work / "results.json", head(work, binary, versions))
+    state = "interrupted"
+    try:
+        measure(options, work, binary, kinds, packages.python, results)
+        state = "complete"
+    except BenchError as error:
+        state = f"failed: {error}"
+        raise
+    finally:
+        results.head += [
+            ("load after each size", loads(results)),
+            ("minutes", f"{(time.monotonic() - started) / 60:.1f}"),
+            ("run", state),
         ]
-    )
-    (work / "results.md").write_text(results + "\n")
-    print(results)
+        results.save()
+        text = tables.markdown(results, draw(packages, results, work), criterion.in_process(ROOT))
+        (work / "results.md").write_text(text + "\n")
+        say(f"{state}; {work / 'results.md'} has the tables")
+    print(text)
+    if options.publish:
+        publish.publish(options.publish, results.file, work / "images", text)
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=sizes, default=sizes("1M,10M"), help="trips [1M,10M]")
+    parser.add_argument(
+        "--peers",
+        type=peer.names,
+        default=list(peer.KINDS),
+        metavar="NAMES",
+        help=f"what else is measured, of {','.join(peer.KINDS)} [all that can be had]",
+    )
+    parser.add_argument(
+        "--world",
+        type=trips,
+        help="trips strewn over the world, 0 for none [10M, or the largest size if that is less]",
+    )
+    parser.add_argument(
+        "--more", type=trips, default=trips("3M"), help="trips to send to a busy server [3M]"
+    )
     parser.add_argument("--work", type=Path, default=ROOT / "bench" / "work")
     parser.add_argument("--binary", type=Path, help="a tripgraph to measure instead of building")
-    parser.add_argument("--ingests", type=int, default=3, help="ingests of each file [3]")
-    parser.add_argument("--warm", type=int, default=9, help="warm answers a question [9]")
-    parser.add_argument("--keep", action="store_true", help="leave files and databases behind")
-    return parser.parse_args()
+    parser.add_argument(
+        "--publish",
+        type=Path,
+        nargs="?",
+        const=ROOT / "docs",
+        metavar="DOCS",
+        help="put the results into SCALABILITY.md of this folder [docs]",
+    )
+    options = parser.parse_args()
+    if options.world is None:
+        options.world = min(trips("10M"), options.sizes[-1].rows)
+    return options
 
 
-def sizes(text):
-    """Names and numbers of rows."""
-    return [(name, trips(name)) for name in text.split(",")]
+def wanted(options):
+    """The most bytes on disk at a time."""
+    rows = [size.rows for size in options.sizes]
+    most = [max(*rows, options.world) * BYTES_A_TRIP + options.more * BYTES_A_SENT_TRIP]
+    if "postgres" in options.peers:
+        most += [each * POSTGRES_BYTES_A_TRIP for each in rows if each <= peer.FEW]
+    return max(most)
 
 
-def measure(name, rows, folder, binary, duckdb, options, ingests, queries, groups):
-    """Everything about one size; adds to the tables' rows."""
-    file, data, database = folder / "trips.csv", folder / "data", folder / "peer.duckdb"
-    say(f"{name}: generating")
-    generate = [binary, "generate", "--rows", str(rows), "--seed", str(SEED), "--output", file]
-    machine.run(generate)
-
-    def ingest():
-        shutil.rmtree(data, ignore_errors=True)
-        seconds, memory = machine.run([binary, "ingest", "--data-dir", data, file])
-        return seconds, memory, tripgraph.bytes_on_disk(data)
-
-    say(f"{name}: ingesting")
-    ingests.append(ingested(name, "tripgraph", rows, [ingest() for _ in range(options.ingests)]))
-    if duckdb:
-        python, version = duckdb
-
-        def load():
-            database.unlink(missing_ok=True)
-            with peer.Peer(python, database) as process:
-                seconds, memory = process.load(file)
-            return seconds, memory, database.stat().st_size
-
-        say(f"{name}: ingesting with DuckDB")
-        runs = [load() for _ in range(options.ingests)]
-        ingests.append(ingested(name, f"DuckDB {version}", rows, runs))
-
-    for area, box in AREAS.items():
-        for trip_end in TRIP_ENDS:
-            say(f"{name}: {area} by {trip_end}")
-            ours = timed(tripgraph.Server(binary, data), box, trip_end, options.warm)
-            row = [name, area, trip_end, f"{sum(ours[0].values()):,}", *map(shown, ours[1:])]
-            if duckdb:
-                theirs = timed(peer.Peer(python, database), box, trip_end, options.warm)
-                if ours[0] != theirs[0]:
-                    raise BenchError(f"{area} by {trip_end}: tripgraph and DuckDB differ")
-                row += [*map(shown, theirs[1:]), f"{theirs[2] / ours[2]:.1f}"]
-            else:
-                row += ["–"] * 3
-            queries.append(row)
-
-    questions = {
-        "groupedTrips, the first page": tripgraph.GROUPED_TRIPS,
-        "nothing, for HTTP's own share": tripgraph.NOTHING,
-    }
-    for question, text in questions.items():
-        say(f"{name}: {question}")
-        with tripgraph.Server(binary, data) as server:
-            first, *warm = (server.ask(text)[1] for _ in range(options.warm + 1))
-        groups.append([name, question, shown(first), shown(statistics.median(warm))])
-
-
-def timed(program, box, trip_end, repeats):
-    """Weeks, milliseconds at the first touch, and the median of those after it."""
-    with program as running:
-        weeks, first = running.weeks(box, trip_end)
-        warm = [running.weeks(box, trip_end)[1] for _ in range(repeats)]
-    return weeks, first, statistics.median(warm)
-
-
-def ingested(name, program, rows, runs):
-    """The row of a table for some runs of seconds, peak memory and bytes on disk."""
-    seconds, memory, size = (statistics.median(values) for values in zip(*runs))
+def head(work, binary, versions):
+    """Pairs of what and which."""
+    cold = "the system's page cache dropped (/proc/sys/vm/drop_caches)"
+    if not machine.forget():
+        cold = "the database evicted from the page cache (posix_fadvise); root could drop it all"
     return [
-        name,
-        program,
-        f"{seconds:.2f}",
-        f"{rows / seconds:,.0f}",
-        f"{memory / 1e6:.0f} MB",
-        f"{size / rows:.0f}",
+        ("command", shlex.join(["bench/run.py", *sys.argv[1:]])),
+        *machine.describe(ROOT, work),
+        ("tripgraph", machine.output(binary, "--version")),
+        *versions,
+        ("many clients", rush.tool() or f"left out: {rush.MISSING}"),
+        ("a cold start", cold),
+        ("load before", machine.load()),
     ]
 
 
+def loads(results):
+    """The load averages after each size, which tell whether others worked too."""
+    return "; ".join(
+        f"{each['name']}: {each['load']}" for each in results.records if "load" in each
+    )
+
+
+def measure(options, work, binary, kinds, python, results):
+    """All sizes, from small to large, and then the other shape."""
+    for size in options.sizes:
+        chosen = [kind for kind in kinds if kind.rows is None or size.rows <= kind.rows]
+        one(size, chosen, options, work, binary, python, results)
+    if options.world:
+        size = Size("world", options.world, "world")
+        chosen = [kind for kind in kinds if kind is peer.KINDS["duckdb"]]
+        one(size, chosen, options, work, binary, python, results)
+
+
+def one(size, kinds, options, work, binary, python, results):
+    measurement = Measurement(size, work / size.name, binary, results.save)
+    results.records.append(measurement.record)
+    started = time.monotonic()
+    measurement.run(kinds, python, options.more)
+    measurement.record["seconds"] = time.monotonic() - started
+    measurement.record["load"] = machine.load()
+    results.save()
+
+
+def draw(packages, results, work):
+    """Draws the plots: the names of those there are."""
+    folder = work / "images"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        packages.version("matplotlib")
+        command = [packages.python, Path(__file__).with_name("plots.py"), results.file, folder]
+        subprocess.run(command, check=True)
+    except (BenchError, subprocess.CalledProcessError) as error:
+        say(f"no plots: {error}")
+    return [name for name in tables.PLOTS if (folder / f"scalability-{name}.svg").exists()]
+
+
 if __name__ == "__main__":
+    # As an interrupt from the keyboard: children are ended, and what was measured is kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except BenchError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

@@ -2,11 +2,15 @@
 
 import http.client
 import json
+import shutil
 import subprocess
 import threading
 import time
+import urllib.parse
+from itertools import chain
 from pathlib import Path
 
+import machine
 from machine import BenchError, evict
 
 WEEKLY_AVERAGE = """
@@ -19,6 +23,12 @@ GROUPED_TRIPS = """
     nodes { id trips startTime endTime origin { index } destination { index } }
 } }"""
 NOTHING = "{ __typename }"
+INGEST_TRIPS = """
+mutation ($file: Upload!) {
+  ingestTrips(file: $file, allowDuplicate: true) { ingestion { id } }
+}"""
+STATE = "query ($id: ID!) { ingestion(id: $id) { state } }"
+BOUNDARY = "a-boundary-that-no-trip-has"
 
 
 def build(root):
@@ -45,6 +55,38 @@ def bytes_on_disk(data):
     return sum(file.stat().st_size for file in database_files(data) if file.exists())
 
 
+def generate(binary, rows, seed, file, shape="cities"):
+    """Makes a file of trips, always the same one."""
+    options = ["--rows", str(rows), "--seed", str(seed), "--shape", shape, "--output", file]
+    machine.run([binary, "generate", *options])
+
+
+def fields(box, trip_end):
+    """The variables of `WEEKLY_AVERAGE`."""
+    return {"bbox": box._asdict(), "tripEnd": trip_end}
+
+
+class Program:
+    """tripgraph on SQLite with a folder of its own; as `peer.py` describes it."""
+
+    title, cold, slow, groups = "tripgraph", True, False, True
+
+    def __init__(self, binary, folder):
+        self.binary = binary
+        self.data = folder / "data"
+
+    def load(self, file):
+        self.remove()
+        seconds, memory = machine.run([self.binary, "ingest", "--data-dir", self.data, file])
+        return seconds, memory, bytes_on_disk(self.data)
+
+    def running(self):
+        return Server(self.binary, self.data)
+
+    def remove(self):
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
 class Server:
     """`tripgraph serve` as a context, started on a database that is not in memory, or on the one
     at an address, as that one is.
@@ -64,7 +106,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
         )
-        address = self.wait()
+        self.address = address = self.wait()
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         self.connection = http.client.HTTPConnection(address, timeout=600)
         # The first answer of all pays for the connection and the code; what it asks is in memory.
@@ -88,8 +130,12 @@ class Server:
     def ask(self, query, variables=None):
         """The answer's data, and the milliseconds from the question to its last byte."""
         body = json.dumps({"query": query, "variables": variables or {}})
+        return self.post(body, "application/json")
+
+    def post(self, body, kind):
+        """The same for a body that is ready."""
         started = time.perf_counter()
-        self.connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+        self.connection.request("POST", "/graphql", body, {"Content-Type": kind})
         reply = self.connection.getresponse().read()
         milliseconds = (time.perf_counter() - started) * 1000
         answer = json.loads(reply)
@@ -99,10 +145,44 @@ class Server:
 
     def weeks(self, box, trip_end):
         """The trips of each week with trips in a box, and the milliseconds."""
-        variables = {"bbox": box._asdict(), "tripEnd": trip_end}
-        data, milliseconds = self.ask(WEEKLY_AVERAGE, variables)
+        data, milliseconds = self.ask(WEEKLY_AVERAGE, fields(box, trip_end))
         answer = data["weeklyAverage"]
         weeks = {week["week"]: week["trips"] for week in answer["weeks"] if week["trips"]}
         if sum(weeks.values()) != answer["totalTrips"]:
             raise BenchError("the weeks do not add up to the total")
         return weeks, milliseconds
+
+    def grouped(self):
+        """The milliseconds for the largest groups."""
+        return self.ask(GROUPED_TRIPS)[1]
+
+    def link(self, box, trip_end):
+        """The address that answers the question of `weeks`, for programs that only know GET."""
+        question = {
+            "query": WEEKLY_AVERAGE,
+            "variables": json.dumps(fields(box, trip_end)),
+        }
+        return f"http://{self.address}/graphql?{urllib.parse.urlencode(question)}"
+
+    def upload(self, file):
+        """Sends a file, whether or not it has been sent before: the number of its ingestion."""
+        operations = {"query": INGEST_TRIPS, "variables": {"file": None}}
+        head = (
+            part("operations", json.dumps(operations))
+            + part("map", '{"0": ["variables.file"]}')
+            + part('0"; filename="trips.csv', "")[: -len("\r\n")]
+        ).encode()
+        tail = f"\r\n--{BOUNDARY}--\r\n".encode()
+        with open(file, "rb") as trips:
+            body = chain([head], iter(lambda: trips.read(1 << 20), b""), [tail])
+            data, _ = self.post(body, f"multipart/form-data; boundary={BOUNDARY}")
+        return data["ingestTrips"]["ingestion"]["id"]
+
+    def state(self, ingestion):
+        """What has become of an ingestion."""
+        return self.ask(STATE, {"id": ingestion})[0]["ingestion"]["state"]
+
+
+def part(name, value):
+    """A field of a form."""
+    return f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'

@@ -1,0 +1,33 @@
+"""The same question back to back, while nothing else goes on and while a file is ingested."""
+
+from machine import BenchError
+
+SAMPLES = 300
+# More than that only where answers are so slow that fewer samples have to do.
+UPLOADS = 5
+
+
+def busy(server, file, box, trip_end):
+    """The milliseconds of the answers while idle, those while ingesting, and how many uploads those
+    took.
+    """
+    server.weeks(box, trip_end)
+    idle = [server.weeks(box, trip_end)[1] for _ in range(SAMPLES)]
+    working, uploads = [], 0
+    while len(working) < SAMPLES and uploads < UPLOADS:
+        working += while_ingesting(server, server.upload(file), box, trip_end)
+        uploads += 1
+    return idle, working, uploads
+
+
+def while_ingesting(server, ingestion, box, trip_end):
+    """The milliseconds of the answers until an ingestion has ended."""
+    took = []
+    while True:
+        milliseconds = server.weeks(box, trip_end)[1]
+        state = server.state(ingestion)
+        if state == "SUCCEEDED":
+            return took
+        if state not in ("QUEUED", "RUNNING"):
+            raise BenchError(f"the ingestion that was to go on meanwhile is {state}")
+        took.append(milliseconds)

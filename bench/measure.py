@@ -1,0 +1,142 @@
+"""Everything about one size: each program in turn ingests its file and is asked about it."""
+
+import shutil
+
+import busy
+import machine
+import rush
+import tripgraph
+from areas import AREAS
+from machine import BenchError
+from report import say
+from sizes import HOT
+
+SEED = 1
+# The question that many clients ask at once.
+OFTEN = ("1.6 km²", "ORIGIN")
+
+
+class Wrong(BenchError):
+    """A peer answers otherwise than tripgraph: one of them is wrong."""
+
+
+class Measurement:
+    """What is measured of a size, in a folder; `record` fills while it goes on."""
+
+    def __init__(self, size, folder, binary, save):
+        self.size = size
+        self.folder = folder
+        self.binary = binary
+        self.save = save
+        self.file = folder / "trips.csv"
+        self.answers = {}
+        self.record = {
+            "name": size.name, "rows": size.rows, "shape": size.shape, "programs": {}, "notes": []
+        }  # fmt: skip
+
+    def run(self, kinds, python, more):
+        """Measures tripgraph, and then the peers."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        try:
+            self.say("generating")
+            tripgraph.generate(self.binary, self.size.rows, SEED, self.file, self.size.shape)
+            self.record["csv_bytes"] = self.file.stat().st_size
+            self.tripgraph(tripgraph.Program(self.binary, self.folder), more)
+            for kind in kinds:
+                try:
+                    self.program(kind.make(kind, python, self.folder))
+                except Wrong:
+                    raise
+                except BenchError as error:
+                    self.record["notes"].append(str(error))
+                    self.say(f"going on without {kind.title}: {error}")
+        finally:
+            shutil.rmtree(self.folder)
+
+    def tripgraph(self, program, more):
+        try:
+            self.loads_and_answers(program)
+            if self.size.shape == "cities":
+                self.serves(program, more)
+        finally:
+            program.remove()
+        self.save()
+
+    def program(self, program):
+        try:
+            self.loads_and_answers(program)
+        finally:
+            program.remove()
+        self.save()
+
+    def loads_and_answers(self, program):
+        record = self.record["programs"][program.title] = {"ingests": [], "answers": []}
+        for _ in range(self.size.ingests(program.slow)):
+            self.say(f"ingesting with {program.title}")
+            # The same start for all: the file is on disk, and not in memory.
+            machine.forget()
+            machine.evict(self.file)
+            seconds, memory, size = program.load(self.file)
+            record["ingests"].append({"seconds": seconds, "memory": memory, "bytes": size})
+        for area, box, trip_end in self.size.questions(program.slow):
+            self.say(f"{area} by {trip_end} of {program.title}")
+            weeks, first, warm = self.asked(program, area, box, trip_end)
+            self.compare(program, area, trip_end, weeks)
+            record["answers"].append(
+                {
+                    "area": area, "trip_end": trip_end, "trips": sum(weeks.values()),
+                    "first": first, "warm": warm,
+                }
+            )  # fmt: skip
+        if program.groups:
+            self.say(f"groups of {program.title}")
+            machine.forget()
+            with program.running() as running:
+                first, *warm = (running.grouped() for _ in range(1 + self.size.warm(program.slow)))
+            record["groups"] = {"first": [first], "warm": warm}
+
+    def asked(self, program, area, box, trip_end):
+        """The answer, the milliseconds after cold starts, and those of the last start after them."""
+        starts = self.size.starts(area, trip_end) if program.cold else 1
+        first, again = [], []
+        for start in range(1, starts + 1):
+            if program.cold:
+                machine.forget()
+            with program.running() as running:
+                first.append(running.weeks(box, trip_end))
+                if start == starts:
+                    times = range(self.size.warm(program.slow))
+                    again = [running.weeks(box, trip_end) for _ in times]
+        weeks = first[0][0]
+        if any(found != weeks for found, _ in first + again):
+            raise Wrong(f"{area} by {trip_end}: {program.title} answers otherwise when asked again")
+        # Of a program that can't be started anew the first answer is neither cold nor warm.
+        cold = [milliseconds for _, milliseconds in first] if program.cold else []
+        return weeks, cold, [milliseconds for _, milliseconds in again]
+
+    def compare(self, program, area, trip_end, weeks):
+        """Fails where the answer is not that of the program which was asked first."""
+        if self.answers.setdefault((area, trip_end), weeks) != weeks:
+            raise Wrong(
+                f"{self.size.name}, {area} by {trip_end}: tripgraph and {program.title} differ"
+            )
+
+    def serves(self, program, more):
+        """What only a server does: nothing, many clients at once, ingesting while it answers."""
+        file = self.folder / "more.csv"
+        tripgraph.generate(self.binary, more, SEED + 1, file)
+        with program.running() as server:
+            self.say("nothing, for HTTP's own share")
+            self.record["nothing"] = [server.ask(tripgraph.NOTHING)[1] for _ in range(100)]
+            box = AREAS[OFTEN[0]]
+            self.record["often"] = [server.weeks(box, OFTEN[1])[1] for _ in range(100)]
+            self.say("many clients at once")
+            self.record["rush"] = rush.rush(server.link(box, OFTEN[1]))
+            self.say("answers while ingesting")
+            idle, working, uploads = busy.busy(server, file, AREAS[HOT[0]], HOT[1])
+        self.record |= {"idle": idle, "busy": working, "uploads": uploads, "more": more}
+        file.unlink()
+
+    def say(self, text):
+        say(f"{self.size.name} {self.size.shape}: {text}")

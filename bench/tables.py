@@ -1,0 +1,185 @@
+"""The results as Markdown."""
+
+import statistics
+
+import peer_duckdb
+import peer_sqlite3
+import rush
+import tripgraph
+from areas import AREAS, condition
+from report import facts, percentile, shown, table, tall
+from results import TRIPGRAPH, grouped, ingest, rate, time
+from sizes import HOT
+from targets import HEAD, targets
+
+PLOTS = {
+    "question": "Time of one question against the number of trips",
+    "ingest": "Rows ingested a second against the number of trips",
+    "memory": "Peak memory of an ingest against the number of trips",
+}
+
+
+def markdown(results, drawn, in_process):
+    """The whole document; `drawn` are the names of the plots there are, `in_process` the
+    milliseconds of the hot question without HTTP, if they are known.
+    """
+    parts = [facts(results.head)]
+    cities, strewn = results.of("cities"), results.of("world")
+    if cities:
+        parts += ["### Targets", TARGETS, table(HEAD, targets(results))]
+        parts += [f"![{PLOTS[name]}](images/scalability-{name}.svg)" for name in drawn]
+        parts += ["### From the file to the answers", ingests(cities)]
+        parts += ["### The same question of more and more trips", GROWTH, growth(cities)]
+        for record in cities:
+            parts += [f"### Questions of {tall(record['rows'])} trips", QUESTIONS, answers(record)]
+        parts += ["### The largest groups of similar trips", GROUPS, groups(cities)]
+        served = [record for record in cities if record.get("busy")]
+        parts += ["### One server, many questions", SERVED, serving(served, in_process)]
+    for record in strewn:
+        rows = tall(record["rows"])
+        parts += [f"### {rows} trips strewn over the world", ingests([record]), QUESTIONS]
+        parts += [answers(record), groups([record])]
+    notes = [f"{record['name']}: {note}" for record in results.records for note in record["notes"]]
+    if notes:
+        parts += ["### Left out", "\n".join(f"- {note}" for note in notes)]
+    parts += ["### Commands", "```text\n" + "\n".join(commands()) + "\n```"]
+    return "\n\n".join(part for part in parts if part)
+
+
+TARGETS = """\
+Each is a ratio of two figures of this run. A target that is set for another number of trips than
+was measured says so."""
+GROWTH = """\
+weeklyAverage of 47 km² by ORIGIN with its week series, milliseconds, warm."""
+QUESTIONS = """\
+weeklyAverage with its week series, milliseconds: warm / after a cold start."""
+GROUPS = """\
+The first page of groupedTrips, milliseconds: warm / after a cold start. DuckDB has no H3 built in:
+it groups by rectangles of the same area instead, which costs it less than H3 would."""
+SERVED = """\
+Milliseconds, tripgraph alone. The question of 1.6 km² and nothing (`{ __typename }`) are asked by
+one client, and by many at once; that of 47 km² by one client, back to back, while nothing else goes
+on and while the server ingests another file."""
+
+
+def ingests(records):
+    """Every program's way from the file to the answers."""
+    rows = []
+    for record in records:
+        for title, program in record["programs"].items():
+            seconds = ingest(record, title, "seconds")
+            if seconds is None:
+                continue
+            memory, size = ingest(record, title, "memory"), ingest(record, title, "bytes")
+            rows.append(
+                [
+                    tall(record["rows"]), title, f"{seconds:.2f}", f"{rate(record, title):,.0f}",
+                    f"{memory / 1e6:,.0f} MB" if memory else "–",
+                    f"{size / record['rows']:.0f}" if size else "–",
+                    f"{record['csv_bytes'] / record['rows']:.0f}", str(len(program["ingests"])),
+                ]
+            )  # fmt: skip
+    head = ["trips", "program", "s, median", "rows/s", "peak memory", "bytes a trip"]
+    return table([*head, "of the file", "runs"], rows)
+
+
+def titles(records):
+    """The programs of some records, in their order."""
+    return list(dict.fromkeys(title for record in records for title in record["programs"]))
+
+
+def cell(warm, first=None):
+    """Two times, as far as there are any."""
+    if warm is None:
+        return "–"
+    return f"{shown(warm)} / {shown(first)}" if first is not None else shown(warm)
+
+
+def growth(records):
+    """One question of each program by size."""
+    programs = titles(records)
+    rows = [
+        [tall(record["rows"]), *(cell(time(record, title)) for title in programs)]
+        for record in records
+    ]
+    return table(["trips", *programs], rows)
+
+
+def answers(record):
+    """All questions of a size."""
+    programs, rows = titles([record]), []
+    for answer in record["programs"][TRIPGRAPH]["answers"]:
+        question = (answer["area"], answer["trip_end"])
+        times = [
+            cell(time(record, title, "warm", question), time(record, title, "first", question))
+            for title in programs
+        ]
+        rows.append([*question, f"{answer['trips']:,}", *times])
+    return table(["area", "trip end", "trips found", *programs], rows)
+
+
+def groups(records):
+    """The largest groups of each program that was asked."""
+    programs = [
+        title for title in titles(records) if any(grouped(record, title) for record in records)
+    ]
+    rows = [
+        [tall(record["rows"]), *(
+            cell(grouped(record, title), grouped(record, title, "first")) for title in programs
+        )]
+        for record in records
+    ]  # fmt: skip
+    return table(["trips", *programs], rows)
+
+
+def serving(records, in_process):
+    """What only a server does."""
+    rows = []
+    for record in records:
+        trips = tall(record["rows"])
+        rows += [
+            [trips, "nothing", *spread(record["nothing"])],
+            [trips, "1.6 km² by ORIGIN", *spread(record["often"])],
+            [trips, "47 km² by ORIGIN, idle", *spread(record["idle"])],
+            [
+                trips,
+                f"47 km² by ORIGIN, ingesting {record['uploads']} × {tall(record['more'])} trips",
+                *spread(record["busy"]),
+            ],
+            [trips, f"1.6 km² by ORIGIN, {rush.CONNECTIONS} clients", *rushed(record["rush"])],
+        ]
+    if in_process:
+        rows.append(["–", "weekly_average without HTTP and GraphQL", shown(in_process), "–", "–"])
+    note = "" if all(record["rush"] for record in records) else f"\n\nNot measured: {rush.MISSING}."
+    return table(["trips", "question", "median", "99th percentile", "samples"], rows) + note
+
+
+def spread(values):
+    median = statistics.median(values)
+    return [f"{median:.2f}", f"{percentile(values, 99):.2f}", str(len(values))]
+
+
+def rushed(found):
+    if not found:
+        return ["not measured"] * 2 + ["–"]
+    return ["–", f"{found['p99']:.2f}", f"{found['rate']:,.0f} a second"]
+
+
+def commands():
+    """What was run, for people who want to run it by hand."""
+    hot = condition(AREAS[HOT[0]], HOT[1])
+    return [
+        "tripgraph generate --rows ROWS --seed 1 --output FILE",
+        "tripgraph ingest --data-dir DIR FILE",
+        "tripgraph serve --data-dir DIR",
+        tripgraph.WEEKLY_AVERAGE,
+        tripgraph.GROUPED_TRIPS,
+        "-- DuckDB",
+        peer_duckdb.loading("FILE", False).strip(),
+        f"-- DuckDB, sorted: the same, and{peer_duckdb.SORTED}",
+        f"-- both{peer_duckdb.WEEKS.format(condition=hot)}",
+        peer_duckdb.GROUPED,
+        "-- SQLite" + peer_sqlite3.TABLE,
+        peer_sqlite3.INDEX,
+        peer_sqlite3.WEEKS.format(condition=hot).strip(),
+    ]

@@ -1,0 +1,193 @@
+"""What the program is to reach, each target as a ratio of two figures of one run."""
+
+from typing import Callable, NamedTuple
+
+import rush
+from report import shown, tall
+from results import TRIPGRAPH, grouped, ingest, rate, slowest, time
+
+DUCKDB, SORTED = "DuckDB", "DuckDB, sorted"
+M10, M100 = 10_000_000, 100_000_000
+# Bytes.
+MEMORY = 600_000_000
+# Milliseconds.
+COLD, RUSH = 500, 50
+
+
+class Target(NamedTuple):
+    """A ratio that is to be at least or at most so much, at some numbers of trips."""
+
+    what: str
+    against: str
+    pair: Callable
+    """Of a record: what was measured and what it is held against, `None` where either is missing."""
+    unit: Callable
+    limit: float
+    sizes: tuple
+    least: bool = False
+
+    def row(self, record):
+        """The row of the table."""
+        pair = self.pair(record)
+        if None in pair:
+            return [
+                self.what,
+                tall(record["rows"]),
+                "not measured",
+                self.against,
+                "–",
+                self.goal(),
+                "–",
+            ]
+        measured, base = pair
+        ratio = measured / base
+        met = ratio >= self.limit if self.least else ratio <= self.limit
+        verdict = "yes" if met else "**no**"
+        if record["rows"] not in self.sizes:
+            verdict = f"set for {' and '.join(map(tall, self.sizes))}"
+        against = f"{self.against}: {self.unit(base)}"
+        return [
+            self.what, tall(record["rows"]), self.unit(measured), against, f"{ratio:.3g}",
+            self.goal(), verdict,
+        ]  # fmt: skip
+
+    def goal(self):
+        return f"{'≥' if self.least else '≤'} {self.limit:.3g}"
+
+    def rows(self, records):
+        """A row for each size that the target is set for, or for the largest there is."""
+        wanted = [record for record in records if record["rows"] in self.sizes] or records[-1:]
+        return [self.row(record) for record in wanted]
+
+
+def milliseconds(value):
+    return f"{shown(value)} ms"
+
+
+def rows_a_second(value):
+    return f"{value:,.0f} rows/s"
+
+
+def megabytes(value):
+    return f"{value / 1e6:,.0f} MB"
+
+
+def bytes_a_trip(value):
+    return f"{value:.0f} bytes"
+
+
+def ingested(peer):
+    return lambda record: (rate(record, TRIPGRAPH), rate(record, peer))
+
+
+def asked(peer, area, trip_end):
+    question = (area, trip_end)
+    return lambda record: (
+        time(record, TRIPGRAPH, question=question),
+        time(record, peer, question=question),
+    )
+
+
+def footprint(record):
+    """Bytes a trip in the database and in the file."""
+    size = ingest(record, TRIPGRAPH, "bytes")
+    return (size / record["rows"], record["csv_bytes"] / record["rows"]) if size else (None, None)
+
+
+def rush_p99(record):
+    return (record.get("rush") or {}).get("p99"), RUSH
+
+
+def memory(record):
+    return ingest(record, TRIPGRAPH, "memory"), MEMORY
+
+
+ANY = (M10, M100)
+CITIES = [
+    Target("ingest", DUCKDB, ingested(DUCKDB), rows_a_second, 0.8, (M10,), least=True),
+    Target("ingest", SORTED, ingested(SORTED), rows_a_second, 0.8, (M100,), least=True),
+    *(
+        Target(f"{area} by {end}, warm", peer, asked(peer, area, end), milliseconds, limit, (M100,))
+        for area, end, peer, limit in (
+            ("47 km²", "ORIGIN", SORTED, 1.0),
+            ("1.6 km²", "ORIGIN", SORTED, 1.5),
+            ("city", "ORIGIN", SORTED, 0.2),
+            ("47 km²", "DESTINATION", SORTED, 0.3),
+            ("47 km²", "BOTH", SORTED, 1.0),
+            ("47 km²", "EITHER", SORTED, 1.0),
+            ("47 km²", "ORIGIN", DUCKDB, 1 / 12),
+        )
+    ),
+    Target(
+        "47 km² by ORIGIN, after a cold start", "limit",
+        lambda record: (time(record, TRIPGRAPH, "first"), COLD), milliseconds, 1, (M100,),
+    ),
+    *(
+        Target(
+            "first page of groupedTrips, warm", peer,
+            lambda record, peer=peer: (grouped(record, TRIPGRAPH), grouped(record, peer)),
+            milliseconds, 1 / 100, (M100,),
+        )
+        for peer in (DUCKDB, SORTED)
+    ),
+    Target("disk a trip", "the file", footprint, bytes_a_trip, 1.5, ANY),
+    Target(
+        "47 km² by ORIGIN, 99th percentile while ingesting", "idle",
+        lambda record: (slowest(record, "busy"), slowest(record, "idle")), milliseconds, 3, ANY,
+    ),
+    Target(
+        f"1.6 km² by ORIGIN over {rush.CONNECTIONS} connections, 99th percentile", "limit",
+        rush_p99, milliseconds, 1, ANY,
+    ),
+]  # fmt: skip
+# From a hundredth of the trips.
+GROWTH = 12
+
+
+def world(cities):
+    """The targets of trips strewn over the world, beside the nearest size of cities."""
+
+    def pair(record):
+        near = min(cities, key=lambda other: abs(other["rows"] - record["rows"]))
+        return rate(record, TRIPGRAPH), rate(near, TRIPGRAPH)
+
+    return [
+        Target("ingest, the world", "cities", pair, rows_a_second, 0.5, (M10,), least=True),
+        Target("peak memory of an ingest, the world", "limit", memory, megabytes, 1, (M10,)),
+    ]
+
+
+def peak(cities):
+    """The most memory of all sizes, whichever those are."""
+    most = max(cities, key=lambda record: ingest(record, TRIPGRAPH, "memory") or 0)
+    target = Target(
+        "peak memory of an ingest, the most of all sizes", "limit", memory, megabytes, 1,
+        (most["rows"],),
+    )  # fmt: skip
+    return target.rows([most])
+
+
+def growth(cities):
+    """How the answer's time grows from the smallest to the largest size."""
+    small, large = cities[0], cities[-1]
+    target = Target(
+        "growth of 47 km² by ORIGIN, warm", f"at {tall(small['rows'])}",
+        lambda record: (time(record, TRIPGRAPH), time(small, TRIPGRAPH)),
+        milliseconds, GROWTH, (small["rows"] * 100,),
+    )  # fmt: skip
+    return target.rows([large])
+
+
+HEAD = ["what", "trips", "measured", "against", "ratio", "target", "met"]
+
+
+def targets(results):
+    """The rows of the table of targets."""
+    cities, strewn = results.of("cities"), results.of("world")
+    rows = [row for target in CITIES for row in target.rows(cities)]
+    rows += peak(cities)
+    if len(cities) > 1:
+        rows += growth(cities)
+    if strewn:
+        rows += [row for target in world(cities) for row in target.rows(strewn)]
+    return rows
