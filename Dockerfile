@@ -5,7 +5,15 @@ ARG RUST_VERSION=1.95.0
 # One release for both stages: the binary needs the glibc that it was linked with, or a later one.
 ARG DEBIAN_RELEASE=trixie
 
+# Builds the web page that is embedded in the binary.
+ARG NODE_VERSION=22
+
+FROM node:${NODE_VERSION}-${DEBIAN_RELEASE}-slim AS node
+
 FROM rust:${RUST_VERSION}-slim-${DEBIAN_RELEASE} AS build
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 # What lines of the code a panic names takes four fifths of the file.
 ENV CARGO_PROFILE_RELEASE_STRIP=debuginfo
@@ -14,6 +22,7 @@ COPY . .
 # goes by times of modification, and a checkout may be older than what the cache has of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
+    --mount=type=cache,target=/root/.npm,sharing=locked \
     find . -path ./target -prune -o -type f -exec touch {} + \
     && cargo build --locked --release --package tripgraph --bin tripgraph \
     && install -D target/release/tripgraph /out/tripgraph

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use crate::http::Token;
+use crate::http::{BaseMap, TileUrl, Token};
 
 /// Options of every command that uses the database.
 #[derive(Debug, Clone, Args)]
@@ -126,6 +126,29 @@ pub struct ServerConfig {
     /// Listen on an address that others can reach although there are no tokens
     #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
+    /// Bytes of answers that are kept for who asks the same again, while nothing is published or
+    /// removed; 0 keeps none [default: 64 MiB]
+    #[arg(
+        long,
+        env = "TRIPGRAPH_CACHE_BYTES",
+        value_name = "BYTES",
+        default_value_t = 64 << 20,
+        hide_default_value = true
+    )]
+    pub cache_bytes: u64,
+    /// Tiles of a map for the console to draw under the flows of trips, an
+    /// address with {z}, {x} and {y} [default: no map]
+    #[arg(long, env = "TRIPGRAPH_BASE_MAP_URL", value_name = "URL")]
+    base_map_url: Option<TileUrl>,
+    /// Whose map it is, to be shown on it
+    #[arg(
+        long,
+        env = "TRIPGRAPH_BASE_MAP_ATTRIBUTION",
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    base_map_attribution: String,
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -134,6 +157,15 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 impl ServerConfig {
+    /// The map under the flows of trips, where one is given.
+    #[must_use]
+    pub fn base_map(&self) -> Option<BaseMap> {
+        self.base_map_url.clone().map(|url| BaseMap {
+            url,
+            attribution: self.base_map_attribution.clone(),
+        })
+    }
+
     /// Refuses to serve everybody on the network by mistake.
     pub fn check(&self) -> Result<(), ConfigError> {
         let open = self.tokens.is_empty() && !self.allow_anonymous;

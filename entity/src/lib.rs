@@ -1,6 +1,7 @@
 //! The tables of tripgraph as SeaORM entities, one file a table.
 
 pub mod datasource;
+pub mod edition;
 pub mod flow_histogram;
 pub mod ingestion;
 pub mod region;

@@ -5,6 +5,8 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m20261123_000001_create_tables;
 mod m20261124_000002_add_workers;
+mod m20261124_000003_slim_patches;
+mod m20261124_000004_count_editions;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_create_tables::Migration),
             Box::new(m20261124_000002_add_workers::Migration),
+            Box::new(m20261124_000003_slim_patches::Migration),
+            Box::new(m20261124_000004_count_editions::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use h3o::CellIndex;
 
-use crate::geo::{self, BoundingBox, CellRange, LEVELS, Position};
+use crate::geo::{self, BoundingBox, CellRange, LEVELS, Position, Resolution};
 use crate::model::End;
 use crate::store::{Error, Snapshot};
 
@@ -70,12 +70,16 @@ impl Cover {
     /// descendants, and `edge`.
     pub(super) fn patch_ranges(&self) -> Vec<CellRange> {
         let inside = self.inside.iter().flat_map(|&cell| patches_within(cell));
-        inside.chain(self.edge_ranges()).collect()
+        let edge = self.edge.iter().map(|&cell| only(cell));
+        inside.chain(edge).collect()
     }
 
-    /// The cells on the edge.
-    pub(super) fn edge_ranges(&self) -> Vec<CellRange> {
-        self.edge.iter().map(|&cell| only(cell)).collect()
+    /// The cells of the patches that are to be looked at beside the histograms of `inside`: those
+    /// on the edge, and those inside whose own patches no histogram of theirs counts.
+    pub(super) fn uncounted_ranges(&self) -> Vec<CellRange> {
+        let inside = self.inside.iter();
+        let sparse = inside.filter(|cell| cell.resolution() < Resolution::LEAF.into());
+        sparse.chain(&self.edge).map(|&cell| only(cell)).collect()
     }
 }
 

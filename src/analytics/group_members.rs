@@ -29,10 +29,12 @@ pub async fn group_members(
             .filter(|&ancestor| ancestor != group.origin)
             .map(only);
         let ranges: Vec<_> = patches_within(group.origin).chain(larger).collect();
+        let ends = selection.area.map(|area| area.ends).unwrap_or_default();
+        let admit = |origin, destination| ends.admit(origin, destination);
         let cells = (group.origin.into(), group.destination.into());
         snapshot
             .patches(End::Origin, &ranges, |patch| {
-                visit_trips(patch, selection, &filter, |trip| {
+                visit_trips(patch, selection, &filter, admit, |trip| {
                     if trip.cells(similarity.resolution) == cells
                         && similarity.bucket.of_slot(trip.slot) == group.bucket
                     {

@@ -1,5 +1,6 @@
 //! The two questions: how many trips a week an area sees, and which trips are alike.
 
+mod answers;
 mod cover;
 mod group_members;
 mod groups;
@@ -12,6 +13,7 @@ mod verify;
 mod week_counts;
 mod weekly_average;
 
+pub use answers::Answers;
 pub use group_members::group_members;
 pub use similar_trips::similar_trips;
 pub use summaries::{Summaries, Summary};

@@ -11,10 +11,6 @@ pub(super) struct PatchTrip {
     origin_cell: u64,
     /// The leaf cell of the destination.
     destination_cell: u64,
-    /// Whether the origin lies in the selection's area; true where it has none.
-    pub(super) origin_inside: bool,
-    /// Whether the destination does.
-    pub(super) destination_inside: bool,
     /// Half-hour of the day, 0–47.
     pub(super) slot: u8,
     /// The line of its file.
@@ -31,32 +27,29 @@ impl PatchTrip {
     }
 }
 
-/// Hands on the trips of a patch that a selection keeps.
+/// Hands on the trips of a patch that a selection keeps. Where it has an area, `admit` tells of
+/// trips whether they count, by whether the end that is packed lies in it, and whether the other
+/// end does, which only the patches of origins know.
 pub(super) fn visit_trips(
     patch: PatchRecord<'_>,
     selection: &Selection,
     filter: &KeyFilter,
+    admit: impl Fn(bool, bool) -> bool,
     mut visit: impl FnMut(PatchTrip) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let ends = selection.area.map(|area| area.ends).unwrap_or_default();
     let is_leaf = resolution_of(patch.cell) == Resolution::LEAF.get();
-    for (point, rest) in read_ends(patch.points, patch.rest)? {
+    for (point, rest) in read_ends(patch.end, patch.points, patch.rest)? {
         if !filter.admits(point.key) {
             continue;
         }
-        let inside = |lon, lat| {
-            selection
-                .area
-                .is_none_or(|area| area.bbox.contains(lon, lat))
-        };
-        let this_inside = inside(point.lon, point.lat);
-        let other_inside = inside(rest.other_lon, rest.other_lat);
-        let (origin_inside, destination_inside) = match patch.end {
-            End::Origin => (this_inside, other_inside),
-            End::Destination => (other_inside, this_inside),
-        };
-        if !ends.admit(origin_inside, destination_inside) {
-            continue;
+        if let Some(area) = &selection.area {
+            let inside = |[lon, lat]: [f64; 2]| area.bbox.contains(lon, lat);
+            if !admit(
+                inside([point.lon, point.lat]),
+                rest.other.is_some_and(inside),
+            ) {
+                continue;
+            }
         }
         let this_cell = if is_leaf {
             patch.cell
@@ -71,8 +64,6 @@ pub(super) fn visit_trips(
         visit(PatchTrip {
             origin_cell,
             destination_cell,
-            origin_inside,
-            destination_inside,
             slot: rest.slot,
             line: rest.line,
         })?;

@@ -3,12 +3,16 @@
 use super::AnalyticsError;
 use super::groups::Groups;
 use super::reads::{Reads, plan};
-use super::scan::{PatchTrip, visit_trips};
+use super::scan::visit_trips;
 use crate::geo::{CellRange, LEVELS, Resolution, parent_index};
 use crate::model::{
-    End, KeyFilter, Page, Selection, Similarity, TripEnds, TripGroup, split_counter_key,
+    BucketMinutes, End, Entries, KeyFilter, Page, Selection, Similarity, TripEnds, TripGroup,
+    split_counter_key,
 };
-use crate::store::{Snapshot, Store};
+use crate::store::{Error, Snapshot, Store};
+
+/// Half-hours of a day, in which flows are counted.
+const HALF_HOURS: usize = BucketMinutes::SLOTS_PER_DAY as usize;
 
 /// The groups of similar trips of a selection with at least `min_trips` trips, largest first,
 /// those of one size by origin, destination and bucket. `after` is the last group of the page
@@ -22,10 +26,22 @@ pub async fn similar_trips(
     after: Option<TripGroup>,
 ) -> Result<Page<TripGroup>, AnalyticsError> {
     let snapshot = store.snapshot().await?;
+    similar_trips_in(&snapshot, selection, similarity, min_trips, first, after).await
+}
+
+/// As [`similar_trips`], of a snapshot.
+pub(super) async fn similar_trips_in(
+    snapshot: &Snapshot,
+    selection: &Selection,
+    similarity: Similarity,
+    min_trips: u64,
+    first: u64,
+    after: Option<TripGroup>,
+) -> Result<Page<TripGroup>, AnalyticsError> {
     let mut groups = Groups::new(min_trips, first, after);
     if let Some(filter) = snapshot.key_filter(selection).await? {
         let question = Question {
-            snapshot: &snapshot,
+            snapshot,
             selection,
             similarity,
             filter,
@@ -54,30 +70,57 @@ impl Question<'_> {
 
     /// Where trips are dense, from flow histograms; those of sparse places from their patches.
     async fn count_flows(&self, groups: &mut Groups) -> Result<(), AnalyticsError> {
-        let Similarity { resolution, bucket } = self.similarity;
+        let resolution = self.similarity.resolution;
         for reads in plan(self.snapshot, End::Origin, None, resolution).await? {
-            self.read(End::Origin, &reads.sparse, |key| groups.add(key, 1))
+            self.read(End::Origin, &reads.sparse, |key| groups.add_sparse(key))
                 .await?;
+            groups.check()?;
             let origins = CellRange::descendants(reads.root, Resolution::FLOW);
+            let mut last = 0;
             self.snapshot
                 .flows(origins, &self.filter, |flow, counters| {
                     let origin = parent_index(flow.origin, resolution);
+                    // Flows come by their origins: those of the origin before were all seen.
+                    if origin != last && self.roots_hold_groups() {
+                        groups.complete();
+                    }
+                    last = origin;
                     let destination = parent_index(flow.destination, resolution);
-                    for (key, trips) in counters.iter() {
-                        let (datasource, slot) = split_counter_key(key);
-                        if self.filter.admits_datasource(datasource) {
-                            groups.add((origin, destination, bucket.of_slot(slot)), trips);
-                        }
+                    for (bucket, trips) in self.buckets(counters)? {
+                        groups.add((origin, destination, bucket), trips);
                     }
                     Ok(())
                 })
                 .await?;
             groups.check()?;
             if self.roots_hold_groups() {
-                groups.complete();
+                groups.complete_sparse();
             }
         }
         Ok(())
+    }
+
+    /// The trips of a flow by bucket: of each that has any, once or a few times.
+    fn buckets(
+        &self,
+        counters: Entries<'_>,
+    ) -> Result<impl Iterator<Item = (u16, u64)> + use<>, Error> {
+        let mut slots = [0; HALF_HOURS];
+        for entry in counters {
+            let (key, trips) = entry?;
+            let (datasource, slot) = split_counter_key(key);
+            let slot = slots
+                .get_mut(usize::from(slot))
+                .ok_or(Error::Corrupt("histogram"))?;
+            if self.filter.admits_datasource(datasource) {
+                *slot += trips;
+            }
+        }
+        let bucket = self.similarity.bucket;
+        Ok((0..)
+            .zip(slots)
+            .filter(|&(_, trips)| trips > 0)
+            .map(move |(slot, trips)| (bucket.of_slot(slot), trips)))
     }
 
     /// Patches are read by the end that the area is about, place by place, so that only the groups
@@ -126,22 +169,17 @@ impl Question<'_> {
     ) -> Result<(), AnalyticsError> {
         let Similarity { resolution, bucket } = self.similarity;
         let ends = self.selection.area.map(|area| area.ends);
-        let counts = |trip: &PatchTrip| match (ends, end) {
-            (None, _) => true,
-            (_, End::Origin) => trip.origin_inside,
-            // The pass over the origins has seen the trips whose origin is inside.
-            (Some(TripEnds::Either), End::Destination) => {
-                trip.destination_inside && !trip.origin_inside
-            }
-            (_, End::Destination) => trip.destination_inside,
+        let admit = |this: bool, other: bool| match (ends, end) {
+            (Some(TripEnds::Both), _) => this && other,
+            // The pass over the destinations sees those whose destination is inside.
+            (Some(TripEnds::Either), End::Origin) => this && !other,
+            _ => this,
         };
         self.snapshot
             .patches(end, ranges, |patch| {
-                visit_trips(patch, self.selection, &self.filter, |trip| {
-                    if counts(&trip) {
-                        let (origin, destination) = trip.cells(resolution);
-                        count((origin, destination, bucket.of_slot(trip.slot)));
-                    }
+                visit_trips(patch, self.selection, &self.filter, admit, |trip| {
+                    let (origin, destination) = trip.cells(resolution);
+                    count((origin, destination, bucket.of_slot(trip.slot)));
                     Ok(())
                 })
             })

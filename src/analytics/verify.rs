@@ -10,7 +10,7 @@ use h3o::CellIndex;
 
 use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{
-    Counters, End, FlowKey, IngestionId, KeyFilter, PatchPoint, PatchRest, TripKey, Week,
+    Counters, End, Entries, FlowKey, IngestionId, KeyFilter, PatchPoint, PatchRest, TripKey, Week,
     WeeklyKey, counter_key, read_ends,
 };
 use crate::store::{Error, Snapshot, Store, TripSummary};
@@ -60,26 +60,23 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
     } = sums;
     snapshot
         .all_weekly(|key, counters| {
-            compare_counters(key, weekly.remove(&key), counters, &mut findings);
-            Ok(())
+            compare_counters(key, weekly.remove(&key), counters, &mut findings)
         })
         .await?;
     snapshot
         .flows(
             CellRange::all(Resolution::FLOW),
             &KeyFilter::default(),
-            |key, counters| {
-                compare_counters(key, flows.remove(&key), counters, &mut findings);
-                Ok(())
-            },
+            |key, counters| compare_counters(key, flows.remove(&key), counters, &mut findings),
         )
         .await?;
     // What is left should be stored, and is not.
+    let nothing = || Counters::entries(&[]);
     for (key, sums) in weekly {
-        compare_counters(key, Some(sums), &Counters::new(), &mut findings);
+        compare_counters(key, Some(sums), nothing(), &mut findings)?;
     }
     for (key, sums) in flows {
-        compare_counters(key, Some(sums), &Counters::new(), &mut findings);
+        compare_counters(key, Some(sums), nothing(), &mut findings)?;
     }
     Ok(findings)
 }
@@ -90,14 +87,15 @@ type Sum = BTreeMap<u32, u64>;
 fn compare_counters(
     key: impl Debug,
     sums: Option<Sum>,
-    stored: &Counters,
+    stored: Entries<'_>,
     findings: &mut Findings,
-) {
+) -> Result<(), Error> {
     findings.compare(
         format_args!("{key:?}"),
         &sums.unwrap_or_default(),
-        &stored.iter().collect(),
+        &stored.collect::<Result<_, _>>()?,
     );
+    Ok(())
 }
 
 #[derive(Default)]
@@ -117,9 +115,10 @@ impl Sums {
         let (iso_year, week) = week.iso();
         let (region, datasource) = (point.key.region(), point.key.datasource());
         let week = counter_key(datasource, week);
+        let own = resolution_of(patch);
         for level in LEVELS
             .into_iter()
-            .filter(|level| level.get() <= resolution_of(patch))
+            .filter(|level| level.get() < own || own == Resolution::LEAF.get())
         {
             let key = WeeklyKey {
                 end,
@@ -157,10 +156,18 @@ struct Ends {
 
 impl Ends {
     fn add(&mut self, cell: u64, point: PatchPoint, rest: PatchRest) {
-        let coordinates = [point.lon, point.lat, rest.other_lon, rest.other_lat];
         // SQLite keeps no sign of a zero: adding zero makes -0 and 0 the same.
-        let bits = coordinates.map(|degrees| (degrees + 0.0).to_bits());
-        let end = (cell, bits, point.key, rest.other_cell, rest.slot, rest.line);
+        let bits = |coordinates: [f64; 2]| coordinates.map(|degrees| (degrees + 0.0).to_bits());
+        let (this, other) = (bits([point.lon, point.lat]), rest.other.map(bits));
+        let end = (
+            cell,
+            this,
+            point.key,
+            rest.other_cell,
+            other,
+            rest.slot,
+            rest.line,
+        );
         self.count += 1;
         self.hash = self.hash.wrapping_add(hash(&end));
     }
@@ -190,19 +197,19 @@ async fn verify_ingestion(
             let key = TripKey::new(week, trip.region, trip.datasource);
             let origin = (trip.origin, trip.origin_cell);
             let destination = (trip.destination, trip.destination_cell);
-            for (ends, (this, other)) in expected
-                .iter_mut()
-                .zip([(origin, destination), (destination, origin)])
-            {
+            let other = Some([trip.destination.lon(), trip.destination.lat()]);
+            for (ends, (this, other_cell, other)) in expected.iter_mut().zip([
+                (origin, trip.destination_cell, other),
+                (destination, trip.origin_cell, None),
+            ]) {
                 let point = PatchPoint {
                     lon: this.0.lon(),
                     lat: this.0.lat(),
                     key,
                 };
                 let rest = PatchRest {
-                    other_cell: other.1,
-                    other_lon: other.0.lon(),
-                    other_lat: other.0.lat(),
+                    other_cell,
+                    other,
                     slot: half_hour(time)?,
                     line: trip.line,
                 };
@@ -261,7 +268,7 @@ async fn packed_ends(
                 End::Origin => &mut found[0],
                 End::Destination => &mut found[1],
             };
-            for packed in read_ends(patch.points, patch.rest)? {
+            for packed in read_ends(patch.end, patch.points, patch.rest)? {
                 let point = Point::new(packed.0.lon, packed.0.lat).ok();
                 let leaf = point.map(leaf_cell);
                 // An end in a patch of a cell that it does not lie in is no end of the trip's.

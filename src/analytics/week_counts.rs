@@ -1,6 +1,6 @@
 //! Trips by week, while they are added up.
 
-use crate::model::{Counters, KeyFilter, Week, split_counter_key};
+use crate::model::{Entries, KeyFilter, Week, split_counter_key};
 use crate::store::Error;
 
 /// Trips by week number, densely from the first week to the last that was seen.
@@ -33,7 +33,7 @@ impl WeekCounts {
     pub(super) fn add_histogram(
         &mut self,
         iso_year: i32,
-        counters: &Counters,
+        counters: Entries<'_>,
         filter: &KeyFilter,
     ) -> Result<(), Error> {
         let corrupt = Error::Corrupt("histogram");
@@ -42,7 +42,8 @@ impl WeekCounts {
             _ => Week::from_iso(iso_year, 1).ok_or(corrupt)?.number(),
         };
         self.year = Some((iso_year, first));
-        for (key, trips) in counters.iter() {
+        for entry in counters {
+            let (key, trips) = entry?;
             let (datasource, week) = split_counter_key(key);
             if filter.admits_datasource(datasource) {
                 let week = u32::from(week)

@@ -3,7 +3,7 @@
 use super::cover::Cover;
 use super::week_counts::WeekCounts;
 use crate::geo::{BoundingBox, CellRange, LEVELS};
-use crate::model::{End, KeyFilter, Selection, TripEnds, Week, read_ends, read_points};
+use crate::model::{End, KeyFilter, PatchPoint, Selection, TripEnds, Week, read_ends, read_points};
 use crate::store::{Error, Snapshot, Store};
 
 /// Trips by calendar week.
@@ -82,9 +82,18 @@ pub async fn weekly_average(
     from: Option<Week>,
     to: Option<Week>,
 ) -> Result<WeeklyAverage, Error> {
-    let snapshot = store.snapshot().await?;
+    weekly_average_in(&store.snapshot().await?, selection, from, to).await
+}
+
+/// As [`weekly_average`], of a snapshot.
+pub(super) async fn weekly_average_in(
+    snapshot: &Snapshot,
+    selection: &Selection,
+    from: Option<Week>,
+    to: Option<Week>,
+) -> Result<WeeklyAverage, Error> {
     let counts = match snapshot.key_filter(selection).await? {
-        Some(filter) => count(&snapshot, selection, &filter).await?,
+        Some(filter) => count(snapshot, selection, &filter).await?,
         None => WeekCounts::default(),
     };
     Ok(period(&counts, from, to))
@@ -175,18 +184,39 @@ impl EitherEnd {
 /// Every trip has one origin in one of the coarsest cells.
 async fn count_everywhere(snapshot: &Snapshot, filter: &KeyFilter) -> Result<WeekCounts, Error> {
     let mut counts = WeekCounts::default();
+    let all = CellRange::all(LEVELS[0]);
     snapshot
-        .weekly_between(
-            End::Origin,
-            CellRange::all(LEVELS[0]),
-            filter,
-            |year, counters| counts.add_histogram(year, counters, filter),
-        )
+        .weekly_between(End::Origin, all, filter, |year, counters| {
+            counts.add_histogram(year, counters, filter)
+        })
         .await?;
+    // No histogram counts the patches of these cells themselves.
+    count_points(snapshot, End::Origin, &[all], filter, |_| true, &mut counts).await?;
     Ok(counts)
 }
 
-/// Cells inside from their histograms; of cells on the edge the patches, point by point.
+/// Adds the points of some patches that lie where they should.
+async fn count_points(
+    snapshot: &Snapshot,
+    end: End,
+    patches: &[CellRange],
+    filter: &KeyFilter,
+    admit: impl Fn(&PatchPoint) -> bool + Send + Sync,
+    counts: &mut WeekCounts,
+) -> Result<(), Error> {
+    snapshot
+        .points(end, patches, |points| {
+            for point in read_points(points)? {
+                if admit(&point) && filter.admits(point.key) {
+                    counts.add(point.key.week_number(), 1);
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Cells inside from their histograms; the rest, as on the edge, from patches, point by point.
 async fn count_end(
     snapshot: &Snapshot,
     end: End,
@@ -201,16 +231,9 @@ async fn count_end(
             counts.add_histogram(year, counters, filter)
         })
         .await?;
-    snapshot
-        .points(end, &cover.edge_ranges(), |points| {
-            for point in read_points(points)? {
-                if bbox.contains(point.lon, point.lat) && filter.admits(point.key) {
-                    counts.add(point.key.week_number(), 1);
-                }
-            }
-            Ok(())
-        })
-        .await?;
+    let within = |point: &PatchPoint| bbox.contains(point.lon, point.lat);
+    let patches = cover.uncounted_ranges();
+    count_points(snapshot, end, &patches, filter, within, &mut counts).await?;
     Ok(counts)
 }
 
@@ -224,9 +247,9 @@ async fn count_both(
     let mut counts = WeekCounts::default();
     snapshot
         .patches(End::Origin, &cover.patch_ranges(), |patch| {
-            for (point, rest) in read_ends(patch.points, patch.rest)? {
+            for (point, rest) in read_ends(patch.end, patch.points, patch.rest)? {
                 if bbox.contains(point.lon, point.lat)
-                    && bbox.contains(rest.other_lon, rest.other_lat)
+                    && rest.other.is_some_and(|[lon, lat]| bbox.contains(lon, lat))
                     && filter.admits(point.key)
                 {
                     counts.add(point.key.week_number(), 1);

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use super::Log;
 use super::engine::{Engine, interrupted};
+use crate::analytics::Answers;
 use crate::config::{DatabaseConfig, ServerConfig};
 use crate::graphql::{Limits, Services};
 use crate::http::{self, AppState, HttpSettings, Shutdown, Tokens};
@@ -28,12 +29,14 @@ pub(super) async fn run(
     let shutdown = Shutdown::default();
     let settings = HttpSettings {
         max_upload_bytes: server.max_upload_bytes,
+        base_map: server.base_map(),
         tokens: Tokens::new(server.tokens),
         ..HttpSettings::default()
     };
     let services = Services {
         ingestions: engine.ingestions.clone(),
         store: engine.store.clone(),
+        answers: Answers::new(engine.store.clone(), server.cache_bytes),
         limits: Limits::default(),
     };
     let router = http::router(AppState::new(services, settings.clone(), shutdown.clone()));

@@ -1,3 +1,5 @@
+use std::hash::{Hash, Hasher};
+
 use thiserror::Error;
 
 use super::point::{is_latitude, is_longitude};
@@ -12,6 +14,18 @@ pub struct BoundingBox {
     south: f64,
     east: f64,
     north: f64,
+}
+
+// None of the four is NaN.
+impl Eq for BoundingBox {}
+
+impl Hash for BoundingBox {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for degrees in [self.west, self.south, self.east, self.north] {
+            // 0 and -0 are equal.
+            (degrees + 0.0).to_bits().hash(state);
+        }
+    }
 }
 
 /// Why four numbers are not a box.

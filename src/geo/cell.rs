@@ -78,6 +78,29 @@ const RESOLUTION_OFFSET: u32 = 52;
 const RESOLUTION_MASK: u64 = 0xF << RESOLUTION_OFFSET;
 const DIGITS_OF_6: u64 = 0o666_666_666_666_666;
 
+/// What tells a leaf cell from the others: the bits of its base cell and of its nine digits, in the
+/// order of the indexes.
+#[inline]
+#[must_use]
+pub const fn leaf_number(leaf: u64) -> u64 {
+    (leaf & !RESOLUTION_MASK & LOW_56_BITS) >> LEAF_OFFSET
+}
+
+/// The leaf cell of that [number](leaf_number).
+#[inline]
+#[must_use]
+pub const fn numbered_leaf(number: u64) -> u64 {
+    LEAF_TEMPLATE | number << LEAF_OFFSET
+}
+
+/// Bits that [`leaf_number`] takes at most.
+pub const LEAF_NUMBER_BITS: u32 = RESOLUTION_OFFSET - LEAF_OFFSET;
+/// Bits of the digits that leaf cells do not use.
+const LEAF_OFFSET: u32 = 3 * (15 - 9);
+const LOW_56_BITS: u64 = (1 << 56) - 1;
+/// What all leaf cells have in common: the mode of a cell, the resolution, the unused digits.
+const LEAF_TEMPLATE: u64 = 1 << 59 | 9 << RESOLUTION_OFFSET | unused_digits(9);
+
 /// The bits of the digits past a resolution.
 const fn unused_digits(resolution: u64) -> u64 {
     (1 << (3 * (15 - resolution))) - 1
@@ -221,6 +244,20 @@ mod tests {
                 }
                 assert_eq!(parent(ancestor, Resolution::LEAF), ancestor);
             }
+        }
+    }
+
+    #[test]
+    fn leaf_cells_are_numbered_in_their_order() {
+        let mut random = Random::new(7);
+        let mut before = leaf_cell(random.point()).into();
+        for _ in 0..10_000 {
+            let leaf: u64 = leaf_cell(random.point()).into();
+            let number = leaf_number(leaf);
+            assert!(number < 1 << LEAF_NUMBER_BITS);
+            assert_eq!(numbered_leaf(number), leaf);
+            assert_eq!(number.cmp(&leaf_number(before)), leaf.cmp(&before));
+            before = leaf;
         }
     }
 

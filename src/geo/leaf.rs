@@ -14,6 +14,9 @@ const SLOTS: usize = 1 << 16;
 /// How close to a border is too close, in distances between cells and as the cosine of an angle.
 /// Rounding comes to about 1e-11.
 const MARGIN: f64 = 1e-7;
+/// The cosine of 20.9°: middles of faces are 41.81° apart, so that whatever is as near to one is
+/// nearer to it than to any other.
+const SURE: f64 = 0.934_204;
 /// Leaf cells' distances in the radius of the sphere, on a face's plane: √7 more at each of nine
 /// resolutions from the coarsest one's.
 const SCALE: f64 = 2_401.0 * 2.645_751_311_064_590_7 / 0.381_966_011_250_105;
@@ -25,12 +28,15 @@ const TURN: f64 = 0.333_473_172_251_832_1;
 pub struct LeafCells {
     /// Places in the grid and the indexes of their cells; a place's slot is told by its bits.
     known: Box<[(u64, u64)]>,
+    /// The face of the last point.
+    face: usize,
 }
 
 impl Default for LeafCells {
     fn default() -> Self {
         Self {
             known: vec![(0, 0); SLOTS].into_boxed_slice(),
+            face: 0,
         }
     }
 }
@@ -38,7 +44,7 @@ impl Default for LeafCells {
 impl LeafCells {
     /// The index of the leaf cell a point is filed under.
     pub fn index(&mut self, point: Point) -> u64 {
-        let Some(place) = place(point) else {
+        let Some(place) = place(point, &mut self.face) else {
             return leaf_cell(point).into();
         };
         // Fibonacci hashing: neighbours go to slots far apart.
@@ -52,24 +58,30 @@ impl LeafCells {
 }
 
 /// A number for the place in the grid of the cell that holds a point, the same for all points of
-/// one face in one cell, and never 0; `None` too close to a border.
-fn place(point: Point) -> Option<u64> {
+/// one face in one cell, and never 0; `None` too close to a border. `face` is a guess, and becomes
+/// the point's own.
+fn place(point: Point, face: &mut usize) -> Option<u64> {
     let (sin_lat, cos_lat) = point.lat().to_radians().sin_cos();
     let (sin_lon, cos_lon) = point.lon().to_radians().sin_cos();
     let v = [cos_lat * cos_lon, cos_lat * sin_lon, sin_lat];
 
-    let (mut face, mut nearest, mut second) = (0, f64::MIN, f64::MIN);
-    for (index, (middle, _)) in FACES.iter().enumerate() {
-        let cosine = dot(&v, middle);
-        if cosine > nearest {
-            (face, nearest, second) = (index, cosine, nearest);
-        } else if cosine > second {
-            second = cosine;
+    let mut nearest = dot(&v, &FACES[*face].0);
+    if nearest < SURE {
+        let mut second = f64::MIN;
+        nearest = f64::MIN;
+        for (index, (middle, _)) in FACES.iter().enumerate() {
+            let cosine = dot(&v, middle);
+            if cosine > nearest {
+                (*face, nearest, second) = (index, cosine, nearest);
+            } else if cosine > second {
+                second = cosine;
+            }
+        }
+        if nearest - second < MARGIN {
+            return None;
         }
     }
-    if nearest - second < MARGIN {
-        return None;
-    }
+    let face = *face;
     let axes = &AXES[face];
     let (a, b) = (dot(&v, &axes.0) / nearest, dot(&v, &axes.1) / nearest);
 
@@ -184,11 +196,11 @@ mod tests {
     fn a_cell_is_remembered_under_one_place() {
         let mut random = Random::new(6);
         let mut places = std::collections::HashMap::new();
-        let mut found = 0;
+        let (mut found, mut face) = (0, 0);
         for _ in 0..100_000 {
             let (lon, lat) = (random.between(14.40, 14.42), random.between(50.0, 50.01));
             let point = Point::new(lon, lat).unwrap();
-            if let Some(place) = place(point) {
+            if let Some(place) = place(point, &mut face) {
                 let cell = leaf_cell(point);
                 assert_eq!(*places.entry(place).or_insert(cell), cell);
                 found += 1;

@@ -16,7 +16,8 @@ mod testing;
 
 pub use bbox::{BoundingBox, BoxError};
 pub use cell::{
-    CellRange, Resolution, boundary, center, leaf_cell, parent, parent_index, resolution_of,
+    CellRange, LEAF_NUMBER_BITS, Resolution, boundary, center, leaf_cell, leaf_number,
+    numbered_leaf, parent, parent_index, resolution_of,
 };
 pub use cover::{LEVELS, Position, position, refine, roots};
 pub use leaf::LeafCells;

@@ -30,6 +30,7 @@ use self::types::{
     IngestionConnection, RejectedRowConnection, TripConnection, TripGroupConnection,
 };
 pub use self::uploads::{UploadSender, Uploads};
+use crate::analytics::Answers;
 use crate::ingest::Ingestions;
 use crate::store::Store;
 
@@ -43,6 +44,8 @@ pub struct Services {
     pub ingestions: Ingestions,
     /// What the questions are answered from.
     pub store: Store,
+    /// Answers to the questions that are dear.
+    pub answers: Answers,
     /// How large an operation may be.
     pub limits: Limits,
 }
@@ -59,6 +62,7 @@ pub fn schema(services: Services) -> Schema {
         .extension(errors::CodedErrors)
         .data(services.ingestions)
         .data(services.store)
+        .data(services.answers)
         .data(limits)
         .finish()
 }

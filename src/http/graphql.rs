@@ -115,7 +115,7 @@ fn content(headers: &HeaderMap) -> Option<Content> {
 }
 
 /// Who the request comes from.
-fn caller(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
+pub(super) fn caller(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = state.settings().tokens.of_headers(headers)?;
     caller.ok_or_else(|| unauthenticated("a token is needed: Authorization: Bearer …"))
 }

@@ -1,10 +1,11 @@
-//! The outside: GraphQL over HTTP and WebSocket, streaming upload, health, and the `GraphiQL` page.
+//! The outside: GraphQL over HTTP and WebSocket, streaming upload, health, and the console.
 
 mod auth;
 mod body;
-mod graphiql;
+mod console;
 mod graphql;
 mod health;
+mod metrics;
 mod multipart;
 mod origin;
 mod params;
@@ -15,6 +16,7 @@ mod settings;
 mod websocket;
 
 pub use self::auth::{Scope, Token, TokenError, Tokens};
+pub use self::console::{BaseMap, TileUrl, TileUrlError};
 pub use self::router::{AppState, router};
 pub use self::serve::{Shutdown, serve};
 pub use self::settings::HttpSettings;

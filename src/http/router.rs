@@ -4,6 +4,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Request, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use tower_http::request_id::{
@@ -12,7 +13,8 @@ use tower_http::request_id::{
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
-use super::{HttpSettings, Shutdown, graphiql, graphql, health};
+use super::metrics::{self, Metrics};
+use super::{HttpSettings, Shutdown, console, graphql, health};
 use crate::graphql::{Limits, RequestId, Schema, Services, schema};
 use crate::ingest::Ingestions;
 use crate::store::Store;
@@ -26,6 +28,7 @@ struct Inner {
     services: Services,
     settings: HttpSettings,
     shutdown: Shutdown,
+    metrics: Arc<Metrics>,
 }
 
 impl AppState {
@@ -33,11 +36,13 @@ impl AppState {
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings, shutdown: Shutdown) -> Self {
         let schema = schema(services.clone());
+        let metrics = Arc::new(Metrics::new(&services.ingestions));
         Self(Arc::new(Inner {
             schema,
             services,
             settings,
             shutdown,
+            metrics,
         }))
     }
 
@@ -64,6 +69,10 @@ impl AppState {
     pub(super) fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
     }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
 }
 
 /// Every path of the server.
@@ -71,8 +80,8 @@ pub fn router(state: AppState) -> Router {
     let name = HeaderName::from_static("x-request-id");
     let logged = Router::new()
         .route("/", get(async || Redirect::to("/graphiql")))
-        .route("/graphiql", get(graphiql::page))
         .route("/graphql", get(graphql::get).post(graphql::post))
+        .merge(console::router())
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
@@ -83,8 +92,10 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::page))
         .merge(logged)
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
+        .layer(from_fn_with_state(state.clone(), metrics::measure))
         .layer(PropagateRequestIdLayer::new(name.clone()))
         .layer(SetRequestIdLayer::new(name, MakeRequestUuid))
         .with_state(state)

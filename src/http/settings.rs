@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Token, Tokens};
+use super::{BaseMap, Token, Tokens};
 
 /// What the HTTP side can be told.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct HttpSettings {
     pub drain: Duration,
     /// Who may do what.
     pub tokens: Tokens,
+    /// What the console draws under the flows of trips.
+    pub base_map: Option<BaseMap>,
 }
 
 impl Default for HttpSettings {
@@ -38,6 +40,7 @@ impl Default for HttpSettings {
             operations_per_connection: 100,
             drain: Duration::from_secs(20),
             tokens: Tokens::default(),
+            base_map: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::geo::{LEVELS, Resolution, parent_index};
+use crate::geo::{LEAF_NUMBER_BITS, LEVELS, Resolution, leaf_number, numbered_leaf, parent_index};
 use crate::ingest::parse::LocalTime;
 use crate::model::{End, Patch, PatchPoint, PatchRest, TripKey, Week};
 use crate::store::{PatchRow, TripRow};
@@ -15,6 +15,9 @@ pub(super) const BATCH_BLOCKS: usize = 32;
 
 /// Trip ends that are too few to be worth patches of smaller cells.
 const SPARSE_ENDS: usize = 256;
+
+/// Trip ends whose trips are fetched together.
+const FETCHED_ENDS: usize = 32;
 
 /// The trips of one batch, in blocks that are shared with the writer.
 #[derive(Debug, Default)]
@@ -42,31 +45,66 @@ impl Batch {
         mut emit: impl FnMut(PatchRow) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut ends = Vec::with_capacity(self.blocks.iter().map(|block| block.len()).sum());
-        for (block, trips) in (0u32..).zip(&self.blocks) {
-            ends.extend((0u32..).zip(trips.iter()).map(|(index, trip)| {
+        for (block, trips) in self.blocks.iter().enumerate() {
+            ends.extend(trips.iter().enumerate().map(|(index, trip)| {
                 let leaf = match end {
                     End::Origin => trip.origin_cell,
                     End::Destination => trip.destination_cell,
                 };
-                (leaf, block, index)
+                PlacedEnd::new(leaf, block, index)
             }));
         }
         // The descendants of a cell are neighbours then, and the trips of a leaf cell in the order
         // of their lines.
         ends.sort_unstable();
         cut(&ends, &LEVELS, &mut |cell, ends| {
-            let mut patch = Patch::with_capacity(ends.len());
-            for &(_, block, index) in ends {
-                let (point, rest) = pack(end, &self.blocks[block as usize][index as usize]);
-                patch.push(point, rest);
+            let mut patch = Patch::with_capacity(end, ends.len());
+            // Trips lie far apart in memory. Those of a few ends are fetched before any is packed,
+            // so that the processor waits for all of them at once.
+            for ends in ends.chunks(FETCHED_ENDS) {
+                let mut trips = [None; FETCHED_ENDS];
+                for (trip, placed) in trips.iter_mut().zip(ends) {
+                    *trip = Some(self.blocks[placed.block()][placed.index()]);
+                }
+                for trip in trips.iter().flatten() {
+                    let (point, rest) = pack(end, trip);
+                    patch.push(point, rest);
+                }
             }
             emit(PatchRow { end, cell, patch })
         })
     }
 }
 
-/// A trip end by its leaf cell, and where its trip is in the batch.
-type PlacedEnd = (u64, u32, u32);
+/// A trip end by its leaf cell, and where its trip is in the batch: all in one number, which is
+/// quick to sort. Leaf cell, block and index are ranked in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct PlacedEnd(u64);
+
+/// Bits of an index below [`BLOCK_TRIPS`].
+const INDEX_BITS: u32 = BLOCK_TRIPS.trailing_zeros();
+/// Bits that are left for the block: there are about [`BATCH_BLOCKS`].
+const BLOCK_BITS: u32 = u64::BITS - LEAF_NUMBER_BITS - INDEX_BITS;
+const _: () = assert!(BLOCK_TRIPS == 1 << INDEX_BITS && BATCH_BLOCKS < 1 << (BLOCK_BITS - 1));
+
+impl PlacedEnd {
+    const fn new(leaf: u64, block: usize, index: usize) -> Self {
+        let place = (block as u64) << INDEX_BITS | index as u64;
+        Self(leaf_number(leaf) << (BLOCK_BITS + INDEX_BITS) | place)
+    }
+
+    const fn leaf(self) -> u64 {
+        numbered_leaf(self.0 >> (BLOCK_BITS + INDEX_BITS))
+    }
+
+    const fn block(self) -> usize {
+        (self.0 >> INDEX_BITS) as usize % (1 << BLOCK_BITS)
+    }
+
+    const fn index(self) -> usize {
+        (self.0 % (1 << INDEX_BITS)) as usize
+    }
+}
 
 /// Cuts sorted trip ends into those of one patch each: by the cells of the first level, and where
 /// there are more than a few in one of them, by the next.
@@ -78,7 +116,7 @@ fn cut<E>(
     let Some((&level, finer)) = levels.split_first() else {
         return Ok(());
     };
-    let cell = |end: &PlacedEnd| parent_index(end.0, level);
+    let cell = |end: &PlacedEnd| parent_index(end.leaf(), level);
     for ends in ends.chunk_by(|a, b| cell(a) == cell(b)) {
         if finer.is_empty() || ends.len() <= SPARSE_ENDS {
             emit(cell(&ends[0]), ends)?;
@@ -105,8 +143,7 @@ fn pack(end: End, trip: &TripRow) -> (PatchPoint, PatchRest) {
         },
         PatchRest {
             other_cell,
-            other_lon: other.lon(),
-            other_lat: other.lat(),
+            other: (end == End::Origin).then(|| [other.lon(), other.lat()]),
             slot: time.half_hour_slot(),
             line: trip.line,
         },
@@ -149,7 +186,7 @@ mod tests {
         let mut patches = Vec::new();
         batch
             .pack(End::Origin, |row| {
-                let ends = read_ends(&row.patch.points, &row.patch.rest).unwrap();
+                let ends = read_ends(End::Origin, &row.patch.points, &row.patch.rest).unwrap();
                 let mut lines = Vec::new();
                 for (point, rest) in ends {
                     let leaf = leaf_cell(Point::new(point.lon, point.lat).unwrap());

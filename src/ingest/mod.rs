@@ -1,6 +1,7 @@
 //! Ingestion: files wait in a queue, and one worker takes them in order through the pipeline.
 
 mod batch;
+mod metrics;
 mod names;
 pub mod parse;
 mod peers;
@@ -16,10 +17,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt};
+use prometheus_client::registry::Registry;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::metrics::IngestMetrics;
 use self::progress::Progress;
 pub use self::spool::{Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
@@ -78,6 +81,7 @@ struct Inner {
     /// When it began.
     since: DateTime<Utc>,
     progress: Progress,
+    metrics: Arc<IngestMetrics>,
     /// Held from the reading of an ingestion's state to its push, so that watchers see states in
     /// their order.
     order: Mutex<()>,
@@ -129,6 +133,7 @@ impl Ingestions {
                 worker,
                 since: Utc::now(),
                 progress: Progress::new(),
+                metrics: Arc::default(),
                 order: Mutex::new(()),
                 running: std::sync::Mutex::new(None),
                 arrived: Notify::new(),
@@ -165,6 +170,16 @@ impl Ingestions {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Adds what is counted of ingestions to what a monitoring system reads.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.inner.metrics.register(registry);
+    }
+
+    /// Brings up to date what of it is not counted as it happens.
+    pub fn observe_metrics(&self) {
+        self.inner.metrics.observe(&self.inner.progress);
     }
 
     /// Whether another program serves requests with the same spool: then that one runs what is put

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{broadcast, watch};
 
+use super::metrics::IngestMetrics;
 use crate::model::{Ingestion, IngestionId, IngestionState};
 use crate::store::{Advance, FinalCounts, Store};
 
@@ -83,6 +84,14 @@ impl Progress {
         let _ = self.updates.send(ingestion.clone());
     }
 
+    /// How many ingestions are in a state, of those that wait or run.
+    pub(super) fn count(&self, state: IngestionState) -> usize {
+        let live = self.live();
+        live.values()
+            .filter(|sender| sender.borrow().state == state)
+            .count()
+    }
+
     /// The ingestions that wait or run.
     pub(super) fn ids(&self) -> Vec<IngestionId> {
         self.live().keys().copied().collect()
@@ -140,6 +149,7 @@ impl Progress {
 #[derive(Debug)]
 pub(super) struct Reporter {
     progress: Progress,
+    metrics: Arc<IngestMetrics>,
     /// To the other programs; where they are slow to take it, only the latest.
     others: Option<watch::Sender<Advance>>,
     id: IngestionId,
@@ -151,10 +161,16 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    pub(super) fn new(progress: Progress, store: &Store, ingestion: &Ingestion) -> Self {
+    pub(super) fn new(
+        progress: Progress,
+        metrics: Arc<IngestMetrics>,
+        store: &Store,
+        ingestion: &Ingestion,
+    ) -> Self {
         let (id, counts) = (ingestion.id, FinalCounts::of(ingestion));
         Self {
             progress,
+            metrics,
             others: store.is_shared().then(|| announcer(store.clone(), id)),
             id,
             bytes_total: ingestion.bytes_total,
@@ -188,7 +204,7 @@ impl Reporter {
         self.rows_per_second = Some(before + weight * (rows - before));
         self.bytes_per_second += weight * (bytes - self.bytes_per_second);
         self.last = Instant::now();
-        self.last_counts = counts;
+        self.count(counts);
 
         let eta_seconds = match self.bytes_total {
             Some(total) if self.bytes_per_second > 0.0 => {
@@ -205,6 +221,12 @@ impl Reporter {
         if let Some(others) = &self.others {
             others.send_replace(advance);
         }
+    }
+
+    /// Counts what was read since the last time.
+    pub(super) fn count(&mut self, counts: FinalCounts) {
+        self.metrics.advance(self.last_counts, counts);
+        self.last_counts = counts;
     }
 }
 

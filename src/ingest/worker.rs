@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::pipeline::{self, PipelineError};
+use super::pipeline::{self, PipelineError, Run, Stages};
 use super::progress::Reporter;
 use super::stop::{Stop, StopReason};
 use super::{Ingestions, spool};
 use crate::model::{Failure, IngestionId, IngestionState};
-use crate::store::{self, FinalCounts, Record};
+use crate::store::{self, Record};
 
 /// The first wait after a fault of the database before the next try, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -62,12 +62,19 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
     tracing::info!(id, source = record.ingestion.source, "ingestion runs");
 
     let path = inner.spool.locate(&record.path);
-    let (counts, outcome) = if is_changed(&record, &path, inner.since).await {
-        (FinalCounts::default(), Err(PipelineError::Changed))
+    let Run {
+        counts,
+        stages,
+        outcome,
+    } = if is_changed(&record, &path, inner.since).await {
+        Run::failed(PipelineError::Changed)
     } else {
-        let reporter = Reporter::new(inner.progress.clone(), &inner.store, &record.ingestion);
+        let (progress, metrics) = (inner.progress.clone(), Arc::clone(&inner.metrics));
+        let reporter = Reporter::new(progress, metrics, &inner.store, &record.ingestion);
         pipeline::run(&inner.store, &record, path, reporter, stop).await
     };
+    note_stages(id, &stages);
+    inner.metrics.work(&stages);
     let claim = record.claim;
     let end = match outcome {
         Ok(()) | Err(PipelineError::Stopped(StopReason::Cancel)) => End::Known,
@@ -103,10 +110,18 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
             }
         };
         let noted = match noted {
-            Ok(()) | Err(store::Error::NotRunning(_)) => ingestions.refresh(id).await.map(|_| ()),
+            Ok(()) | Err(store::Error::NotRunning(_)) => ingestions.refresh(id).await,
             Err(error) => Err(error),
         };
-        let Err(error) = noted else { break };
+        let error = match noted {
+            Ok(ingestion) => {
+                ingestion
+                    .filter(|ingestion| ingestion.state.is_final())
+                    .inspect(|ended| inner.metrics.end(ended));
+                break;
+            }
+            Err(error) => error,
+        };
         tracing::error!(id, %error, "the end of an ingestion could not be noted");
         tokio::select! {
             () = tokio::time::sleep(backoff) => backoff = BACKOFF.1.min(backoff * 2),
@@ -118,6 +133,21 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
     if failed {
         purge(ingestions, id).await;
     }
+}
+
+/// Shows where the time went, so that one sees what limits the machine.
+fn note_stages(id: IngestionId, stages: &Stages) {
+    let [reading, packing, writing, publishing] = stages
+        .by_name()
+        .map(|(_, busy)| tracing::field::debug(busy));
+    tracing::info!(
+        id,
+        reading,
+        packing,
+        writing,
+        publishing,
+        "stages were at work, the first three at the same time"
+    );
 }
 
 /// How an ingestion comes out of the pipeline.

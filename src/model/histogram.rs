@@ -43,9 +43,31 @@ pub struct Histograms {
     weekly: Map<WeeklyKey>,
     flows: Map<FlowKey>,
     iso_weeks: HashMap<u32, (i32, u8)>,
-    keys: Vec<(u32, i32, u32)>,
+    keys: Vec<WeekKey>,
     pending_origin: u64,
     pending: Vec<(u64, u32, u32)>,
+}
+
+/// Region, ISO year and counter key of a trip in one number, ordered by them: quick to sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct WeekKey(u64);
+
+impl WeekKey {
+    /// A region takes 22 bits, a year of a date 14, a counter key 28.
+    fn new(region: u32, iso_year: i32, counter: u32) -> Self {
+        let year = u64::from(iso_year.cast_unsigned() & 0x3FFF);
+        Self(u64::from(region) << 42 | year << 28 | u64::from(counter))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "22 and 14 bits")]
+    const fn histogram(self) -> (u32, i32) {
+        ((self.0 >> 42) as u32, (self.0 >> 28) as i32 & 0x3FFF)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "28 bits")]
+    const fn counter(self) -> u32 {
+        self.0 as u32 & 0xFFF_FFFF
+    }
 }
 
 impl Histograms {
@@ -56,7 +78,8 @@ impl Histograms {
     }
 
     /// Adds the trip ends of one patch. Patches that come in the order of their cells are added
-    /// fastest. Flows are counted of the patches of cells that are no larger than theirs.
+    /// fastest. Weeks are counted from [`histogram_cell`] upwards. Flows are counted of the patches
+    /// of cells that are no larger than theirs.
     pub fn add_patch(
         &mut self,
         end: End,
@@ -64,9 +87,11 @@ impl Histograms {
         points: &[u8],
         rest: &[u8],
     ) -> Result<(), CorruptPatch> {
-        self.add_weeks(end, cell, points)?;
+        if let Some(cell) = histogram_cell(cell) {
+            self.add_weeks(end, cell, points)?;
+        }
         if end == End::Origin && resolution_of(cell) >= Resolution::FLOW.get() {
-            self.add_flows(cell, points, rest)?;
+            self.add_flows(end, cell, points, rest)?;
         }
         Ok(())
     }
@@ -84,12 +109,12 @@ impl Histograms {
                 iso
             };
             let counter = counter_key(point.key.datasource(), week);
-            keys.push((point.key.region(), iso_year, counter));
+            keys.push(WeekKey::new(point.key.region(), iso_year, counter));
         }
         keys.sort_unstable();
-        for run in keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (region, iso_year, _) = run[0];
-            let counters = Counters::from_sorted_keys(run.iter().map(|key| key.2));
+        for run in keys.chunk_by(|a, b| a.histogram() == b.histogram()) {
+            let (region, iso_year) = run[0].histogram();
+            let counters = Counters::from_sorted_keys(run.iter().map(|key| key.counter()));
             merge(
                 &mut self.weekly,
                 WeeklyKey {
@@ -105,13 +130,19 @@ impl Histograms {
         Ok(())
     }
 
-    fn add_flows(&mut self, cell: u64, points: &[u8], rest: &[u8]) -> Result<(), CorruptPatch> {
+    fn add_flows(
+        &mut self,
+        end: End,
+        cell: u64,
+        points: &[u8],
+        rest: &[u8],
+    ) -> Result<(), CorruptPatch> {
         let origin = parent_index(cell, Resolution::FLOW);
         if origin != self.pending_origin {
             self.flush();
             self.pending_origin = origin;
         }
-        for (point, rest) in read_ends(points, rest)? {
+        for (point, rest) in read_ends(end, points, rest)? {
             self.pending.push((
                 parent_index(rest.other_cell, Resolution::FLOW),
                 point.key.region(),
@@ -136,8 +167,8 @@ impl Histograms {
         self.pending.clear();
     }
 
-    /// The histograms, sorted by key: weekly ones of the cells of the patches and of their
-    /// ancestors at each of [`LEVELS`], and flow histograms.
+    /// The histograms, sorted by key: weekly ones of cells and of their ancestors at each of
+    /// [`LEVELS`], and flow histograms.
     #[must_use]
     pub fn finish(mut self) -> FinishedHistograms {
         self.flush();
@@ -167,6 +198,19 @@ impl Histograms {
         flows.sort_unstable_by_key(|(key, _)| *key);
         FinishedHistograms { weekly, flows }
     }
+}
+
+/// The finest cell whose weekly histograms count the trip ends of a patch: a leaf cell itself. Of
+/// the others, whose patches hold few ends, histograms would be as many as trips where those come
+/// from many regions, so only their ancestors have them; of the largest cells nothing has.
+#[must_use]
+pub fn histogram_cell(patch: u64) -> Option<u64> {
+    let resolution = resolution_of(patch);
+    if resolution == Resolution::LEAF.get() {
+        return Some(patch);
+    }
+    let coarser = LEVELS.iter().rev().find(|level| level.get() < resolution)?;
+    Some(parent_index(patch, *coarser))
 }
 
 /// Histograms in the order of their keys.

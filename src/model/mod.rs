@@ -17,12 +17,12 @@ pub use counter_codec::Entries;
 pub use counter_key::{counter_key, split_counter_key};
 pub use counters::{Counters, CountersError};
 pub use end::{End, TripEnds};
-pub use histogram::{FinishedHistograms, FlowKey, Histograms, WeeklyKey};
+pub use histogram::{FinishedHistograms, FlowKey, Histograms, WeeklyKey, histogram_cell};
 pub use ingestion::{Failure, Ingestion, IngestionId, IngestionState, RejectedRow};
 pub use page::Page;
 pub use patch::{
     CorruptPatch, KeyFilter, MAX_DIMENSION_ID, Patch, PatchPoint, PatchRest, TripKey, read_ends,
-    read_points, read_rests,
+    read_points,
 };
 pub use similarity::{BucketMinutes, Similarity, TripGroup};
 pub use summary::PairSummary;

@@ -3,13 +3,15 @@
 //! they are sparse.
 //!
 //! `points` holds what the edge of a box needs, 24 bytes an end; `rest` what else there is to know
-//! without touching the trip's row, 32 bytes an end. Both list the same ends in the same order.
-//! Numbers are little-endian. (pgPointcloud calls such a row a patch.)
+//! without touching the trip's row, 16 bytes an end, and 16 more where the end is the origin: the
+//! coordinates of the other one. Both list the same ends in the same order. Numbers are
+//! little-endian. (pgPointcloud calls such a row a patch.)
 
-use super::Week;
+use super::{End, Week};
 
 const POINT_BYTES: usize = 24;
-const REST_BYTES: usize = 32;
+const REST_BYTES: usize = 16;
+const ORIGIN_REST_BYTES: usize = 32;
 const ID_BITS: u32 = 22;
 const LINE_BITS: u32 = 56;
 
@@ -107,10 +109,9 @@ pub struct PatchPoint {
 pub struct PatchRest {
     /// The leaf cell of the other end.
     pub other_cell: u64,
-    /// Longitude of the other end in degrees.
-    pub other_lon: f64,
-    /// Latitude of the other end in degrees.
-    pub other_lat: f64,
+    /// Longitude and latitude of the other end in degrees: of origins alone, since one of a trip's
+    /// two patches is enough to know both ends.
+    pub other: Option<[f64; 2]>,
     /// Half-hour of the day of departure, 0–47.
     pub slot: u8,
     /// Line of the file, below 2⁵⁶.
@@ -127,16 +128,16 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// An empty patch with room for some ends.
+    /// An empty patch with room for some ends of a kind.
     #[must_use]
-    pub fn with_capacity(ends: usize) -> Self {
+    pub fn with_capacity(end: End, ends: usize) -> Self {
         Self {
             points: Vec::with_capacity(ends * POINT_BYTES),
-            rest: Vec::with_capacity(ends * REST_BYTES),
+            rest: Vec::with_capacity(ends * rest_bytes(end)),
         }
     }
 
-    /// Adds a trip end.
+    /// Adds a trip end. All of one patch are of one kind.
     pub fn push(&mut self, point: PatchPoint, rest: PatchRest) {
         let mut record = [0; POINT_BYTES];
         record[..8].copy_from_slice(&point.lon.to_le_bytes());
@@ -145,12 +146,23 @@ impl Patch {
         self.points.extend_from_slice(&record);
 
         let slot_and_line = u64::from(rest.slot) << LINE_BITS | rest.line;
-        let mut record = [0; REST_BYTES];
+        let mut record = [0; ORIGIN_REST_BYTES];
         record[..8].copy_from_slice(&rest.other_cell.to_le_bytes());
-        record[8..16].copy_from_slice(&rest.other_lon.to_le_bytes());
-        record[16..24].copy_from_slice(&rest.other_lat.to_le_bytes());
-        record[24..].copy_from_slice(&slot_and_line.to_le_bytes());
+        record[8..16].copy_from_slice(&slot_and_line.to_le_bytes());
+        let Some([lon, lat]) = rest.other else {
+            self.rest.extend_from_slice(&record[..REST_BYTES]);
+            return;
+        };
+        record[16..24].copy_from_slice(&lon.to_le_bytes());
+        record[24..].copy_from_slice(&lat.to_le_bytes());
         self.rest.extend_from_slice(&record);
+    }
+}
+
+const fn rest_bytes(end: End) -> usize {
+    match end {
+        End::Origin => ORIGIN_REST_BYTES,
+        End::Destination => REST_BYTES,
     }
 }
 
@@ -168,19 +180,21 @@ pub fn read_points(
     }))
 }
 
-/// Reads packed rests.
-pub fn read_rests(
+/// Reads packed rests of ends of a kind.
+fn read_rests(
+    end: End,
     bytes: &[u8],
 ) -> Result<impl ExactSizeIterator<Item = PatchRest> + '_, CorruptPatch> {
-    let (records, []) = bytes.as_chunks::<REST_BYTES>() else {
+    let size = rest_bytes(end);
+    if !bytes.len().is_multiple_of(size) {
         return Err(CorruptPatch);
-    };
-    Ok(records.iter().map(|record| {
-        let slot_and_line = u64::from_le_bytes(field(record, 24));
+    }
+    Ok(bytes.chunks_exact(size).map(|record| {
+        let slot_and_line = u64::from_le_bytes(field(record, 8));
+        let degrees = |at| f64::from_le_bytes(field(record, at));
         PatchRest {
             other_cell: u64::from_le_bytes(field(record, 0)),
-            other_lon: f64::from_le_bytes(field(record, 8)),
-            other_lat: f64::from_le_bytes(field(record, 16)),
+            other: (record.len() > REST_BYTES).then(|| [degrees(16), degrees(24)]),
             slot: (slot_and_line >> LINE_BITS) as u8,
             line: slot_and_line & ((1 << LINE_BITS) - 1),
         }
@@ -189,10 +203,11 @@ pub fn read_rests(
 
 /// Reads the ends of a patch whole.
 pub fn read_ends<'a>(
+    end: End,
     points: &'a [u8],
     rest: &'a [u8],
 ) -> Result<impl ExactSizeIterator<Item = (PatchPoint, PatchRest)> + 'a, CorruptPatch> {
-    let (points, rests) = (read_points(points)?, read_rests(rest)?);
+    let (points, rests) = (read_points(points)?, read_rests(end, rest)?);
     if points.len() == rests.len() {
         Ok(points.zip(rests))
     } else {
@@ -202,7 +217,7 @@ pub fn read_ends<'a>(
 
 /// Eight bytes of a record, from `at`.
 #[inline]
-fn field<const N: usize>(record: &[u8; N], at: usize) -> [u8; 8] {
+fn field(record: &[u8], at: usize) -> [u8; 8] {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&record[at..at + 8]);
     bytes
@@ -217,6 +232,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_patch_gives_back_what_was_put_in(
+            end in prop_oneof![Just(End::Origin), Just(End::Destination)],
             ends in proptest::collection::vec(
                 (
                     (-180.0..=180.0, -90.0..=90.0, 0..=Week::MAX.number()),
@@ -236,7 +252,12 @@ mod tests {
                     prop_assert_eq!(key.datasource(), datasource);
                     Ok((
                         PatchPoint { lon, lat, key },
-                        PatchRest { other_cell, other_lon: x, other_lat: y, slot, line },
+                        PatchRest {
+                            other_cell,
+                            other: (end == End::Origin).then_some([x, y]),
+                            slot,
+                            line,
+                        },
                     ))
                 })
                 .collect::<Result<_, _>>()?;
@@ -244,7 +265,7 @@ mod tests {
             for &(point, rest) in &ends {
                 patch.push(point, rest);
             }
-            let read: Vec<_> = read_ends(&patch.points, &patch.rest).unwrap().collect();
+            let read: Vec<_> = read_ends(end, &patch.points, &patch.rest).unwrap().collect();
             prop_assert_eq!(read, ends);
         }
     }
@@ -252,7 +273,8 @@ mod tests {
     #[test]
     fn broken_bytes_are_an_error() {
         assert!(read_points(&[0; POINT_BYTES + 1]).is_err());
-        assert!(read_rests(&[0; REST_BYTES - 1]).is_err());
-        assert!(read_ends(&[0; POINT_BYTES], &[]).is_err());
+        assert!(read_rests(End::Destination, &[0; REST_BYTES - 1]).is_err());
+        assert!(read_rests(End::Origin, &[0; REST_BYTES]).is_err());
+        assert!(read_ends(End::Origin, &[0; POINT_BYTES], &[]).is_err());
     }
 }

@@ -23,7 +23,7 @@ pub struct Trip {
 }
 
 /// A bounding box, and which ends of a trip must lie in it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Area {
     /// The box, borders included.
     pub bbox: BoundingBox,
@@ -32,7 +32,7 @@ pub struct Area {
 }
 
 /// Which trips a question is about; what is not given does not restrict.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Selection {
     /// Trips for this area.
     pub area: Option<Area>,

@@ -101,9 +101,11 @@ impl Store {
     /// with [`Error::NotRunning`] where the claim does not hold any more.
     pub async fn load(&self, claim: Claim, block: &LoadBlock) -> Result<(), Error> {
         let writer = &self.inner.writer;
-        match self.inner.engine {
-            Engine::Sqlite { .. } => {
-                sqlite::load(writer.get_sqlite_connection_pool(), claim, block).await
+        match &self.inner.engine {
+            Engine::Sqlite { checkpointer, .. } => {
+                sqlite::load(writer.get_sqlite_connection_pool(), claim, block).await?;
+                checkpointer.block_written();
+                Ok(())
             }
             Engine::Postgres { .. } => {
                 postgres::load(writer.get_postgres_connection_pool(), claim, block).await

@@ -7,6 +7,7 @@
 mod changes;
 mod dimensions;
 mod error;
+mod helpers;
 mod histograms;
 mod ingestions;
 mod list;
@@ -53,6 +54,8 @@ struct Inner {
 #[derive(Debug)]
 enum Engine {
     Sqlite {
+        checkpointer: sqlite::Checkpointer,
+        helpers: helpers::Helpers,
         /// Held by the one program that writes.
         _lock: Option<File>,
     },
@@ -118,6 +121,15 @@ impl Store {
 
     /// Closes every connection, after the statements under way.
     pub async fn close(&self) -> Result<(), Error> {
+        if let Engine::Sqlite {
+            checkpointer,
+            helpers,
+            ..
+        } = &self.inner.engine
+        {
+            checkpointer.close().await;
+            helpers.close().await?;
+        }
         self.inner.reader.close_by_ref().await?;
         Ok(self.inner.writer.close_by_ref().await?)
     }

@@ -29,6 +29,7 @@ impl Store {
         histograms::add(&tx, &histograms.weekly).await?;
         histograms::add(&tx, &histograms.flows).await?;
         insert_summaries(&tx, claim.ingestion, summaries).await?;
+        count_edition(&tx).await?;
         let succeeded = IngestionState::Succeeded;
         self.finish(&tx, row.into(), succeeded, counts, now())
             .await?;
@@ -53,6 +54,7 @@ impl Store {
         histograms::subtract(&tx, &histograms.weekly).await?;
         histograms::subtract(&tx, &histograms.flows).await?;
         delete_summaries(&tx, id).await?;
+        count_edition(&tx).await?;
         let mut row: ingestion::ActiveModel = row.into();
         row.state = Set(IngestionState::Removed.name().to_owned());
         ingestion::Entity::update(row).exec(&tx).await?;
@@ -143,6 +145,13 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What is in the answers changes.
+async fn count_edition(tx: &DatabaseTransaction) -> Result<(), Error> {
+    tx.execute_unprepared("UPDATE edition SET number = number + 1")
+        .await?;
+    Ok(())
 }
 
 async fn insert_summaries(

@@ -1,17 +1,21 @@
 //! Reading for one answer: every question to a snapshot sees the same state of the database.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    QueryResult, Statement, StreamTrait, TransactionOptions, TransactionTrait, TryGetable, Value,
+    QueryResult, RuntimeErr, Statement, StreamTrait, TransactionOptions, TransactionTrait,
+    TryGetable, Value,
 };
+
+use sqlx::Row;
 
 use super::list::List;
 use super::{Engine, Error, Store, postgres};
-use crate::geo::CellRange;
-use crate::model::{Counters, End, FlowKey, IngestionId, KeyFilter, Selection, WeeklyKey};
+use crate::geo::{CellRange, Resolution, resolution_of};
+use crate::model::{Counters, End, Entries, FlowKey, IngestionId, KeyFilter, Selection, WeeklyKey};
 
 /// A patch as it lies in the database.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +36,7 @@ pub struct PatchRecord<'a> {
 pub struct Snapshot {
     pub(super) tx: DatabaseTransaction,
     seen: Seen,
+    store: Store,
 }
 
 /// The ingestions whose patches are to be seen.
@@ -70,7 +75,11 @@ impl Store {
         } else {
             Seen::AllBut(ids("has_rows AND state <> 'SUCCEEDED'").await?)
         };
-        Ok(Snapshot { tx, seen })
+        Ok(Snapshot {
+            tx,
+            seen,
+            store: self.clone(),
+        })
     }
 }
 
@@ -101,7 +110,7 @@ impl Snapshot {
         end: End,
         cells: &[u64],
         filter: &KeyFilter,
-        mut visit: impl FnMut(i32, &Counters) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(i32, Entries<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         if cells.is_empty() {
             return Ok(());
@@ -115,7 +124,7 @@ impl Snapshot {
         let values = [end.code().into()].into_iter().chain(list.values);
         self.each(&sql, values, |row| {
             if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
-                visit(column(&row, 1)?, &Counters::from_bytes(column(&row, 2)?)?)?;
+                visit(column(&row, 1)?, Counters::entries(bytes(&row, 2)?))?;
             }
             Ok(())
         })
@@ -128,55 +137,67 @@ impl Snapshot {
         end: End,
         cells: CellRange,
         filter: &KeyFilter,
-        mut visit: impl FnMut(i32, &Counters) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(i32, Entries<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT region_id, iso_year, counters FROM weekly_histogram \
                    WHERE trip_end = $1 AND cell BETWEEN $2 AND $3";
         let values = [end.code().into(), key(cells.first), key(cells.last)];
         self.each(sql, values, |row| {
             if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
-                visit(column(&row, 1)?, &Counters::from_bytes(column(&row, 2)?)?)?;
+                visit(column(&row, 1)?, Counters::entries(bytes(&row, 2)?))?;
             }
             Ok(())
         })
         .await
     }
 
-    /// Which of some cells hold a trip end at all.
+    /// Which of some cells, all of one level, hold a trip end at all, or may.
     pub async fn occupied(&self, end: End, cells: &[u64]) -> Result<Vec<u64>, Error> {
-        if cells.is_empty() {
+        let Some(&any) = cells.first() else {
             return Ok(Vec::new());
-        }
+        };
         let list = self.cells(1, cells);
-        let sql = format!(
-            "SELECT DISTINCT list.c0 FROM {} CROSS JOIN weekly_histogram AS h \
-             WHERE h.trip_end = $1 AND h.cell = list.c0",
-            list.table()
-        );
+        let held = |table| {
+            format!(
+                "SELECT DISTINCT list.c0 FROM {} CROSS JOIN {table} AS t \
+                 WHERE t.trip_end = $1 AND t.cell = list.c0",
+                list.table()
+            )
+        };
+        let mut sql = held("weekly_histogram");
+        if resolution_of(any) < Resolution::LEAF.get() {
+            // There its own patches are in no histogram of the cell's.
+            sql = format!("{sql} UNION {}", held("trip_patch"));
+        }
         let values = [end.code().into()].into_iter().chain(list.values);
+        self.indexes(&sql, values).await
+    }
+
+    /// The cells from one index to another that hold a trip end, or may, ascending; the range must
+    /// be of one of the levels, and not of the leaf cells'.
+    pub async fn occupied_between(&self, end: End, cells: CellRange) -> Result<Vec<u64>, Error> {
+        let held = |table| {
+            format!(
+                "SELECT DISTINCT cell FROM {table} WHERE trip_end = $1 AND cell BETWEEN $2 AND $3"
+            )
+        };
+        let (histograms, patches) = (held("weekly_histogram"), held("trip_patch"));
+        let sql = format!("{histograms} UNION {patches} ORDER BY cell");
+        let values = [end.code().into(), key(cells.first), key(cells.last)];
+        self.indexes(&sql, values).await
+    }
+
+    /// The indexes of cells that a query finds.
+    async fn indexes(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value> + Send,
+    ) -> Result<Vec<u64>, Error> {
         let mut found = Vec::new();
-        self.each(&sql, values, |row| {
+        self.each(sql, values, |row| {
             found.push(column::<i64>(&row, 0)?.cast_unsigned());
             Ok(())
         })
-        .await?;
-        Ok(found)
-    }
-
-    /// The cells from one index to another that hold a trip end, ascending; the range must be of
-    /// one of the levels.
-    pub async fn occupied_between(&self, end: End, cells: CellRange) -> Result<Vec<u64>, Error> {
-        let sql = "SELECT DISTINCT cell FROM weekly_histogram \
-                   WHERE trip_end = $1 AND cell BETWEEN $2 AND $3 ORDER BY cell";
-        let mut found = Vec::new();
-        self.each(
-            sql,
-            [end.code().into(), key(cells.first), key(cells.last)],
-            |row| {
-                found.push(column::<i64>(&row, 0)?.cast_unsigned());
-                Ok(())
-            },
-        )
         .await?;
         Ok(found)
     }
@@ -188,13 +209,9 @@ impl Snapshot {
         ranges: &[CellRange],
         mut visit: impl FnMut(&[u8]) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        if ranges.is_empty() {
-            return Ok(());
-        }
-        let (sql, values) = self.in_ranges("p.ingestion_id, p.points", end, ranges);
-        self.each(&sql, values, |row| {
+        self.each_patch("p.ingestion_id, p.points", end, ranges, |row| {
             if !self.hides(column(&row, 0)?) {
-                visit(&column::<Vec<u8>>(&row, 1)?)?;
+                visit(bytes(&row, 1)?)?;
             }
             Ok(())
         })
@@ -208,22 +225,16 @@ impl Snapshot {
         ranges: &[CellRange],
         mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        if ranges.is_empty() {
-            return Ok(());
-        }
         let columns = "p.cell, p.ingestion_id, p.points, p.rest";
-        let (sql, values) = self.in_ranges(columns, end, ranges);
-        self.each(&sql, values, |row| {
+        self.each_patch(columns, end, ranges, |row| {
             let ingestion = column(&row, 1)?;
             if !self.hides(ingestion) {
-                let (points, rest): (Vec<u8>, Vec<u8>) = (column(&row, 2)?, column(&row, 3)?);
-                let cell = column::<i64>(&row, 0)?.cast_unsigned();
                 visit(PatchRecord {
                     end,
-                    cell,
+                    cell: column::<i64>(&row, 0)?.cast_unsigned(),
                     ingestion,
-                    points: &points,
-                    rest: &rest,
+                    points: bytes(&row, 2)?,
+                    rest: bytes(&row, 3)?,
                 })?;
             }
             Ok(())
@@ -241,14 +252,12 @@ impl Snapshot {
                    WHERE ingestion_id = $1 ORDER BY batch";
         self.each(sql, [id.into()], |row| {
             let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip patch"))?;
-            let (points, rest): (Vec<u8>, Vec<u8>) = (column(&row, 2)?, column(&row, 3)?);
-            let cell = column::<i64>(&row, 1)?.cast_unsigned();
             visit(PatchRecord {
                 end,
-                cell,
+                cell: column::<i64>(&row, 1)?.cast_unsigned(),
                 ingestion: id,
-                points: &points,
-                rest: &rest,
+                points: bytes(&row, 2)?,
+                rest: bytes(&row, 3)?,
             })
         })
         .await
@@ -257,7 +266,7 @@ impl Snapshot {
     /// Reads all weekly histograms, of every level.
     pub async fn all_weekly(
         &self,
-        mut visit: impl FnMut(WeeklyKey, &Counters) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(WeeklyKey, Entries<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT trip_end, cell, region_id, iso_year, counters FROM weekly_histogram";
         self.each(sql, [], |row| {
@@ -268,7 +277,7 @@ impl Snapshot {
                 region: column::<i32>(&row, 2)?.cast_unsigned(),
                 iso_year: column(&row, 3)?,
             };
-            visit(key, &Counters::from_bytes(column(&row, 4)?)?)
+            visit(key, Counters::entries(bytes(&row, 4)?))
         })
         .await
     }
@@ -278,7 +287,7 @@ impl Snapshot {
         &self,
         origins: CellRange,
         filter: &KeyFilter,
-        mut visit: impl FnMut(FlowKey, &Counters) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(FlowKey, Entries<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT origin_cell, destination_cell, region_id, counters FROM flow_histogram \
                    WHERE origin_cell BETWEEN $1 AND $2 \
@@ -290,7 +299,7 @@ impl Snapshot {
                 region: column::<i32>(&row, 2)?.cast_unsigned(),
             };
             if filter.admits_region(key.region) {
-                visit(key, &Counters::from_bytes(column(&row, 3)?)?)?;
+                visit(key, Counters::entries(bytes(&row, 3)?))?;
             }
             Ok(())
         })
@@ -312,7 +321,7 @@ impl Snapshot {
     }
 
     /// The statement that reads columns of the patches, named `p`, of some ranges of cells.
-    fn in_ranges(
+    pub(super) fn in_ranges(
         &self,
         columns: &str,
         end: End,
@@ -336,6 +345,10 @@ impl Snapshot {
             list.table()
         );
         (sql, [end.code().into()].into_iter().chain(list.values))
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.store.inner.engine
     }
 
     pub(super) fn backend(&self) -> DbBackend {
@@ -369,6 +382,16 @@ pub(super) fn statement(
 /// The value of a column by its place.
 pub(super) fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, DbErr> {
     row.try_get_by_index(index)
+}
+
+/// The bytes of a column by its place, as they lie in the row: patches are large, and many.
+fn bytes(row: &QueryResult, index: usize) -> Result<&[u8], DbErr> {
+    let bytes = match (row.try_as_sqlite_row(), row.try_as_pg_row()) {
+        (Some(row), _) => row.try_get(index),
+        (_, Some(row)) => row.try_get(index),
+        _ => Err(sqlx::Error::ColumnIndexOutOfBounds { index, len: 0 }),
+    };
+    bytes.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
 /// A number without sign as the database stores it; H3 indexes leave the sign bit free.

@@ -3,6 +3,7 @@
 pub mod program;
 pub mod support;
 
+mod answers;
 mod cli;
 mod http;
 mod queries;

@@ -45,16 +45,17 @@ impl Stored {
             rows.iter().map(value).collect()
         };
         let (regions, datasources) = (names("region").await, names("datasource").await);
-        let counts = |counters: &tripgraph::model::Counters| -> Counts {
-            assert!(!counters.is_empty(), "a histogram of nothing is stored");
-            counters
-                .iter()
-                .map(|(key, trips)| {
+        let counts = |counters: tripgraph::model::Entries<'_>| -> Counts {
+            let counts: Counts = counters
+                .map(|entry| {
+                    let (key, trips) = entry.unwrap();
                     let (datasource, low) = split_counter_key(key);
                     assert!(trips > 0, "a counter of nothing is stored");
                     ((datasources[&datasource].clone(), low), trips)
                 })
-                .collect()
+                .collect();
+            assert!(!counts.is_empty(), "a histogram of nothing is stored");
+            counts
         };
         let mut stored = Self::default();
         let snapshot = engine.store.snapshot().await.unwrap();

@@ -153,14 +153,14 @@ const A_DESTINATION: &str = "(trip_end, cell, ingestion_id, batch) = \
      WHERE trip_end = 1 AND ingestion_id = 2 ORDER BY cell, batch LIMIT 1)";
 
 /// Changes of the bytes of a patch: of the first coordinate by a fraction of a nanometre, and of
-/// the line, at the end of the rest.
+/// what is at the end of the rest: of destinations the line, of origins a coordinate.
 fn changed_bytes() -> [String; 2] {
-    let (low, line) = (literal(&[0x77]), literal(&[255, 255, 255, 255, 0, 0, 0, 7]));
+    let (low, end) = (literal(&[0x77]), literal(&[255, 255, 255, 255, 0, 0, 0, 7]));
     let high = literal(&[0x78]);
     let point = format!(
         "(CASE substr(points, 1, 1) WHEN {low} THEN {high} ELSE {low} END) || substr(points, 2)"
     );
-    let rest = format!("substr(rest, 1, length(rest) - 8) || {line}");
+    let rest = format!("substr(rest, 1, length(rest) - 8) || {end}");
     let bytes = if on_postgres() { "bytea" } else { "blob" };
     [("points", point), ("rest", rest)]
         .map(|(column, value)| format!("UPDATE trip_patch SET {column} = CAST({value} AS {bytes})"))
@@ -213,9 +213,12 @@ async fn changed_patches_are_found() {
         "ingestion 1, patches of origins",
         "ingestion 2, patches of destinations",
     );
-    for (here, expected) in [(origin.as_str(), origins), (A_DESTINATION, destinations)] {
-        let [zeros, none] = [24, 0].map(|bytes| {
-            let (points, rest) = (literal(&vec![0; bytes]), literal(&vec![0; bytes / 3 * 4]));
+    for (here, expected, rest) in [
+        (origin.as_str(), origins, 32),
+        (A_DESTINATION, destinations, 16),
+    ] {
+        let [zeros, none] = [1, 0].map(|ends| {
+            let [points, rest] = [24, rest].map(|bytes| literal(&vec![0; ends * bytes]));
             format!("UPDATE trip_patch SET points = {points}, rest = {rest}")
         });
         let changes = [
@@ -250,15 +253,20 @@ async fn changed_trips_are_found() {
         "ingestion 1, patches of destinations",
     ];
     // Too little to leave the cell, the week or the half-hour.
-    for change in [
-        "line = 1000000",
-        "origin_lat = origin_lat * 0.99999999999999",
+    for (change, patches) in [
+        ("line = 1000000", &patches[..]),
+        (
+            "destination_lat = destination_lat * 0.99999999999999",
+            &patches,
+        ),
+        // Only its own patch knows it.
+        ("origin_lat = origin_lat * 0.99999999999999", &patches[..1]),
     ] {
         if change.starts_with("line") && sound.sql.is_distributed().await {
             continue;
         }
         sound
-            .finds(&format!("UPDATE trip SET {change} WHERE {here}"), &patches)
+            .finds(&format!("UPDATE trip SET {change} WHERE {here}"), patches)
             .await;
     }
     // A trip less: patches, rows and summaries say so; histograms are held against the patches.

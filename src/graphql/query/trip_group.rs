@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use crate::analytics;
+use crate::analytics::Answers;
 use crate::geo::Resolution;
 use crate::graphql::ApiError;
 use crate::graphql::cache::service;
@@ -11,8 +11,7 @@ use crate::graphql::limits::weight;
 use crate::graphql::types::{
     Grouping, Long, TripFilter, TripGroup, TripGroupConnection, connection,
 };
-use crate::model::{BucketMinutes, Similarity};
-use crate::store::Store;
+use crate::model::{BucketMinutes, Page, Similarity};
 
 #[derive(Default)]
 pub(super) struct TripGroupQuery;
@@ -54,8 +53,8 @@ impl TripGroupQuery {
         let last = after
             .map(|cursor| cursor::to_group(similarity, cursor))
             .transpose()?;
-        let store = service::<Store>(ctx)?;
-        let page = analytics::similar_trips(store, &selection, similarity, min_trips, first, last)
+        let page = service::<Answers>(ctx)?
+            .similar_trips(&selection, similarity, min_trips, first, last)
             .await
             .map_err(ApiError::from)?;
         let grouping = Arc::new(Grouping {
@@ -63,7 +62,7 @@ impl TripGroupQuery {
             similarity,
         });
         Ok(connection(
-            page,
+            Page::clone(&page),
             after,
             |group| cursor::of_group(similarity, group),
             |group| TripGroup {

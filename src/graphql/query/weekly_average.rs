@@ -1,11 +1,10 @@
 use async_graphql::{Context, Object, Result};
 
-use crate::analytics;
+use crate::analytics::Answers;
 use crate::graphql::ApiError;
 use crate::graphql::cache::service;
 use crate::graphql::types::{BoundingBox, Date, TripEnd, WeeklyAverage, selection};
 use crate::model::Week;
-use crate::store::Store;
 
 #[derive(Default)]
 pub(super) struct WeeklyAverageQuery;
@@ -35,7 +34,8 @@ impl WeeklyAverageQuery {
         {
             return Err(ApiError::bad_input("`fromWeek` is after `toWeek`").into());
         }
-        let average = analytics::weekly_average(service::<Store>(ctx)?, &selection, from, to)
+        let average = service::<Answers>(ctx)?
+            .weekly_average(&selection, from, to)
             .await
             .map_err(ApiError::from)?;
         Ok(WeeklyAverage(average))

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_graphql::{Object, Result, SimpleObject};
 
 use super::{Date, Long};
@@ -9,7 +11,7 @@ use crate::graphql::{ApiError, Code};
 const MAX_WEEKS: usize = 12_000;
 
 /// Trips a week.
-pub(crate) struct WeeklyAverage(pub analytics::WeeklyAverage);
+pub(crate) struct WeeklyAverage(pub Arc<analytics::WeeklyAverage>);
 
 /// Trips a week. Weeks are ISO weeks, Monday first, of the wall-clock time of departure.
 #[Object]

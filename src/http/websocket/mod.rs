@@ -34,7 +34,7 @@ pub(super) fn upgrade(state: AppState, headers: &HeaderMap, upgrade: WebSocketUp
         .and_then(|id| id.to_str().ok())
         .unwrap_or_default();
     let session = session::Session::new(state.clone(), protocol, caller, RequestId(id.to_owned()));
-    let busy = state.shutdown().busy();
+    let (busy, open) = (state.shutdown().busy(), state.metrics().websocket());
     let upgrade = upgrade
         .protocols([protocol.name()])
         .max_message_size(limit)
@@ -42,7 +42,7 @@ pub(super) fn upgrade(state: AppState, headers: &HeaderMap, upgrade: WebSocketUp
     upgrade.on_upgrade(move |socket| {
         async move {
             socket::run(socket, session, &state).await;
-            drop(busy);
+            drop((busy, open));
         }
         .in_current_span()
     })

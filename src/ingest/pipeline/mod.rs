@@ -15,6 +15,7 @@ mod error;
 mod packing;
 mod past;
 mod reading;
+mod stages;
 mod writing;
 
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub(super) use self::error::PipelineError;
 use self::packing::Packing;
 use self::past::Past;
 use self::reading::Reading;
+pub(super) use self::stages::Stages;
+use self::stages::Stopwatch;
 use self::writing::write;
 use super::progress::Reporter;
 use super::stop::Stop;
@@ -36,18 +39,37 @@ use crate::store::{FinalCounts, Record, Store};
 const TRIP_BLOCKS: usize = 16;
 const PATCH_BLOCKS: usize = 4;
 
-/// Runs one ingestion to the point where its trips are visible. The counters are those of the
-/// moment it ended, whatever the outcome.
+/// How a run of the pipeline ended.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// The counters of that moment, whatever the outcome.
+    pub(super) counts: FinalCounts,
+    pub(super) stages: Stages,
+    pub(super) outcome: Result<(), PipelineError>,
+}
+
+impl Run {
+    /// One that has read nothing.
+    pub(super) fn failed(error: PipelineError) -> Self {
+        Self {
+            counts: FinalCounts::default(),
+            stages: Stages::default(),
+            outcome: Err(error),
+        }
+    }
+}
+
+/// Runs one ingestion to the point where its trips are visible.
 pub(super) async fn run(
     store: &Store,
     record: &Record,
     path: PathBuf,
     reporter: Reporter,
     stop: Arc<Stop>,
-) -> (FinalCounts, Result<(), PipelineError>) {
+) -> Run {
     let past = match Past::of(store, record).await {
         Ok(past) => past,
-        Err(error) => return (FinalCounts::default(), Err(error.into())),
+        Err(error) => return Run::failed(error.into()),
     };
     let (trip_sender, trips) = mpsc::channel(TRIP_BLOCKS);
     let (patch_sender, patches) = mpsc::channel(PATCH_BLOCKS);
@@ -58,14 +80,19 @@ pub(super) async fn run(
     let mut reading = Reading::new(store, record, past.totals, reporter, stop, senders);
     let reader = tokio::task::spawn_blocking(move || {
         let result = reading.read(&path);
-        (reading.counts(), result.map(|()| reading.summaries()))
+        reading.settle();
+        let (counts, busy) = (reading.counts(), reading.busy());
+        (counts, busy, result.map(|()| reading.summaries()))
     });
     let packer = tokio::task::spawn_blocking(move || packing.pack(&batches));
     // Where writing failed, the others find nobody to send to, and end.
-    let written = write(store, record.claim, trips, patches).await;
-    let (Ok((counts, summaries)), Ok(histograms)) = (reader.await, packer.await) else {
-        return (FinalCounts::default(), Err(PipelineError::Panicked));
+    let (writing, written) = write(store, record.claim, trips, patches).await;
+    let (Ok((counts, reading, summaries)), Ok((packing, histograms))) =
+        (reader.await, packer.await)
+    else {
+        return Run::failed(PipelineError::Panicked);
     };
+    let publishing = Stopwatch::start();
     let outcome = async {
         written?;
         // Where the packer was stopped, the reader only finds it gone.
@@ -75,5 +102,15 @@ pub(super) async fn run(
             .await?;
         Ok(())
     };
-    (counts, outcome.await)
+    let outcome = outcome.await;
+    Run {
+        counts,
+        stages: Stages {
+            reading,
+            packing,
+            writing,
+            publishing: publishing.elapsed(),
+        },
+        outcome,
+    }
 }

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::PipelineError;
+use super::stages::Stopwatch;
 use crate::ingest::batch::Batch;
 use crate::ingest::stop::{Stop, StopReason};
 use crate::model::{End, FinishedHistograms, Histograms};
@@ -27,6 +29,7 @@ pub(super) struct Packing {
     sender: mpsc::Sender<LoadBlock>,
     stop: Arc<Stop>,
     histograms: Histograms,
+    watch: Stopwatch,
 }
 
 impl Packing {
@@ -40,27 +43,46 @@ impl Packing {
             sender,
             stop,
             histograms,
+            watch: Stopwatch::start(),
         }
     }
 
-    /// Packs batches as they come, and comes to the histograms of all.
+    /// Packs batches as they come, and comes to the histograms of all; and how long it was at work.
     pub(super) fn pack(
         mut self,
         batches: &Receiver<FullBatch>,
-    ) -> Result<FinishedHistograms, PipelineError> {
-        while let Ok(full) = batches.recv() {
-            self.pack_one(&full)?;
+    ) -> (Duration, Result<FinishedHistograms, PipelineError>) {
+        while let Ok(full) = self.watch.pause(|| batches.recv()) {
+            if let Err(error) = self.pack_one(&full) {
+                return (self.watch.elapsed(), Err(error));
+            }
         }
-        Ok(self.histograms.finish())
+        let histograms = self.histograms.finish();
+        (self.watch.elapsed(), Ok(histograms))
     }
 
     fn pack_one(&mut self, full: &FullBatch) -> Result<(), PipelineError> {
         let batch = full.number;
+        let Self {
+            sender,
+            stop,
+            histograms,
+            watch,
+        } = self;
+        let mut send = |block| {
+            // A batch is long to pack, and of what is cancelled nothing is kept.
+            if stop.reason() == Some(StopReason::Cancel) {
+                return Err(PipelineError::Stopped(StopReason::Cancel));
+            }
+            watch
+                .pause(|| sender.blocking_send(block).ok())
+                .ok_or(PipelineError::WriterGone)
+        };
         let (mut patches, mut bytes) = (Vec::new(), 0);
         for end in End::ALL {
             full.batch.pack(end, |row: PatchRow| {
                 let patch = &row.patch;
-                self.histograms
+                histograms
                     .add_patch(end, row.cell, &patch.points, &patch.rest)
                     .map_err(store::Error::from)?;
                 bytes += patch.points.len() + patch.rest.len();
@@ -69,29 +91,19 @@ impl Packing {
                     return Ok(());
                 }
                 bytes = 0;
-                self.send(LoadBlock {
+                send(LoadBlock {
                     batch,
                     patches: std::mem::take(&mut patches),
                     ..LoadBlock::default()
                 })
             })?;
         }
-        self.send(LoadBlock {
+        send(LoadBlock {
             batch,
             patches,
             checkpoint: Some(full.checkpoint),
             trip_blocks: full.trip_blocks,
             ..LoadBlock::default()
         })
-    }
-
-    fn send(&self, block: LoadBlock) -> Result<(), PipelineError> {
-        // A batch is long to pack, and of what is cancelled nothing is kept.
-        if self.stop.reason() == Some(StopReason::Cancel) {
-            return Err(PipelineError::Stopped(StopReason::Cancel));
-        }
-        self.sender
-            .blocking_send(block)
-            .map_err(|_| PipelineError::WriterGone)
     }
 }

@@ -3,6 +3,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -10,6 +11,7 @@ use tokio::sync::mpsc;
 use super::PipelineError;
 use super::packing::FullBatch;
 use super::past::Totals;
+use super::stages::Stopwatch;
 use crate::geo::LeafCells;
 use crate::ingest::batch::{BLOCK_TRIPS, Batch};
 use crate::ingest::names::{Names, resolve};
@@ -47,6 +49,7 @@ pub(super) struct Reading {
     trip_blocks: u64,
     batch: Batch,
     tally: Tally,
+    watch: Stopwatch,
 }
 
 impl Reading {
@@ -85,7 +88,18 @@ impl Reading {
             trip_blocks: 0,
             batch: Batch::default(),
             tally: past.tally,
+            watch: Stopwatch::start(),
         }
+    }
+
+    /// Counts what was not reported yet.
+    pub(super) fn settle(&mut self) {
+        self.reporter.count(self.counts);
+    }
+
+    /// How long it was at work so far.
+    pub(super) fn busy(&self) -> Duration {
+        self.watch.elapsed()
     }
 
     /// What was read so far.
@@ -226,9 +240,9 @@ impl Reading {
             ..LoadBlock::default()
         };
         self.trip_blocks += 1;
-        self.sender
-            .blocking_send(block)
-            .map_err(|_| PipelineError::WriterGone)
+        self.watch
+            .pause(|| self.sender.blocking_send(block).ok())
+            .ok_or(PipelineError::WriterGone)
     }
 
     /// Hands the batch over to be packed, with the checkpoint that is reached then.
@@ -249,8 +263,8 @@ impl Reading {
             trip_blocks: self.trip_blocks,
         };
         self.batches += 1;
-        self.packer
-            .send(full)
+        self.watch
+            .pause(|| self.packer.send(full))
             .map_err(|_| PipelineError::WriterGone)
     }
 }

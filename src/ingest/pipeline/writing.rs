@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc::Receiver;
 
@@ -10,12 +12,44 @@ enum Table {
 }
 
 /// Writes blocks of trips and of patches as they come; one of each at the same time, where the
-/// database takes two.
+/// database takes two. Tells how long it was at work, too.
 pub(super) async fn write(
+    store: &Store,
+    claim: Claim,
+    trips: Receiver<LoadBlock>,
+    patches: Receiver<LoadBlock>,
+) -> (Duration, Result<(), Error>) {
+    let mut busy = Busy::default();
+    let written = write_all(store, claim, trips, patches, &mut busy).await;
+    (busy.total, written)
+}
+
+/// The time in which something is written.
+#[derive(Default)]
+struct Busy {
+    total: Duration,
+    since: Option<Instant>,
+}
+
+impl Busy {
+    fn set(&mut self, busy: bool) {
+        match (busy, self.since) {
+            (true, None) => self.since = Some(Instant::now()),
+            (false, Some(since)) => {
+                self.total += since.elapsed();
+                self.since = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn write_all(
     store: &Store,
     claim: Claim,
     mut trips: Receiver<LoadBlock>,
     mut patches: Receiver<LoadBlock>,
+    busy: &mut Busy,
 ) -> Result<(), Error> {
     let mut loads = FuturesUnordered::new();
     let load = async |table, block: LoadBlock| store.load(claim, &block).await.map(|()| table);
@@ -31,6 +65,7 @@ pub(super) async fn write(
             loads.push(load(Table::Patches, block));
             continue;
         }
+        busy.set(!loading.is_empty());
         tokio::select! {
             Some(loaded) = loads.next() => {
                 let loaded = loaded?;

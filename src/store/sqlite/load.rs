@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
-use sqlx::{Arguments, AssertSqlSafe, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Arguments, AssertSqlSafe, Connection, Executor, Sqlite, SqliteConnection, Transaction};
 
 use crate::model::{IngestionId, RejectedRow};
 use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow, TripRow};
@@ -19,7 +19,11 @@ pub(in crate::store) async fn load(
     block: &LoadBlock,
 ) -> Result<(), Error> {
     let id = claim.ingestion;
-    let mut tx: Transaction<'_, Sqlite> = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut connection = pool.acquire().await?;
+    // A block need not outlast a power cut: what is lost is read once more. So its commit is not
+    // synced, and those of who gets the connection next are again.
+    connection.execute("PRAGMA synchronous = NORMAL").await?;
+    let mut tx: Transaction<'_, Sqlite> = connection.begin_with("BEGIN IMMEDIATE").await?;
     let held = "SELECT 1 FROM ingestion WHERE id = ? AND claims = ? AND state = 'RUNNING'";
     let held = sqlx::query(held)
         .bind(id)
@@ -29,26 +33,29 @@ pub(in crate::store) async fn load(
     if held.is_none() {
         return Err(Error::NotRunning(id));
     }
-    for trips in block.trips.chunks(TRIPS_PER_STATEMENT) {
-        insert_trips(&mut tx, id, trips).await?;
-    }
+    let trips = block.trips.chunks(TRIPS_PER_STATEMENT);
+    execute_all(&mut tx, trips.map(|trips| insert_trips(id, trips))).await?;
     for row in &block.rejected {
         insert_rejected(&mut tx, id, row).await?;
     }
-    for patches in block.patches.chunks(PATCHES_PER_STATEMENT) {
-        insert_patches(&mut tx, id, block.batch, patches).await?;
-    }
+    let patches = block.patches.chunks(PATCHES_PER_STATEMENT);
+    let patches = patches.map(|patches| insert_patches(id, block.batch, patches));
+    execute_all(&mut tx, patches).await?;
     if let Some(checkpoint) = &block.checkpoint {
         update_checkpoint(&mut tx, id, checkpoint).await?;
     }
     Ok(tx.commit().await?)
 }
 
-async fn insert_trips(
-    connection: &mut SqliteConnection,
-    id: IngestionId,
-    trips: &[TripRow],
-) -> Result<(), Error> {
+/// A statement with what it is about.
+struct Insert {
+    sql: String,
+    arguments: SqliteArguments,
+    /// Whether it comes again, and is worth keeping prepared: where it has its full length.
+    again: bool,
+}
+
+fn insert_trips(id: IngestionId, trips: &[TripRow]) -> Result<Insert, Error> {
     // The ingestion is written out: it is a number of ours, and one parameter less a row.
     let sql = statement(
         "INSERT INTO trip (ingestion_id, line, region_id, datasource_id, origin_lon, origin_lat, \
@@ -68,16 +75,14 @@ async fn insert_trips(
         add(&mut arguments, trip.destination.lat())?;
         add(&mut arguments, trip.departed_at)?;
     }
-    let whole = trips.len() == TRIPS_PER_STATEMENT;
-    execute(connection, sql, arguments, whole).await
+    Ok(Insert {
+        sql,
+        arguments,
+        again: trips.len() == TRIPS_PER_STATEMENT,
+    })
 }
 
-async fn insert_patches(
-    connection: &mut SqliteConnection,
-    id: IngestionId,
-    batch: u32,
-    patches: &[PatchRow],
-) -> Result<(), Error> {
+fn insert_patches(id: IngestionId, batch: u32, patches: &[PatchRow]) -> Result<Insert, Error> {
     let sql = statement(
         "INSERT INTO trip_patch (trip_end, cell, ingestion_id, batch, points, rest) VALUES ",
         "(?,?,?,?,?,?)",
@@ -93,8 +98,11 @@ async fn insert_patches(
         add(&mut arguments, row.patch.points.as_slice())?;
         add(&mut arguments, row.patch.rest.as_slice())?;
     }
-    let whole = patches.len() == PATCHES_PER_STATEMENT;
-    execute(connection, sql, arguments, whole).await
+    Ok(Insert {
+        sql,
+        arguments,
+        again: patches.len() == PATCHES_PER_STATEMENT,
+    })
 }
 
 async fn insert_rejected(
@@ -158,15 +166,23 @@ where
         .map_err(|error| Error::Load(sqlx::Error::Encode(error)))
 }
 
-/// Only statements of the full length are kept prepared: they come again.
-async fn execute(
+/// Executes statements one after the other, and makes the next while the database is at one.
+async fn execute_all(
     connection: &mut SqliteConnection,
-    sql: String,
-    arguments: SqliteArguments,
-    keep: bool,
+    mut inserts: impl Iterator<Item = Result<Insert, Error>>,
 ) -> Result<(), Error> {
-    sqlx::query_with(AssertSqlSafe(sql), arguments)
-        .persistent(keep)
+    let mut next = inserts.next();
+    while let Some(insert) = next {
+        let (executed, made) = tokio::join!(execute(connection, insert?), async { inserts.next() });
+        executed?;
+        next = made;
+    }
+    Ok(())
+}
+
+async fn execute(connection: &mut SqliteConnection, insert: Insert) -> Result<(), Error> {
+    sqlx::query_with(AssertSqlSafe(insert.sql), insert.arguments)
+        .persistent(insert.again)
         .execute(connection)
         .await?;
     Ok(())

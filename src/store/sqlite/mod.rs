@@ -1,7 +1,9 @@
 //! What is `SQLite`'s own: its connections, its way of loading, its way to pass a list.
 
+mod checkpoint;
 mod load;
 
+pub(super) use checkpoint::Checkpointer;
 pub(super) use load::load;
 
 use std::ffi::OsString;
@@ -12,16 +14,22 @@ use std::time::Duration;
 
 use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
-use sqlx::ConnectOptions;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions, Executor};
 
+use super::helpers::Helpers;
 use super::{Access, Engine, Error};
 
 const READERS: u32 = 8;
+/// Connections that help readers, of all questions together.
+const HELPERS: u32 = 6;
 /// Rows that a reader's thread may be ahead of who asked: the two then take turns less often.
 const ROWS_AHEAD: usize = 256;
+
+/// Pages of 16 KiB in the log, from which on the writer itself copies what is left to copy.
+const WRITERS_CHECKPOINT_PAGES: &str = "12288";
 
 /// Connects the pool of readers and the one writer.
 pub(super) async fn connect(
@@ -47,10 +55,10 @@ pub(super) async fn connect(
         .create_if_missing(access != Access::Read)
         .page_size(16_384)
         .journal_mode(SqliteJournalMode::Wal)
-        // An answered upload must outlast a power cut, so each commit is synced. They are few.
+        // An answered upload must outlast a power cut, so each commit is synced; but see `load`.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_mins(1))
-        .pragma("wal_autocheckpoint", "4096")
+        .pragma("wal_autocheckpoint", WRITERS_CHECKPOINT_PAGES)
         .pragma("journal_size_limit", "268435456")
         .pragma("temp_store", "memory")
         .disable_statement_logging();
@@ -58,6 +66,12 @@ pub(super) async fn connect(
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_mins(10))
+        .before_acquire(|connection, _| {
+            Box::pin(async {
+                connection.execute("PRAGMA synchronous = FULL").await?;
+                Ok(true)
+            })
+        })
         .connect_with(match access {
             Access::Write | Access::WriteDistributed => {
                 options.clone().pragma("cache_size", "-65536")
@@ -66,17 +80,22 @@ pub(super) async fn connect(
         })
         .await
         .map_err(failed)?;
+    let checkpointer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(options.clone());
+    let options = options
+        .pragma("query_only", "on")
+        .pragma("cache_size", "-16384")
+        .pragma("mmap_size", "137438953472")
+        .row_buffer_size(ROWS_AHEAD);
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS)
-        .connect_with(
-            options
-                .pragma("query_only", "on")
-                .pragma("cache_size", "-16384")
-                .pragma("mmap_size", "137438953472")
-                .row_buffer_size(ROWS_AHEAD),
-        )
+        .connect_with(options.clone())
         .await
         .map_err(failed)?;
+    let helpers = SqlitePoolOptions::new()
+        .max_connections(HELPERS)
+        .connect_lazy_with(options);
     let (reader, writer) = (from_pool(reader), from_pool(writer));
     if access != Access::Read {
         migration::Migrator::up(&writer, None)
@@ -85,7 +104,12 @@ pub(super) async fn connect(
         // The lock file tells that whoever worked here is gone.
         writer.execute_unprepared("DELETE FROM worker").await?;
     }
-    Ok((reader, writer, Engine::Sqlite { _lock: lock }))
+    let engine = Engine::Sqlite {
+        checkpointer: Checkpointer::new(checkpointer),
+        helpers: Helpers::new(from_pool(helpers), HELPERS as usize),
+        _lock: lock,
+    };
+    Ok((reader, writer, engine))
 }
 
 /// Takes the lock file beside a database: `SQLite` lets several programs write, but only one may

@@ -16,6 +16,7 @@ pub mod twin;
 use std::path::{Path, PathBuf};
 
 use engine::Engine;
+use tripgraph::analytics::Answers;
 use tripgraph::graphql::{Limits, Services};
 use tripgraph::http::{AppState, HttpSettings, Shutdown, Token, router, serve};
 
@@ -37,6 +38,7 @@ impl Server {
         let services = Services {
             ingestions: engine.ingestions.clone(),
             store: engine.store.clone(),
+            answers: Answers::new(engine.store.clone(), 1 << 20),
             limits: Limits::default(),
         };
         let settings = HttpSettings::testing(tokens);

@@ -1,0 +1,193 @@
+//! The parts that time goes into, each alone: `cargo bench`.
+//!
+//! What a user waits for is measured by `bench/run.py`.
+#![allow(clippy::unwrap_used, missing_docs, reason = "benchmarks")]
+
+use std::hint::black_box;
+use std::io::Cursor;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use futures::StreamExt;
+use tripgraph::analytics::weekly_average;
+use tripgraph::generate::{Shape, write};
+use tripgraph::geo::{BoundingBox, LeafCells, Position, position, refine, roots};
+use tripgraph::ingest::parse::{RecordChunk, RecordReader};
+use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool, SpooledFile};
+use tripgraph::model::{
+    Area, Counters, End, Patch, PatchPoint, PatchRest, Selection, TripEnds, TripKey, Week,
+    read_points,
+};
+use tripgraph::store::{Access, Store};
+
+const ROWS: u64 = 50_000;
+
+fn file(rows: u64) -> Vec<u8> {
+    let mut file = Vec::new();
+    write(&mut file, Shape::Cities, rows, 1).unwrap();
+    file
+}
+
+/// 47 km² over the middle of Prague, as `bench/run.py` asks for them.
+fn area() -> BoundingBox {
+    BoundingBox::new(14.452, 50.029, 14.548, 50.091).unwrap()
+}
+
+/// The trips of a file, in the order of its rows.
+fn origins(file: &[u8]) -> Vec<tripgraph::geo::Point> {
+    let mut points = Vec::new();
+    each_trip(file, |trip| points.push(trip.origin));
+    points
+}
+
+fn each_trip(file: &[u8], mut visit: impl FnMut(tripgraph::ingest::parse::ParsedTrip<'_>)) {
+    let mut reader = RecordReader::open(Cursor::new(file)).unwrap();
+    let header = reader.header().clone();
+    let mut chunk = RecordChunk::new();
+    while reader.fill(&mut chunk, 4_096).unwrap() {
+        for record in chunk.iter() {
+            visit(header.parse(record).unwrap());
+        }
+    }
+}
+
+fn parse(c: &mut Criterion) {
+    let file = file(ROWS);
+    let mut group = c.benchmark_group("parse");
+    group.throughput(Throughput::Elements(ROWS));
+    group.bench_function("rows", |b| {
+        b.iter(|| each_trip(&file, |trip| drop(black_box(trip))));
+    });
+    group.finish();
+}
+
+fn geometry(c: &mut Criterion) {
+    let points = origins(&file(ROWS));
+    let mut group = c.benchmark_group("geo");
+    group.throughput(Throughput::Elements(ROWS));
+    let mut cells = LeafCells::default();
+    group.bench_function("leaf cells", |b| {
+        b.iter(|| {
+            for &point in &points {
+                black_box(cells.index(point));
+            }
+        });
+    });
+    group.throughput(Throughput::Elements(1));
+    let bbox = area();
+    group.bench_function("cover of 47 km²", |b| {
+        b.iter(|| {
+            let mut found: Vec<_> = roots().map(|cell| (cell, position(cell, &bbox))).collect();
+            let mut inside = 0;
+            while !found.is_empty() {
+                inside += found
+                    .iter()
+                    .filter(|(_, at)| *at == Position::Inside)
+                    .count();
+                let edge = found.iter().filter(|(_, at)| *at == Position::Edge);
+                found = edge.flat_map(|&(cell, _)| refine(cell, &bbox)).collect();
+            }
+            inside
+        });
+    });
+    group.finish();
+}
+
+fn counting(c: &mut Criterion) {
+    let mut group = c.benchmark_group("model");
+    let counters =
+        |step: u32| Counters::from_sorted((0..250).map(|n| (n * step, u64::from(n) + 1)));
+    let (some, others) = (counters(2), counters(3));
+    group.throughput(Throughput::Elements(500));
+    group.bench_function("adding counters", |b| b.iter(|| some.add(&others)));
+
+    let (bbox, mut patch) = (area(), Patch::default());
+    for (line, point) in (2..).zip(origins(&file(ROWS))) {
+        let key = TripKey::new(Week::MAX, 1, 1);
+        let (lon, lat) = (point.lon(), point.lat());
+        let rest = PatchRest {
+            other_cell: 0,
+            other: None,
+            slot: 0,
+            line,
+        };
+        patch.push(PatchPoint { lon, lat, key }, rest);
+    }
+    group.throughput(Throughput::Elements(ROWS));
+    group.bench_function("scan of a patch", |b| {
+        b.iter(|| {
+            let points = read_points(&patch.points).unwrap();
+            points
+                .filter(|point| bbox.contains(point.lon, point.lat))
+                .count()
+        });
+    });
+    group.bench_function("packing a patch", |b| {
+        let points: Vec<_> = read_points(&patch.points).unwrap().collect();
+        b.iter_batched(
+            || Patch::with_capacity(End::Destination, points.len()),
+            |mut patch| {
+                for &point in &points {
+                    let rest = PatchRest {
+                        other_cell: 1,
+                        other: None,
+                        slot: 2,
+                        line: 3,
+                    };
+                    patch.push(point, rest);
+                }
+                patch
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+/// The hot question inside the process, without HTTP and GraphQL: of the database that
+/// `TRIPGRAPH_BENCH_DATABASE_URL` names, or of one of its own.
+fn answering(c: &mut Criterion) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = match std::env::var("TRIPGRAPH_BENCH_DATABASE_URL") {
+        Ok(url) => runtime.block_on(Store::open(&url, Access::Read)).unwrap(),
+        Err(_) => runtime.block_on(ingested(folder.path())),
+    };
+    let selection = Selection {
+        area: Some(Area {
+            bbox: area(),
+            ends: TripEnds::Origin,
+        }),
+        ..Selection::default()
+    };
+    c.bench_function("weekly_average/in process", |b| {
+        b.iter(|| {
+            let answer = weekly_average(&store, &selection, None, None);
+            runtime.block_on(answer).unwrap()
+        });
+    });
+    runtime.block_on(store.close()).unwrap();
+}
+
+async fn ingested(folder: &std::path::Path) -> Store {
+    let path = folder.join("trips.csv");
+    std::fs::write(&path, file(300_000)).unwrap();
+    let url = format!("sqlite://{}", folder.join("trips.db").display());
+    let store = Store::open(&url, Access::Write).await.unwrap();
+    let spool = Spool::open(folder.join("spool"), store.program())
+        .await
+        .unwrap();
+    let ingestions = Ingestions::start(store.clone(), spool, Role::SERVER)
+        .await
+        .unwrap();
+    let file = SpooledFile::in_place(&path).await.unwrap();
+    let options = IngestOptions::default();
+    let enqueued = ingestions.enqueue(file, options).await.unwrap();
+    let id = enqueued.ingestion.id;
+    let mut states = ingestions.watch(id).await.unwrap().unwrap();
+    while states.next().await.is_some() {}
+    ingestions.stop().await;
+    store
+}
+
+criterion_group!(benches, parse, geometry, counting, answering);
+criterion_main!(benches);

@@ -1,0 +1,52 @@
+//! The console, `/graphiql`: `GraphiQL` with uploads, live progress, charts and maps.
+//!
+//! It is built from `console/` by `build.rs` and embedded. A program that was built without it
+//! serves a plain `GraphiQL` from a CDN.
+
+mod base_map;
+#[cfg(console)]
+mod bundle;
+#[cfg(not(console))]
+mod cdn;
+mod example;
+
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use self::base_map::{BaseMap, TileUrl, TileUrlError};
+#[cfg(console)]
+use self::bundle as page;
+#[cfg(not(console))]
+use self::cdn as page;
+use super::AppState;
+
+/// What belongs to the page.
+pub(super) fn router() -> Router<AppState> {
+    let header = SetResponseHeaderLayer::overriding;
+    page::router()
+        .route("/graphiql/config.json", get(config))
+        .route("/graphiql/example.csv", get(example::csv))
+        .layer(CompressionLayer::new())
+        .layer(header(
+            REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ))
+        .layer(header(
+            X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+}
+
+/// What the page has to know of this server before it asks anything.
+async fn config(State(state): State<AppState>) -> impl IntoResponse {
+    let settings = state.settings();
+    let config = json!({ "baseMap": settings.base_map, "tokens": !settings.tokens.is_empty() });
+    ([(CACHE_CONTROL, "no-cache")], Json(config))
+}

@@ -1,0 +1,126 @@
+//! Reading with several connections at once: one waits for the disk, or copies, while others do.
+
+use std::iter;
+use std::sync::Arc;
+
+use entity::edition;
+use futures::future::try_join_all;
+use futures::stream::{TryStreamExt, select_all};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryResult,
+    StreamTrait, TransactionTrait,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::snapshot::{Snapshot, statement};
+use super::{Engine, Error};
+use crate::geo::CellRange;
+use crate::model::End;
+
+/// Helpers of one question at most.
+const HELPERS: usize = 3;
+/// Ranges that are read without them at first, to see how much there is.
+const FIRST_RANGES: usize = 8;
+/// Rows, from which on helpers are called for what is left.
+const MANY_ROWS: usize = 128;
+
+/// Connections that help others to read, of all questions together. Nobody waits for one.
+#[derive(Debug)]
+pub(super) struct Helpers {
+    pool: DatabaseConnection,
+    free: Arc<Semaphore>,
+}
+
+/// A transaction that sees what another one does.
+struct Helper {
+    tx: DatabaseTransaction,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Helpers {
+    /// The connections of a pool, of which there are so many at most.
+    pub(super) fn new(pool: DatabaseConnection, connections: usize) -> Self {
+        Self {
+            pool,
+            free: Arc::new(Semaphore::new(connections)),
+        }
+    }
+
+    pub(super) async fn close(&self) -> Result<(), Error> {
+        Ok(self.pool.close_by_ref().await?)
+    }
+}
+
+impl Snapshot {
+    /// Hands on the rows of the patches of some ranges of cells, in no order.
+    pub(super) async fn each_patch(
+        &self,
+        columns: &str,
+        end: End,
+        ranges: &[CellRange],
+        mut visit: impl FnMut(QueryResult) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let (mut rows, mut left, mut next) = (0, ranges, FIRST_RANGES);
+        while rows < MANY_ROWS && !left.is_empty() {
+            let (part, others) = left.split_at(next.min(left.len()));
+            let (sql, values) = self.in_ranges(columns, end, part);
+            self.each(&sql, values, |row| {
+                rows += 1;
+                visit(row)
+            })
+            .await?;
+            (left, next) = (others, 2 * next);
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let helpers = self.helpers().await?;
+        let parts = left.chunks(left.len().div_ceil(helpers.len() + 1));
+        let streams = iter::once(&self.tx)
+            .chain(helpers.iter().map(|helper| &helper.tx))
+            .zip(parts)
+            .map(|(tx, part)| {
+                let (sql, values) = self.in_ranges(columns, end, part);
+                tx.stream_raw(statement(tx, &sql, values))
+            });
+        let mut rows = select_all(try_join_all(streams).await?);
+        while let Some(row) = rows.try_next().await? {
+            visit(row)?;
+        }
+        Ok(())
+    }
+
+    /// The number of the edition: the same, while nothing is published or removed.
+    pub async fn edition(&self) -> Result<i64, Error> {
+        edition(&self.tx).await
+    }
+
+    /// Transactions that see the same trips as this one: as many as are free.
+    async fn helpers(&self) -> Result<Vec<Helper>, Error> {
+        let mut helpers = Vec::new();
+        let Engine::Sqlite { helpers: all, .. } = self.engine() else {
+            return Ok(helpers);
+        };
+        let number = self.edition().await?;
+        while helpers.len() < HELPERS
+            && let Ok(permit) = Arc::clone(&all.free).try_acquire_owned()
+        {
+            let tx = all.pool.begin().await?;
+            if edition(&tx).await? != number {
+                // Something was published meanwhile, and the others would see it too.
+                break;
+            }
+            helpers.push(Helper {
+                tx,
+                _permit: permit,
+            });
+        }
+        Ok(helpers)
+    }
+}
+
+/// The number of the edition that a connection sees.
+async fn edition(connection: &impl ConnectionTrait) -> Result<i64, Error> {
+    let edition = edition::Entity::find_by_id(1).one(connection).await?;
+    Ok(edition.ok_or(Error::Corrupt("edition"))?.number)
+}

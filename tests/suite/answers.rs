@@ -1,0 +1,114 @@
+//! Answers that are kept for the next who asks the same, and answers that several connections read.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::support;
+
+use std::sync::Arc;
+
+use support::engine::Engine;
+use support::twin::{Twin, TwinAverage};
+use tripgraph::analytics::{Answers, similar_trips, weekly_average};
+use tripgraph::generate;
+use tripgraph::geo::{BoundingBox, Resolution};
+use tripgraph::model::{Area, BucketMinutes, Selection, Similarity, TripEnds};
+
+const SIMILARITY: Similarity = Similarity {
+    resolution: Resolution::FLOW,
+    bucket: BucketMinutes::HOUR,
+};
+
+/// Trips in three cities.
+fn file(rows: u64, seed: u64) -> String {
+    let mut csv = Vec::new();
+    generate::write(&mut csv, generate::Shape::Cities, rows, seed).unwrap();
+    String::from_utf8(csv).unwrap()
+}
+
+fn in_prague(ends: TripEnds) -> Selection {
+    let bbox = BoundingBox::new(14.38, 50.04, 14.52, 50.11).unwrap();
+    Selection {
+        area: Some(Area { bbox, ends }),
+        ..Selection::default()
+    }
+}
+
+/// Both questions, answered by what may have kept answers, and anew.
+async fn hold(engine: &Engine, answers: &Answers) -> u64 {
+    let selection = in_prague(TripEnds::Origin);
+    let kept = answers
+        .weekly_average(&selection, None, None)
+        .await
+        .unwrap();
+    let fresh = weekly_average(&engine.store, &selection, None, None);
+    assert_eq!(*kept, fresh.await.unwrap());
+    let all = Selection::default();
+    let page = answers.similar_trips(&all, SIMILARITY, 1, 5, None);
+    let fresh = similar_trips(&engine.store, &all, SIMILARITY, 1, 5, None);
+    assert_eq!(*page.await.unwrap(), fresh.await.unwrap());
+    kept.total_trips()
+}
+
+#[tokio::test]
+async fn what_is_published_or_removed_is_in_the_next_answer() {
+    let engine = Engine::start().await;
+    let answers = Answers::new(engine.store.clone(), 1 << 20);
+    assert_eq!(hold(&engine, &answers).await, 0);
+    engine.ingest(&file(2_000, 1)).await;
+    let one = hold(&engine, &answers).await;
+    assert!(one > 0);
+    let second = engine.ingest(&file(2_000, 2)).await;
+    assert!(hold(&engine, &answers).await > one);
+    engine.ingestions.remove(second.id).await.unwrap();
+    assert_eq!(hold(&engine, &answers).await, one);
+}
+
+#[tokio::test]
+async fn the_same_question_is_answered_once() {
+    let engine = Engine::start().await;
+    engine.ingest(&file(500, 1)).await;
+    let (kept, anew) = (1 << 20, 0);
+    for (bytes, same) in [(kept, true), (anew, false)] {
+        let answers = Answers::new(engine.store.clone(), bytes);
+        let selection = in_prague(TripEnds::Origin);
+        let ask = || answers.weekly_average(&selection, None, None);
+        let (first, again) = (ask().await.unwrap(), ask().await.unwrap());
+        assert_eq!(Arc::ptr_eq(&first, &again), same);
+        let other = in_prague(TripEnds::Destination);
+        let other = answers.weekly_average(&other, None, None).await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &other));
+        let filtered = Selection {
+            region: Some("Turin".to_owned()),
+            ..selection.clone()
+        };
+        let filtered = answers.weekly_average(&filtered, None, None).await.unwrap();
+        assert_eq!(filtered.total_trips(), 0);
+    }
+}
+
+/// Many files over one another: many patches of each cell, which is what calls for helpers; and
+/// more questions at once than there are helpers for.
+#[tokio::test]
+async fn many_patches_are_read_by_several_connections() {
+    let engine = Engine::start().await;
+    let mut twin = Twin::default();
+    for seed in 1..=10 {
+        let csv = file(9_000, seed);
+        let ingestion = engine.ingest(&csv).await;
+        twin.add(ingestion.id, &csv);
+    }
+    let questions = [
+        TripEnds::Origin,
+        TripEnds::Destination,
+        TripEnds::Both,
+        TripEnds::Either,
+    ]
+    .map(in_prague);
+    let ask = async |selection: &Selection| {
+        let answer = weekly_average(&engine.store, selection, None, None);
+        let expected = twin.weekly_average(selection, None, None);
+        assert!(expected.total > 1_000);
+        assert_eq!(TwinAverage::from(&answer.await.unwrap()), expected);
+    };
+    let asked = questions.iter().cycle().take(12).map(ask);
+    futures::future::join_all(asked).await;
+}
