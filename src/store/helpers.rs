@@ -22,7 +22,7 @@ const HELPERS: usize = 3;
 /// Ranges that are read without them at first, to see how much there is.
 const FIRST_RANGES: usize = 8;
 /// Rows, from which on helpers are called for what is left.
-const MANY_ROWS: usize = 128;
+const MANY_ROWS: usize = 2_048;
 
 /// Connections that help others to read, of all questions together. Nobody waits for one.
 #[derive(Debug)]

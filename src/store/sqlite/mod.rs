@@ -83,10 +83,11 @@ pub(super) async fn connect(
     let checkpointer = SqlitePoolOptions::new()
         .max_connections(1)
         .connect_lazy_with(options.clone());
+    // Not mapped into memory: where the database is not in it, the system would read eight times what
+    // is needed around each place.
     let options = options
         .pragma("query_only", "on")
         .pragma("cache_size", "-16384")
-        .pragma("mmap_size", "137438953472")
         .row_buffer_size(ROWS_AHEAD);
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS)
