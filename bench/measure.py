@@ -126,6 +126,9 @@ class Measurement:
         """What only a server does: nothing, many clients at once, ingesting while it answers."""
         file = self.folder / "more.csv"
         tripgraph.generate(self.binary, more, SEED + 1, file)
+        with program.running(kept=True) as server:
+            self.say("many clients at once, answers kept")
+            self.record["rush_kept"] = rush.rush(server.link(AREAS[OFTEN[0]], OFTEN[1]))
         with program.running() as server:
             self.say("nothing, for HTTP's own share")
             self.record["nothing"] = [server.ask(tripgraph.NOTHING)[1] for _ in range(100)]

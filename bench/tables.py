@@ -147,6 +147,11 @@ def serving(records, in_process):
                 *spread(record["busy"]),
             ],
             [trips, f"1.6 km² by ORIGIN, {rush.CONNECTIONS} clients", *rushed(record["rush"])],
+            [
+                trips,
+                f"the same, answers kept as is the default, {rush.CONNECTIONS} clients",
+                *rushed(record["rush_kept"]),
+            ],
         ]
     if in_process:
         rows.append(["–", "weekly_average without HTTP and GraphQL", shown(in_process), "–", "–"])

@@ -80,28 +80,34 @@ class Program:
         seconds, memory = machine.run([self.binary, "ingest", "--data-dir", self.data, file])
         return seconds, memory, bytes_on_disk(self.data)
 
-    def running(self):
-        return Server(self.binary, self.data)
+    def running(self, kept=False):
+        return Server(self.binary, self.data, kept=kept)
 
     def remove(self):
         shutil.rmtree(self.data, ignore_errors=True)
 
 
+# The line with the address, and what is wrong.
+LOG = "warn,tripgraph::cli=info"
+
+
 class Server:
     """`tripgraph serve` as a context, started on a database that is not in memory, or on the one
-    at an address, as that one is.
+    at an address, as that one is. Answers are kept for the next question only where that is asked
+    for.
     """
 
-    def __init__(self, binary, data, url=None):
+    def __init__(self, binary, data, url=None, kept=False):
         self.binary = binary
         self.data = data
+        self.cache = [] if kept else ["--cache-bytes", "0"]
         self.database = ["--database-url", url] if url else []
 
     def __enter__(self):
         evict(*database_files(self.data))
         command = [self.binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.data]
         self.process = subprocess.Popen(
-            [*command, *self.database, "--log-format", "json", "--log", "info"],
+            [*command, *self.cache, *self.database, "--log-format", "json", "--log", LOG],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
