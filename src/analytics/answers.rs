@@ -52,9 +52,11 @@ impl Answers {
         let question = (snapshot.edition().await?, (selection.clone(), from, to));
         let answer = async {
             let average = weekly_average_in(&snapshot, selection, from, to).await?;
-            Ok(Arc::new(average))
+            Ok::<_, Error>(Arc::new(average))
         };
-        self.weekly.get_or_insert_async(&question, answer).await
+        let answer = self.weekly.get_or_insert_async(&question, answer).await?;
+        snapshot.close().await;
+        Ok(answer)
     }
 
     /// As [`similar_trips`](super::similar_trips).
@@ -72,9 +74,11 @@ impl Answers {
         let answer = async {
             let page =
                 similar_trips_in(&snapshot, selection, similarity, min_trips, first, after).await?;
-            Ok(Arc::new(page))
+            Ok::<_, AnalyticsError>(Arc::new(page))
         };
-        self.groups.get_or_insert_async(&question, answer).await
+        let answer = self.groups.get_or_insert_async(&question, answer).await?;
+        snapshot.close().await;
+        Ok(answer)
     }
 }
 

@@ -46,8 +46,10 @@ pub async fn group_members(
             .await?;
     }
     let (lines, has_next, total) = members.finish();
+    let items = snapshot.trips(&lines).await?;
+    snapshot.close().await;
     Ok(Page {
-        items: snapshot.trips(&lines).await?,
+        items,
         has_next,
         total,
     })

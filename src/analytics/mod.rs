@@ -35,7 +35,8 @@ pub enum AnalyticsError {
 
 /// What is known of every region and datasource.
 pub async fn summaries(store: &Store) -> Result<Summaries, store::Error> {
-    Ok(Summaries::new(
-        store.snapshot().await?.pair_summaries().await?,
-    ))
+    let snapshot = store.snapshot().await?;
+    let pairs = snapshot.pair_summaries().await?;
+    snapshot.close().await;
+    Ok(Summaries::new(pairs))
 }

@@ -26,7 +26,9 @@ pub async fn similar_trips(
     after: Option<TripGroup>,
 ) -> Result<Page<TripGroup>, AnalyticsError> {
     let snapshot = store.snapshot().await?;
-    similar_trips_in(&snapshot, selection, similarity, min_trips, first, after).await
+    let page = similar_trips_in(&snapshot, selection, similarity, min_trips, first, after).await?;
+    snapshot.close().await;
+    Ok(page)
 }
 
 /// As [`similar_trips`], of a snapshot.

@@ -82,7 +82,10 @@ pub async fn weekly_average(
     from: Option<Week>,
     to: Option<Week>,
 ) -> Result<WeeklyAverage, Error> {
-    weekly_average_in(&store.snapshot().await?, selection, from, to).await
+    let snapshot = store.snapshot().await?;
+    let average = weekly_average_in(&snapshot, selection, from, to).await?;
+    snapshot.close().await;
+    Ok(average)
 }
 
 /// As [`weekly_average`], of a snapshot.

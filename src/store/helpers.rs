@@ -87,6 +87,10 @@ impl Snapshot {
         while let Some(row) = rows.try_next().await? {
             visit(row)?;
         }
+        drop(rows);
+        for helper in helpers {
+            helper.tx.rollback().await?;
+        }
         Ok(())
     }
 

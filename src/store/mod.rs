@@ -5,6 +5,7 @@
 //! `SeaORM`.
 
 mod changes;
+mod claims;
 mod dimensions;
 mod error;
 mod helpers;
@@ -24,8 +25,9 @@ use std::fs::File;
 use std::sync::Arc;
 
 pub use changes::{Advance, Change};
+pub use claims::Claim;
 pub use error::Error;
-pub use ingestions::{Claim, FinalCounts, NewIngestion, Record};
+pub use ingestions::{FinalCounts, NewIngestion, Record};
 pub use load::{Checkpoint, LoadBlock, PatchRow, TripRow, TripSummary};
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,

@@ -5,7 +5,7 @@ use entity::{ingestion, trip_summary};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QuerySelect, Set};
 
 use super::changes::{Message, notify};
-use super::ingestions::held;
+use super::claims::held;
 use super::snapshot::{column, key, statement};
 use super::{Claim, Error, FinalCounts, Record, Store, TripSummary, histograms, postgres};
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
