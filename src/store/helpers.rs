@@ -69,7 +69,7 @@ impl Snapshot {
                 visit(row)
             })
             .await?;
-            (left, next) = (others, 2 * next);
+            (left, next) = (others, 4 * next);
         }
         if left.is_empty() {
             return Ok(());

@@ -56,7 +56,7 @@ pub(super) async fn connect(
             ("tcp_keepalives_idle", "10"),
             ("tcp_keepalives_interval", "5"),
             ("tcp_keepalives_count", "3"),
-            ("idle_in_transaction_session_timeout", "60s"),
+            ("idle_in_transaction_session_timeout", "15s"),
         ])
         .disable_statement_logging();
     let pool = |connections| {
