@@ -15,8 +15,8 @@ const SOURCES: [&str; 6] = [
     "tsconfig.json",
     "vite.config.ts",
 ];
-/// The oldest Node that its build tool runs on.
-const NODE: (u32, u32) = (20, 19);
+/// The Node that its build tool runs on: of 20 from 20.19 on, and all from 22.12 on.
+const NODE: &str = "20.19, 22.12 or newer";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-check-cfg=cfg(console)");
@@ -28,16 +28,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed=console/{source}");
     }
     match node() {
-        Some(version) if version >= NODE => {}
+        Some((20, 19..) | (22, 12..) | (23.., _)) => {}
         found => {
             let found = found.map_or_else(
                 || "is not there".to_owned(),
                 |(major, minor)| format!("is {major}.{minor}"),
             );
             println!(
-                "cargo::warning=Node.js {}.{} or newer with npm is needed to build the console, and it {found}: \
-                 /graphiql will load a plain GraphiQL from a CDN. Once it is there: touch build.rs",
-                NODE.0, NODE.1
+                "cargo::warning=Node.js {NODE}, with npm, is needed to build the console, and it {found}: \
+                 /graphiql will load a plain GraphiQL from a CDN. Once it is there: touch build.rs"
             );
             return Ok(());
         }
