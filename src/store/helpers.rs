@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::seen::Seen;
 use super::snapshot::{Snapshot, statement};
 use super::{Engine, Error};
 use crate::geo::CellRange;
@@ -110,8 +111,11 @@ impl Snapshot {
             && let Ok(permit) = Arc::clone(&all.free).try_acquire_owned()
         {
             let tx = all.pool.begin().await?;
-            if edition(&tx).await? != number {
-                // Something was published meanwhile, and the others would see it too.
+            // What was published meanwhile is not in the others. What was only begun is, and this
+            // snapshot does not know that it is hidden.
+            let same =
+                edition(&tx).await? == number && Seen::all_but_hidden(&tx).await? == self.seen;
+            if !same {
                 break;
             }
             helpers.push(Helper {

@@ -15,6 +15,7 @@ mod list;
 mod load;
 mod postgres;
 mod publish;
+mod seen;
 mod snapshot;
 mod sqlite;
 mod summaries;

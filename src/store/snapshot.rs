@@ -1,6 +1,5 @@
 //! Reading for one answer: every question to a snapshot sees the same state of the database.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -13,6 +12,7 @@ use sea_orm::{
 use sqlx::Row;
 
 use super::list::List;
+use super::seen::Seen;
 use super::{Engine, Error, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{Counters, End, Entries, FlowKey, IngestionId, KeyFilter, Selection, WeeklyKey};
@@ -35,16 +35,8 @@ pub struct PatchRecord<'a> {
 /// The state of the database at one moment.
 pub struct Snapshot {
     pub(super) tx: DatabaseTransaction,
-    seen: Seen,
+    pub(super) seen: Seen,
     store: Store,
-}
-
-/// The ingestions whose patches are to be seen.
-enum Seen {
-    /// Not those that have not succeeded, or not any more: few.
-    AllBut(HashSet<IngestionId>),
-    /// Those that have succeeded.
-    Only(HashSet<IngestionId>),
 }
 
 impl Store {
@@ -61,19 +53,13 @@ impl Store {
             ..TransactionOptions::default()
         };
         let tx = self.inner.reader.begin_with_options(options).await?;
-        let ids = async |condition: &str| {
-            let sql = format!("SELECT id FROM ingestion WHERE {condition}");
-            let rows = tx.query_all_raw(statement(&tx, &sql, [])).await?;
-            let ids = rows.iter().map(|row| column(row, 0));
-            ids.collect::<Result<HashSet<IngestionId>, _>>()
-        };
         let seen = if self.is_distributed() {
             // The nodes of a cluster do not share a snapshot. So nothing may be published while
             // this one is read, and what has come since is passed over.
             postgres::hold_back_publishers(&tx).await?;
-            Seen::Only(ids("state = 'SUCCEEDED'").await?)
+            Seen::only_succeeded(&tx).await?
         } else {
-            Seen::AllBut(ids("has_rows AND state <> 'SUCCEEDED'").await?)
+            Seen::all_but_hidden(&tx).await?
         };
         Ok(Snapshot {
             tx,
@@ -218,7 +204,7 @@ impl Snapshot {
         mut visit: impl FnMut(&[u8]) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         self.each_patch("p.ingestion_id, p.points", end, ranges, |row| {
-            if !self.hides(column(&row, 0)?) {
+            if !self.seen.hides(column(&row, 0)?) {
                 visit(bytes(&row, 1)?)?;
             }
             Ok(())
@@ -236,7 +222,7 @@ impl Snapshot {
         let columns = "p.cell, p.ingestion_id, p.points, p.rest";
         self.each_patch(columns, end, ranges, |row| {
             let ingestion = column(&row, 1)?;
-            if !self.hides(ingestion) {
+            if !self.seen.hides(ingestion) {
                 visit(PatchRecord {
                     end,
                     cell: column::<i64>(&row, 0)?.cast_unsigned(),
@@ -312,14 +298,6 @@ impl Snapshot {
             Ok(())
         })
         .await
-    }
-
-    /// Whether an ingestion's patches are not to be seen.
-    fn hides(&self, id: IngestionId) -> bool {
-        match &self.seen {
-            Seen::AllBut(hidden) => hidden.contains(&id),
-            Seen::Only(visible) => !visible.contains(&id),
-        }
     }
 
     /// A list of cells, in a statement that has some parameters already.

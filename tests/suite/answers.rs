@@ -9,8 +9,8 @@ use support::engine::Engine;
 use support::twin::{Twin, TwinAverage};
 use tripgraph::analytics::{Answers, similar_trips, weekly_average};
 use tripgraph::generate;
-use tripgraph::geo::{BoundingBox, Resolution};
-use tripgraph::model::{Area, BucketMinutes, Selection, Similarity, TripEnds};
+use tripgraph::geo::{BoundingBox, CellRange, Resolution};
+use tripgraph::model::{Area, BucketMinutes, End, Selection, Similarity, TripEnds};
 
 const SIMILARITY: Similarity = Similarity {
     resolution: Resolution::FLOW,
@@ -85,13 +85,60 @@ async fn the_same_question_is_answered_once() {
     }
 }
 
+/// A file that is begun while a question is answered: the connections that help see its patches, the
+/// question's own snapshot does not know of it.
+#[tokio::test]
+async fn what_is_only_begun_meanwhile_is_not_seen() {
+    let engine = Engine::start().await;
+    for seed in 1..=24 {
+        engine.ingest(&file(9_000, seed)).await;
+    }
+    let snapshot = engine.store.snapshot().await.unwrap();
+    let leaves = CellRange::all(Resolution::LEAF);
+    let cells = snapshot.occupied_between(End::Origin, leaves).await;
+    let ranges: Vec<_> = cells
+        .unwrap()
+        .into_iter()
+        .map(|cell| CellRange {
+            first: cell,
+            last: cell,
+        })
+        .collect();
+
+    let sql = engine.sql().await;
+    let begun = "INSERT INTO ingestion (id, source, state, content_hash, path, spooled, \
+                 bytes_total, has_rows, created_at) SELECT 1000, source, 'CANCELLED', content_hash, \
+                 path, spooled, bytes_total, has_rows, created_at FROM ingestion WHERE id = 1";
+    sql.execute(begun).await;
+    let patches = "INSERT INTO trip_patch SELECT trip_end, cell, 1000, batch, points, rest \
+                   FROM trip_patch WHERE ingestion_id = 1";
+    sql.execute(patches).await;
+    let stored = "SELECT COUNT(*) FROM trip_patch WHERE trip_end = 0 AND ingestion_id < 1000 \
+                  AND (cell >> 52) & 15 = 9";
+    let stored = sql.number(stored).await;
+    assert!(
+        stored > 3_000,
+        "{stored} patches are too few to call for help"
+    );
+    sql.close().await;
+
+    let mut read = 0;
+    let visit = |_: &[u8]| {
+        read += 1;
+        Ok(())
+    };
+    let points = snapshot.points(End::Origin, &ranges, visit);
+    points.await.unwrap();
+    assert_eq!(read, stored);
+}
+
 /// Many files over one another: many patches of each cell, which is what calls for helpers; and
 /// more questions at once than there are helpers for.
 #[tokio::test]
 async fn many_patches_are_read_by_several_connections() {
     let engine = Engine::start().await;
     let mut twin = Twin::default();
-    for seed in 1..=10 {
+    for seed in 1..=24 {
         let csv = file(9_000, seed);
         let ingestion = engine.ingest(&csv).await;
         twin.add(ingestion.id, &csv);
