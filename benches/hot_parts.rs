@@ -6,16 +6,16 @@
 use std::hint::black_box;
 use std::io::Cursor;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt;
 use tripgraph::analytics::weekly_average;
 use tripgraph::generate::{Shape, write};
-use tripgraph::geo::{BoundingBox, LeafCells, Position, position, refine, roots};
+use tripgraph::geo::{BoundingBox, LeafCells, Position, leaf_cell, position, refine, roots};
 use tripgraph::ingest::parse::{RecordChunk, RecordReader};
 use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool, SpooledFile};
 use tripgraph::model::{
-    Area, Counters, End, Patch, PatchPoint, PatchRest, Selection, TripEnds, TripKey, Week,
-    read_points,
+    Area, Counters, End, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEnds, TripKey,
+    Week,
 };
 use tripgraph::store::{Access, Store};
 
@@ -100,45 +100,35 @@ fn counting(c: &mut Criterion) {
     group.throughput(Throughput::Elements(500));
     group.bench_function("adding counters", |b| b.iter(|| some.add(&others)));
 
-    let (bbox, mut patch) = (area(), Patch::default());
-    for (line, point) in (2..).zip(origins(&file(ROWS))) {
-        let key = TripKey::new(Week::MAX, 1, 1);
-        let (lon, lat) = (point.lon(), point.lat());
-        let rest = PatchRest {
-            other_cell: 0,
-            other: None,
-            slot: 0,
-            line,
-        };
-        patch.push(PatchPoint { lon, lat, key }, rest);
-    }
+    let cell = leaf_cell(tripgraph::geo::Point::new(14.5, 50.1).unwrap()).into();
+    let ends: Vec<_> = (2..)
+        .zip(origins(&file(ROWS)))
+        .map(|(line, point)| {
+            let key = TripKey::new(Week::MAX, 1, 1);
+            let (lon, lat) = (point.lon(), point.lat());
+            let rest = PatchRest {
+                other_cell: cell,
+                other: None,
+                slot: 0,
+                line,
+            };
+            (PatchPoint { lon, lat, key }, rest)
+        })
+        .collect();
+    let (bbox, patch) = (area(), Patch::pack(End::Destination, &ends));
     group.throughput(Throughput::Elements(ROWS));
     group.bench_function("scan of a patch", |b| {
         b.iter(|| {
-            let points = read_points(&patch.points).unwrap();
-            points
-                .filter(|point| bbox.contains(point.lon, point.lat))
-                .count()
+            let points = PatchPoints::read(&patch.points).unwrap();
+            let inside = |&row: &u32| {
+                let [lon, lat] = points.position(row);
+                bbox.contains(lon, lat)
+            };
+            points.rows().filter(inside).count()
         });
     });
     group.bench_function("packing a patch", |b| {
-        let points: Vec<_> = read_points(&patch.points).unwrap().collect();
-        b.iter_batched(
-            || Patch::with_capacity(End::Destination, points.len()),
-            |mut patch| {
-                for &point in &points {
-                    let rest = PatchRest {
-                        other_cell: 1,
-                        other: None,
-                        slot: 2,
-                        line: 3,
-                    };
-                    patch.push(point, rest);
-                }
-                patch
-            },
-            BatchSize::LargeInput,
-        );
+        b.iter(|| Patch::pack(End::Destination, &ends));
     });
     group.finish();
 }

@@ -52,6 +52,12 @@ impl Groups {
         self.overflowed |= !count(&mut self.open, key, trips, room);
     }
 
+    /// Counts all trips of a group, but those from sparse places.
+    pub(super) fn add_whole(&mut self, key: GroupKey, trips: u64) {
+        let sparse = self.sparse.remove(&key).unwrap_or(0);
+        self.rank(key, trips + sparse);
+    }
+
     /// Counts a trip of a sparse place.
     pub(super) fn add_sparse(&mut self, key: GroupKey) {
         let room = self.open.len() + self.sparse.len() < MAX_OPEN_GROUPS;
@@ -71,10 +77,12 @@ impl Groups {
 
     /// No more trips will come for the groups of the place that was read.
     pub(super) fn complete(&mut self) {
-        for (key, trips) in mem::take(&mut self.open) {
-            let sparse = self.sparse.remove(&key).unwrap_or(0);
-            self.rank(key, trips + sparse);
+        let mut open = mem::take(&mut self.open);
+        for (key, trips) in open.drain() {
+            self.add_whole(key, trips);
         }
+        // Its room is for the groups of the next place.
+        self.open = open;
     }
 
     /// No more trips will come for the groups of sparse places either.

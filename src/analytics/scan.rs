@@ -1,7 +1,7 @@
 //! Reading trips from patches, from whichever end they are packed.
 
 use crate::geo::{Point, Resolution, leaf_cell, parent_index, resolution_of};
-use crate::model::{CorruptPatch, End, KeyFilter, Selection, read_ends};
+use crate::model::{CorruptPatch, End, KeyFilter, PatchEnds, Selection};
 use crate::store::{Error, PatchRecord};
 
 /// What a patch knows of a trip.
@@ -38,15 +38,16 @@ pub(super) fn visit_trips(
     mut visit: impl FnMut(PatchTrip) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let is_leaf = resolution_of(patch.cell) == Resolution::LEAF.get();
-    for (point, rest) in read_ends(patch.end, patch.points, patch.rest)? {
-        if !filter.admits(point.key) {
+    let ends = PatchEnds::read(patch.end, patch.points, patch.rest)?;
+    for row in ends.rows() {
+        if !filter.admits(ends.points().key(row)) {
             continue;
         }
         if let Some(area) = &selection.area {
             let inside = |[lon, lat]: [f64; 2]| area.bbox.contains(lon, lat);
             if !admit(
-                inside([point.lon, point.lat]),
-                rest.other.is_some_and(inside),
+                inside(ends.points().position(row)),
+                ends.other(row).is_some_and(inside),
             ) {
                 continue;
             }
@@ -54,18 +55,19 @@ pub(super) fn visit_trips(
         let this_cell = if is_leaf {
             patch.cell
         } else {
-            let point = Point::new(point.lon, point.lat).map_err(|_| CorruptPatch)?;
+            let [lon, lat] = ends.points().position(row);
+            let point = Point::new(lon, lat).map_err(|_| CorruptPatch)?;
             leaf_cell(point).into()
         };
         let (origin_cell, destination_cell) = match patch.end {
-            End::Origin => (this_cell, rest.other_cell),
-            End::Destination => (rest.other_cell, this_cell),
+            End::Origin => (this_cell, ends.other_cell(row)),
+            End::Destination => (ends.other_cell(row), this_cell),
         };
         visit(PatchTrip {
             origin_cell,
             destination_cell,
-            slot: rest.slot,
-            line: rest.line,
+            slot: ends.slot(row),
+            line: ends.line(row),
         })?;
     }
     Ok(())

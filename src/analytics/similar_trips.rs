@@ -1,5 +1,7 @@
 //! Similar trips: groups of the same origin cell, destination cell and time of day.
 
+use std::mem;
+
 use super::AnalyticsError;
 use super::groups::Groups;
 use super::reads::{Reads, plan};
@@ -57,6 +59,23 @@ pub(super) async fn similar_trips_in(
     groups.finish()
 }
 
+/// What is counted of the trips between two cells, one flow after the other.
+struct Pair {
+    /// Origin and destination, at the groups' resolution.
+    cells: [u64; 2],
+    /// Trips by half-hour.
+    slots: [u64; HALF_HOURS],
+}
+
+impl Pair {
+    const fn of(cells: [u64; 2]) -> Self {
+        Self {
+            cells,
+            slots: [0; HALF_HOURS],
+        }
+    }
+}
+
 struct Question<'a> {
     snapshot: &'a Snapshot,
     selection: &'a Selection,
@@ -78,22 +97,23 @@ impl Question<'_> {
                 .await?;
             groups.check()?;
             let origins = CellRange::descendants(reads.root, Resolution::FLOW);
-            let mut last = 0;
+            let mut pair = Pair::of([0; 2]);
             self.snapshot
-                .flows(origins, &self.filter, |flow, counters| {
-                    let origin = parent_index(flow.origin, resolution);
-                    // Flows come by their origins: those of the origin before were all seen.
-                    if origin != last && self.roots_hold_groups() {
-                        groups.complete();
+                .flows(origins, &self.filter, |origin, end, counters| {
+                    let cells =
+                        [origin, end.destination].map(|cell| parent_index(cell, resolution));
+                    if cells != pair.cells {
+                        let last = mem::replace(&mut pair, Pair::of(cells));
+                        self.count_pair(&last, groups);
+                        // Flows come by their origins: those of the origin before were all seen.
+                        if cells[0] != last.cells[0] && self.roots_hold_groups() {
+                            groups.complete();
+                        }
                     }
-                    last = origin;
-                    let destination = parent_index(flow.destination, resolution);
-                    for (bucket, trips) in self.buckets(counters)? {
-                        groups.add((origin, destination, bucket), trips);
-                    }
-                    Ok(())
+                    self.add_slots(counters, &mut pair.slots)
                 })
                 .await?;
+            self.count_pair(&pair, groups);
             groups.check()?;
             if self.roots_hold_groups() {
                 groups.complete_sparse();
@@ -102,27 +122,38 @@ impl Question<'_> {
         Ok(())
     }
 
-    /// The trips of a flow by bucket: of each that has any, once or a few times.
-    fn buckets(
-        &self,
-        counters: Entries<'_>,
-    ) -> Result<impl Iterator<Item = (u16, u64)> + use<>, Error> {
-        let mut slots = [0; HALF_HOURS];
+    /// Adds up the trips of a flow by half-hour.
+    fn add_slots(&self, counters: Entries<'_>, slots: &mut [u64; HALF_HOURS]) -> Result<(), Error> {
         for entry in counters {
             let (key, trips) = entry?;
             let (datasource, slot) = split_counter_key(key);
-            let slot = slots
-                .get_mut(usize::from(slot))
-                .ok_or(Error::Corrupt("histogram"))?;
+            let Some(slot) = slots.get_mut(usize::from(slot)) else {
+                return Err(Error::Corrupt("flows"));
+            };
             if self.filter.admits_datasource(datasource) {
                 *slot += trips;
             }
         }
-        let bucket = self.similarity.bucket;
-        Ok((0..)
-            .zip(slots)
-            .filter(|&(_, trips)| trips > 0)
-            .map(move |(slot, trips)| (bucket.of_slot(slot), trips)))
+        Ok(())
+    }
+
+    /// Counts the trips of a pair of cells, each group of which is as long as a bucket.
+    fn count_pair(&self, pair: &Pair, groups: &mut Groups) {
+        let Similarity { resolution, bucket } = self.similarity;
+        let [origin, destination] = pair.cells;
+        for (number, slots) in (0..).zip(pair.slots.chunks(bucket.slots())) {
+            let trips = slots.iter().sum();
+            if trips == 0 {
+                continue;
+            }
+            let key = (origin, destination, number);
+            if resolution == Resolution::FLOW {
+                // There is one origin and one destination: no more of them will come.
+                groups.add_whole(key, trips);
+            } else {
+                groups.add(key, trips);
+            }
+        }
     }
 
     /// Patches are read by the end that the area is about, place by place, so that only the groups

@@ -10,8 +10,8 @@ use h3o::CellIndex;
 
 use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{
-    Counters, End, Entries, FlowKey, IngestionId, KeyFilter, PatchPoint, PatchRest, TripKey, Week,
-    WeeklyKey, counter_key, read_ends,
+    Counters, End, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint, PatchRest,
+    TripKey, Week, WeeklyKey, counter_key,
 };
 use crate::store::{Error, Snapshot, Store, TripSummary};
 
@@ -67,7 +67,11 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
         .flows(
             CellRange::all(Resolution::FLOW),
             &KeyFilter::default(),
-            |key, counters| compare_counters(key, flows.remove(&key), counters, &mut findings),
+            |origin, end, counters| {
+                let key = (origin, end);
+                let sums = flows.remove(&key);
+                compare_counters(Flow(key), sums, counters, &mut findings)
+            },
         )
         .await?;
     // What is left should be stored, and is not.
@@ -76,10 +80,15 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
         compare_counters(key, Some(sums), nothing(), &mut findings)?;
     }
     for (key, sums) in flows {
-        compare_counters(key, Some(sums), nothing(), &mut findings)?;
+        compare_counters(Flow(key), Some(sums), nothing(), &mut findings)?;
     }
     Ok(findings)
 }
+
+/// Names a flow in a finding.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is only described")]
+struct Flow(FlowKey);
 
 /// Sums by counter key.
 type Sum = BTreeMap<u32, u64>;
@@ -130,11 +139,11 @@ impl Sums {
         }
         let flows = end == End::Origin && resolution_of(patch) >= Resolution::FLOW.get();
         if flows && let Ok(destination) = CellIndex::try_from(rest.other_cell) {
-            let key = FlowKey {
-                origin: geo::parent(leaf, Resolution::FLOW).into(),
+            let end = FlowEnd {
                 destination: geo::parent(destination, Resolution::FLOW).into(),
                 region,
             };
+            let key = (geo::parent(leaf, Resolution::FLOW).into(), end);
             let slot = counter_key(datasource, rest.slot);
             *self.flows.entry(key).or_default().entry(slot).or_default() += 1;
         }
@@ -142,6 +151,9 @@ impl Sums {
 }
 
 type Packed = (PatchPoint, PatchRest);
+
+/// Origin cell, and where the flow goes.
+type FlowKey = (u64, FlowEnd);
 
 fn half_hour(time: NaiveDateTime) -> Result<u8, Error> {
     u8::try_from(time.hour() * 2 + time.minute() / 30).map_err(|_| Error::Corrupt("trip"))
@@ -268,7 +280,7 @@ async fn packed_ends(
                 End::Origin => &mut found[0],
                 End::Destination => &mut found[1],
             };
-            for packed in read_ends(patch.end, patch.points, patch.rest)? {
+            for packed in PatchEnds::read(patch.end, patch.points, patch.rest)?.iter() {
                 let point = Point::new(packed.0.lon, packed.0.lat).ok();
                 let leaf = point.map(leaf_cell);
                 // An end in a patch of a cell that it does not lie in is no end of the trip's.

@@ -3,7 +3,7 @@
 use super::cover::Cover;
 use super::week_counts::WeekCounts;
 use crate::geo::{BoundingBox, CellRange, LEVELS};
-use crate::model::{End, KeyFilter, PatchPoint, Selection, TripEnds, Week, read_ends, read_points};
+use crate::model::{End, KeyFilter, PatchEnds, PatchPoints, Selection, TripEnds, Week};
 use crate::store::{Error, Snapshot, Store};
 
 /// Trips by calendar week.
@@ -194,7 +194,15 @@ async fn count_everywhere(snapshot: &Snapshot, filter: &KeyFilter) -> Result<Wee
         })
         .await?;
     // No histogram counts the patches of these cells themselves.
-    count_points(snapshot, End::Origin, &[all], filter, |_| true, &mut counts).await?;
+    count_points(
+        snapshot,
+        End::Origin,
+        &[all],
+        filter,
+        |_, _| true,
+        &mut counts,
+    )
+    .await?;
     Ok(counts)
 }
 
@@ -204,14 +212,19 @@ async fn count_points(
     end: End,
     patches: &[CellRange],
     filter: &KeyFilter,
-    admit: impl Fn(&PatchPoint) -> bool + Send + Sync,
+    admit: impl Fn(f64, f64) -> bool + Send + Sync,
     counts: &mut WeekCounts,
 ) -> Result<(), Error> {
     snapshot
         .points(end, patches, |points| {
-            for point in read_points(points)? {
-                if admit(&point) && filter.admits(point.key) {
-                    counts.add(point.key.week_number(), 1);
+            let points = PatchPoints::read(points)?;
+            for row in points.rows() {
+                let [lon, lat] = points.position(row);
+                if admit(lon, lat) {
+                    let key = points.key(row);
+                    if filter.admits(key) {
+                        counts.add(key.week_number(), 1);
+                    }
                 }
             }
             Ok(())
@@ -234,7 +247,7 @@ async fn count_end(
             counts.add_histogram(year, counters, filter)
         })
         .await?;
-    let within = |point: &PatchPoint| bbox.contains(point.lon, point.lat);
+    let within = |lon, lat| bbox.contains(lon, lat);
     let patches = cover.uncounted_ranges();
     count_points(snapshot, end, &patches, filter, within, &mut counts).await?;
     Ok(counts)
@@ -250,12 +263,14 @@ async fn count_both(
     let mut counts = WeekCounts::default();
     snapshot
         .patches(End::Origin, &cover.patch_ranges(), |patch| {
-            for (point, rest) in read_ends(patch.end, patch.points, patch.rest)? {
-                if bbox.contains(point.lon, point.lat)
-                    && rest.other.is_some_and(|[lon, lat]| bbox.contains(lon, lat))
-                    && filter.admits(point.key)
-                {
-                    counts.add(point.key.week_number(), 1);
+            let ends = PatchEnds::read(patch.end, patch.points, patch.rest)?;
+            let inside = |[lon, lat]: [f64; 2]| bbox.contains(lon, lat);
+            for row in ends.rows() {
+                if ends.other(row).is_some_and(inside) && inside(ends.points().position(row)) {
+                    let key = ends.points().key(row);
+                    if filter.admits(key) {
+                        counts.add(key.week_number(), 1);
+                    }
                 }
             }
             Ok(())

@@ -57,8 +57,9 @@ impl Batch {
         // The descendants of a cell are neighbours then, and the trips of a leaf cell in the order
         // of their lines.
         ends.sort_unstable();
+        let mut packed = Vec::new();
         cut(&ends, &LEVELS, &mut |cell, ends| {
-            let mut patch = Patch::with_capacity(end, ends.len());
+            packed.clear();
             // Trips lie far apart in memory. Those of a few ends are fetched before any is packed,
             // so that the processor waits for all of them at once.
             for ends in ends.chunks(FETCHED_ENDS) {
@@ -66,11 +67,9 @@ impl Batch {
                 for (trip, placed) in trips.iter_mut().zip(ends) {
                     *trip = Some(self.blocks[placed.block()][placed.index()]);
                 }
-                for trip in trips.iter().flatten() {
-                    let (point, rest) = pack(end, trip);
-                    patch.push(point, rest);
-                }
+                packed.extend(trips.iter().flatten().map(|trip| end_of(end, trip)));
             }
+            let patch = Patch::pack(end, &packed);
             emit(PatchRow { end, cell, patch })
         })
     }
@@ -127,8 +126,8 @@ fn cut<E>(
     Ok(())
 }
 
-/// A trip as its patch has it.
-fn pack(end: End, trip: &TripRow) -> (PatchPoint, PatchRest) {
+/// An end of a trip as its patch has it.
+fn end_of(end: End, trip: &TripRow) -> (PatchPoint, PatchRest) {
     let (this, other, other_cell) = match end {
         End::Origin => (trip.origin, trip.destination, trip.destination_cell),
         End::Destination => (trip.destination, trip.origin, trip.origin_cell),
@@ -156,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::geo::{Point, leaf_cell, resolution_of};
-    use crate::model::read_ends;
+    use crate::model::PatchEnds;
 
     fn trip(line: u64, origin: (f64, f64)) -> TripRow {
         let point = |(lon, lat)| Point::new(lon, lat).unwrap();
@@ -186,9 +185,10 @@ mod tests {
         let mut patches = Vec::new();
         batch
             .pack(End::Origin, |row| {
-                let ends = read_ends(End::Origin, &row.patch.points, &row.patch.rest).unwrap();
+                let patch = &row.patch;
+                let ends = PatchEnds::read(End::Origin, &patch.points, &patch.rest).unwrap();
                 let mut lines = Vec::new();
-                for (point, rest) in ends {
+                for (point, rest) in ends.iter() {
                     let leaf = leaf_cell(Point::new(point.lon, point.lat).unwrap());
                     let level = Resolution::new(resolution_of(row.cell).into()).unwrap();
                     assert_eq!(parent_index(leaf.into(), level), row.cell);

@@ -1,12 +1,12 @@
-//! What is counted per place: weekly histograms of cells, and flow histograms of pairs of cells.
+//! What is counted per place: weekly histograms of cells, and flows between cells.
 
 use std::mem;
 
 use hashbrown::HashMap;
 
 use super::counter_key::counter_key;
-use super::patch::{CorruptPatch, read_ends, read_points};
-use super::{Counters, End, Week};
+use super::patch::{CorruptPatch, PatchEnds, PatchPoints};
+use super::{Counters, End, FlowEnd, Flows, Week};
 use crate::geo::{LEVELS, Resolution, parent_index, resolution_of};
 
 /// One weekly histogram: the weeks of one cell, region and ISO year.
@@ -22,18 +22,7 @@ pub struct WeeklyKey {
     pub iso_year: i32,
 }
 
-/// One flow histogram: the half-hours of day of one pair of cells and region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FlowKey {
-    /// The H3 index of the origin at [`Resolution::FLOW`].
-    pub origin: u64,
-    /// The H3 index of the destination at [`Resolution::FLOW`].
-    pub destination: u64,
-    /// The region's number.
-    pub region: u32,
-}
-
-type Map<K> = HashMap<K, Counters, foldhash::fast::FixedState>;
+type Map<K, V = Counters> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Histograms of some trips, added up patch by patch.
 ///
@@ -41,7 +30,8 @@ type Map<K> = HashMap<K, Counters, foldhash::fast::FixedState>;
 #[derive(Debug, Default)]
 pub struct Histograms {
     weekly: Map<WeeklyKey>,
-    flows: Map<FlowKey>,
+    /// By origin cell.
+    flows: Map<u64, Flows>,
     iso_weeks: HashMap<u32, (i32, u8)>,
     keys: Vec<WeekKey>,
     pending_origin: u64,
@@ -99,8 +89,10 @@ impl Histograms {
     fn add_weeks(&mut self, end: End, cell: u64, points: &[u8]) -> Result<(), CorruptPatch> {
         let mut keys = mem::take(&mut self.keys);
         keys.clear();
-        for point in read_points(points)? {
-            let number = point.key.week_number();
+        let points = PatchPoints::read(points)?;
+        for row in points.rows() {
+            let key = points.key(row);
+            let number = key.week_number();
             let (iso_year, week) = if let Some(&known) = self.iso_weeks.get(&number) {
                 known
             } else {
@@ -108,8 +100,8 @@ impl Histograms {
                 self.iso_weeks.insert(number, iso);
                 iso
             };
-            let counter = counter_key(point.key.datasource(), week);
-            keys.push(WeekKey::new(point.key.region(), iso_year, counter));
+            let counter = counter_key(key.datasource(), week);
+            keys.push(WeekKey::new(key.region(), iso_year, counter));
         }
         keys.sort_unstable();
         for run in keys.chunk_by(|a, b| a.histogram() == b.histogram()) {
@@ -142,11 +134,13 @@ impl Histograms {
             self.flush();
             self.pending_origin = origin;
         }
-        for (point, rest) in read_ends(end, points, rest)? {
+        let ends = PatchEnds::read(end, points, rest)?;
+        for row in ends.rows() {
+            let key = ends.points().key(row);
             self.pending.push((
-                parent_index(rest.other_cell, Resolution::FLOW),
-                point.key.region(),
-                counter_key(point.key.datasource(), rest.slot),
+                parent_index(ends.other_cell(row), Resolution::FLOW),
+                key.region(),
+                counter_key(key.datasource(), ends.slot(row)),
             ));
         }
         Ok(())
@@ -154,21 +148,24 @@ impl Histograms {
 
     fn flush(&mut self) {
         self.pending.sort_unstable();
+        if self.pending.is_empty() {
+            return;
+        }
+        let flows = self.flows.entry(self.pending_origin).or_default();
         for run in self.pending.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (destination, region, _) = run[0];
-            let counters = Counters::from_sorted_keys(run.iter().map(|flow| flow.2));
-            let key = FlowKey {
-                origin: self.pending_origin,
+            let end = FlowEnd {
                 destination,
                 region,
             };
-            merge(&mut self.flows, key, counters);
+            let counters = Counters::from_sorted_keys(run.iter().map(|flow| flow.2));
+            flows.add(end, &counters);
         }
         self.pending.clear();
     }
 
     /// The histograms, sorted by key: weekly ones of cells and of their ancestors at each of
-    /// [`LEVELS`], and flow histograms.
+    /// [`LEVELS`], and flows.
     #[must_use]
     pub fn finish(mut self) -> FinishedHistograms {
         self.flush();
@@ -195,7 +192,7 @@ impl Histograms {
         weekly.extend(mem::take(&mut levels[0]));
         weekly.sort_unstable_by_key(|(key, _)| *key);
         let mut flows: Vec<_> = self.flows.into_iter().collect();
-        flows.sort_unstable_by_key(|(key, _)| *key);
+        flows.sort_unstable_by_key(|(origin, _)| *origin);
         FinishedHistograms { weekly, flows }
     }
 }
@@ -218,8 +215,8 @@ pub fn histogram_cell(patch: u64) -> Option<u64> {
 pub struct FinishedHistograms {
     /// Weekly histograms of every level.
     pub weekly: Vec<(WeeklyKey, Counters)>,
-    /// Flow histograms.
-    pub flows: Vec<(FlowKey, Counters)>,
+    /// Flows by the H3 index of their origin at [`Resolution::FLOW`].
+    pub flows: Vec<(u64, Flows)>,
 }
 
 fn merge<K: std::hash::Hash + Eq>(map: &mut Map<K>, key: K, counters: Counters) {

@@ -1,9 +1,11 @@
 //! The field's terms as plain types: no database, no GraphQL, no clock.
 
+mod columns;
 mod counter_codec;
 mod counter_key;
 mod counters;
 mod end;
+mod flows;
 mod histogram;
 mod ingestion;
 mod page;
@@ -17,12 +19,13 @@ pub use counter_codec::Entries;
 pub use counter_key::{counter_key, split_counter_key};
 pub use counters::{Counters, CountersError};
 pub use end::{End, TripEnds};
-pub use histogram::{FinishedHistograms, FlowKey, Histograms, WeeklyKey, histogram_cell};
+pub use flows::{FlowEnd, Flows};
+pub use histogram::{FinishedHistograms, Histograms, WeeklyKey, histogram_cell};
 pub use ingestion::{Failure, Ingestion, IngestionId, IngestionState, RejectedRow};
 pub use page::Page;
 pub use patch::{
-    CorruptPatch, KeyFilter, MAX_DIMENSION_ID, Patch, PatchPoint, PatchRest, TripKey, read_ends,
-    read_points,
+    CorruptPatch, KeyFilter, MAX_DIMENSION_ID, Patch, PatchEnds, PatchPoint, PatchPoints,
+    PatchRest, TripKey,
 };
 pub use similarity::{BucketMinutes, Similarity, TripGroup};
 pub use summary::PairSummary;

@@ -1,19 +1,20 @@
-//! Trip patches: the trip ends of one cell, packed as fixed-size records in two columns. The cell
-//! is a leaf cell where trips are dense, and a larger one of [`LEVELS`](crate::geo::LEVELS) where
-//! they are sparse.
+//! Trip patches: the trip ends of one cell, packed in two groups of columns. The cell is a leaf cell
+//! where trips are dense, and a larger one of [`LEVELS`](crate::geo::LEVELS) where they are sparse.
 //!
-//! `points` holds what the edge of a box needs, 24 bytes an end; `rest` what else there is to know
-//! without touching the trip's row, 16 bytes an end, and 16 more where the end is the origin: the
-//! coordinates of the other one. Both list the same ends in the same order. Numbers are
-//! little-endian. (pgPointcloud calls such a row a patch.)
+//! `points` holds what the edge of a box needs: longitude, latitude, week, region, datasource.
+//! `rest` holds what else there is to know without touching the trip's row: the leaf cell of the
+//! other end, the half-hour of the day and the line; of origins also longitude and latitude of the
+//! other end. Both list the same ends in the same order, packed as [columns](super::columns): as
+//! the ends of a patch are near each other, a point takes some 12 bytes of 24. (pgPointcloud calls
+//! such a row a patch.)
 
+use std::ops::Range;
+
+use super::columns::{Column, ColumnWriter, Columns};
 use super::{End, Week};
+use crate::geo::{leaf_number, numbered_leaf};
 
-const POINT_BYTES: usize = 24;
-const REST_BYTES: usize = 16;
-const ORIGIN_REST_BYTES: usize = 32;
 const ID_BITS: u32 = 22;
-const LINE_BITS: u32 = 56;
 
 /// Regions and datasources are numbered from 1 up to this.
 pub const MAX_DIMENSION_ID: u32 = (1 << ID_BITS) - 1;
@@ -32,11 +33,11 @@ impl TripKey {
     /// [`MAX_DIMENSION_ID`].
     #[must_use]
     pub const fn new(week: Week, region: u32, datasource: u32) -> Self {
-        Self(
-            (week.number() as u64) << (2 * ID_BITS)
-                | (region as u64) << ID_BITS
-                | datasource as u64,
-        )
+        Self::from_numbers(week.number() as u64, region as u64, datasource as u64)
+    }
+
+    const fn from_numbers(week: u64, region: u64, datasource: u64) -> Self {
+        Self(week << (2 * ID_BITS) | region << ID_BITS | datasource)
     }
 
     /// The number of the ISO week, see [`Week::number`].
@@ -114,7 +115,7 @@ pub struct PatchRest {
     pub other: Option<[f64; 2]>,
     /// Half-hour of the day of departure, 0–47.
     pub slot: u8,
-    /// Line of the file, below 2⁵⁶.
+    /// Line of the file.
     pub line: u64,
 }
 
@@ -128,99 +129,172 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// An empty patch with room for some ends of a kind.
+    /// Packs trip ends of a kind.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2³² of them, or more.
     #[must_use]
-    pub fn with_capacity(end: End, ends: usize) -> Self {
-        Self {
-            points: Vec::with_capacity(ends * POINT_BYTES),
-            rest: Vec::with_capacity(ends * rest_bytes(end)),
+    pub fn pack(end: End, ends: &[(PatchPoint, PatchRest)]) -> Self {
+        let rows = ends.len().try_into();
+        let rows = rows.unwrap_or_else(|_| panic!("{} ends are no patch", ends.len()));
+        let (points, rests) = (ends.iter().map(|end| &end.0), ends.iter().map(|end| &end.1));
+
+        let mut packed = ColumnWriter::new(rows);
+        packed.column(points.clone().map(|point| point.lon.to_bits()));
+        packed.column(points.clone().map(|point| point.lat.to_bits()));
+        packed.column(points.clone().map(|point| point.key.week_number().into()));
+        packed.column(points.clone().map(|point| point.key.region().into()));
+        packed.column(points.map(|point| point.key.datasource().into()));
+        let points = packed.finish();
+
+        let mut packed = ColumnWriter::new(rows);
+        packed.column(rests.clone().map(|rest| leaf_number(rest.other_cell)));
+        packed.column(rests.clone().map(|rest| rest.slot.into()));
+        packed.column(rests.clone().map(|rest| rest.line));
+        if end == End::Origin {
+            for axis in 0..2 {
+                let degrees =
+                    |rest: &PatchRest| rest.other.map_or(0, |other| other[axis].to_bits());
+                packed.column(rests.clone().map(degrees));
+            }
         }
+        let rest = packed.finish();
+        Self { points, rest }
+    }
+}
+
+/// The points of a patch, each column of which is read only where it is asked for.
+#[derive(Debug, Clone)]
+pub struct PatchPoints<'a>(Columns<'a, 5>);
+
+impl<'a> PatchPoints<'a> {
+    /// Reads packed points.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, CorruptPatch> {
+        Ok(Self(Columns::read(bytes)?))
     }
 
-    /// Adds a trip end. All of one patch are of one kind.
-    pub fn push(&mut self, point: PatchPoint, rest: PatchRest) {
-        let mut record = [0; POINT_BYTES];
-        record[..8].copy_from_slice(&point.lon.to_le_bytes());
-        record[8..16].copy_from_slice(&point.lat.to_le_bytes());
-        record[16..].copy_from_slice(&point.key.0.to_le_bytes());
-        self.points.extend_from_slice(&record);
+    /// The numbers of the ends, from 0.
+    #[must_use]
+    pub fn rows(&self) -> Range<u32> {
+        self.0.rows()
+    }
 
-        let slot_and_line = u64::from(rest.slot) << LINE_BITS | rest.line;
-        let mut record = [0; ORIGIN_REST_BYTES];
-        record[..8].copy_from_slice(&rest.other_cell.to_le_bytes());
-        record[8..16].copy_from_slice(&slot_and_line.to_le_bytes());
-        let Some([lon, lat]) = rest.other else {
-            self.rest.extend_from_slice(&record[..REST_BYTES]);
-            return;
+    /// Longitude and latitude of an end in degrees.
+    #[must_use]
+    #[inline]
+    pub fn position(&self, row: u32) -> [f64; 2] {
+        let [lon, lat, ..] = self.0.columns();
+        [lon, lat].map(|degrees| f64::from_bits(degrees.get(row)))
+    }
+
+    /// The key of a trip.
+    #[must_use]
+    #[inline]
+    pub fn key(&self, row: u32) -> TripKey {
+        let [.., week, region, datasource] = self.0.columns();
+        TripKey::from_numbers(week.get(row), region.get(row), datasource.get(row))
+    }
+
+    /// All points.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = PatchPoint> + '_ {
+        self.rows().map(|row| {
+            let ([lon, lat], key) = (self.position(row), self.key(row));
+            PatchPoint { lon, lat, key }
+        })
+    }
+}
+
+/// The ends of a patch whole, each column of which is read only where it is asked for.
+#[derive(Debug, Clone)]
+pub struct PatchEnds<'a> {
+    points: PatchPoints<'a>,
+    other_cell: Column<'a>,
+    slot: Column<'a>,
+    line: Column<'a>,
+    other: Option<[Column<'a>; 2]>,
+}
+
+impl<'a> PatchEnds<'a> {
+    /// Reads the packed ends of a kind.
+    pub fn read(end: End, points: &'a [u8], rest: &'a [u8]) -> Result<Self, CorruptPatch> {
+        let points = PatchPoints::read(points)?;
+        let (rows, [other_cell, slot, line], other) = match end {
+            End::Origin => {
+                let rest = Columns::<5>::read(rest)?;
+                let [cell, slot, line, other @ ..] = *rest.columns();
+                (rest.rows(), [cell, slot, line], Some(other))
+            }
+            End::Destination => {
+                let rest = Columns::<3>::read(rest)?;
+                (rest.rows(), *rest.columns(), None)
+            }
         };
-        record[16..24].copy_from_slice(&lon.to_le_bytes());
-        record[24..].copy_from_slice(&lat.to_le_bytes());
-        self.rest.extend_from_slice(&record);
-    }
-}
-
-const fn rest_bytes(end: End) -> usize {
-    match end {
-        End::Origin => ORIGIN_REST_BYTES,
-        End::Destination => REST_BYTES,
-    }
-}
-
-/// Reads packed points.
-pub fn read_points(
-    bytes: &[u8],
-) -> Result<impl ExactSizeIterator<Item = PatchPoint> + '_, CorruptPatch> {
-    let (records, []) = bytes.as_chunks::<POINT_BYTES>() else {
-        return Err(CorruptPatch);
-    };
-    Ok(records.iter().map(|record| PatchPoint {
-        lon: f64::from_le_bytes(field(record, 0)),
-        lat: f64::from_le_bytes(field(record, 8)),
-        key: TripKey(u64::from_le_bytes(field(record, 16))),
-    }))
-}
-
-/// Reads packed rests of ends of a kind.
-fn read_rests(
-    end: End,
-    bytes: &[u8],
-) -> Result<impl ExactSizeIterator<Item = PatchRest> + '_, CorruptPatch> {
-    let size = rest_bytes(end);
-    if !bytes.len().is_multiple_of(size) {
-        return Err(CorruptPatch);
-    }
-    Ok(bytes.chunks_exact(size).map(|record| {
-        let slot_and_line = u64::from_le_bytes(field(record, 8));
-        let degrees = |at| f64::from_le_bytes(field(record, at));
-        PatchRest {
-            other_cell: u64::from_le_bytes(field(record, 0)),
-            other: (record.len() > REST_BYTES).then(|| [degrees(16), degrees(24)]),
-            slot: (slot_and_line >> LINE_BITS) as u8,
-            line: slot_and_line & ((1 << LINE_BITS) - 1),
+        if rows != points.rows() {
+            return Err(CorruptPatch);
         }
-    }))
-}
-
-/// Reads the ends of a patch whole.
-pub fn read_ends<'a>(
-    end: End,
-    points: &'a [u8],
-    rest: &'a [u8],
-) -> Result<impl ExactSizeIterator<Item = (PatchPoint, PatchRest)> + 'a, CorruptPatch> {
-    let (points, rests) = (read_points(points)?, read_rests(end, rest)?);
-    if points.len() == rests.len() {
-        Ok(points.zip(rests))
-    } else {
-        Err(CorruptPatch)
+        Ok(Self {
+            points,
+            other_cell,
+            slot,
+            line,
+            other,
+        })
     }
-}
 
-/// Eight bytes of a record, from `at`.
-#[inline]
-fn field(record: &[u8], at: usize) -> [u8; 8] {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&record[at..at + 8]);
-    bytes
+    /// The numbers of the ends, from 0.
+    #[must_use]
+    pub fn rows(&self) -> Range<u32> {
+        self.points.rows()
+    }
+
+    /// The points.
+    #[must_use]
+    pub const fn points(&self) -> &PatchPoints<'a> {
+        &self.points
+    }
+
+    /// The leaf cell of the other end.
+    #[must_use]
+    #[inline]
+    pub fn other_cell(&self, row: u32) -> u64 {
+        numbered_leaf(self.other_cell.get(row))
+    }
+
+    /// Longitude and latitude of the other end in degrees, of origins.
+    #[must_use]
+    #[inline]
+    pub fn other(&self, row: u32) -> Option<[f64; 2]> {
+        let degrees = |column: Column<'_>| f64::from_bits(column.get(row));
+        self.other.map(|other| other.map(degrees))
+    }
+
+    /// Half-hour of the day of departure, 0–47.
+    #[must_use]
+    #[inline]
+    pub fn slot(&self, row: u32) -> u8 {
+        let [slot, ..] = self.slot.get(row).to_le_bytes();
+        slot
+    }
+
+    /// Line of the file.
+    #[must_use]
+    #[inline]
+    pub fn line(&self, row: u32) -> u64 {
+        self.line.get(row)
+    }
+
+    /// All ends.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (PatchPoint, PatchRest)> + '_ {
+        self.points.iter().zip(self.rows().map(|row| PatchRest {
+            other_cell: self.other_cell(row),
+            other: self.other(row),
+            slot: self.slot(row),
+            line: self.line(row),
+        }))
+    }
 }
 
 #[cfg(test)]
@@ -228,6 +302,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::geo::{Point, leaf_cell};
+
+    fn degrees() -> impl Strategy<Value = (f64, f64)> {
+        // Anywhere, in one place, and around where meridian and equator cross.
+        prop_oneof![
+            (-180.0..=180.0, -90.0..=90.0),
+            (14.420..14.424, 50.080..50.083),
+            (-0.001..0.001, -0.001..0.001),
+            Just((-0.0, 0.0)),
+        ]
+    }
 
     proptest! {
         #[test]
@@ -235,16 +320,16 @@ mod tests {
             end in prop_oneof![Just(End::Origin), Just(End::Destination)],
             ends in proptest::collection::vec(
                 (
-                    (-180.0..=180.0, -90.0..=90.0, 0..=Week::MAX.number()),
-                    (0..=MAX_DIMENSION_ID, 0..=MAX_DIMENSION_ID, any::<u64>()),
-                    (-180.0..=180.0, -90.0..=90.0, 0..48u8, 0..1u64 << 56),
+                    (degrees(), degrees()),
+                    (0..=Week::MAX.number(), 0..=MAX_DIMENSION_ID, 0..=MAX_DIMENSION_ID),
+                    (0..48u8, prop_oneof![any::<u64>(), 0..1_000_000u64]),
                 ),
                 0..50,
             ),
         ) {
             let ends: Vec<_> = ends
                 .into_iter()
-                .map(|((lon, lat, week), (region, datasource, other_cell), (x, y, slot, line))| {
+                .map(|(((lon, lat), (x, y)), (week, region, datasource), (slot, line))| {
                     let week = Week::from_number(week).unwrap();
                     let key = TripKey::new(week, region, datasource);
                     prop_assert_eq!(key.week_number(), week.number());
@@ -253,7 +338,7 @@ mod tests {
                     Ok((
                         PatchPoint { lon, lat, key },
                         PatchRest {
-                            other_cell,
+                            other_cell: leaf_cell(Point::new(x, y).unwrap()).into(),
                             other: (end == End::Origin).then_some([x, y]),
                             slot,
                             line,
@@ -261,20 +346,73 @@ mod tests {
                     ))
                 })
                 .collect::<Result<_, _>>()?;
-            let mut patch = Patch::default();
-            for &(point, rest) in &ends {
-                patch.push(point, rest);
-            }
-            let read: Vec<_> = read_ends(end, &patch.points, &patch.rest).unwrap().collect();
-            prop_assert_eq!(read, ends);
+            let patch = Patch::pack(end, &ends);
+            let read = PatchEnds::read(end, &patch.points, &patch.rest).unwrap();
+            // With the signs of zeros.
+            let exact = |ends: &[(PatchPoint, PatchRest)]| format!("{ends:?}");
+            prop_assert_eq!(exact(&read.iter().collect::<Vec<_>>()), exact(&ends));
+            let points: Vec<_> = PatchPoints::read(&patch.points).unwrap().iter().collect();
+            prop_assert_eq!(points, ends.iter().map(|end| end.0).collect::<Vec<_>>());
         }
     }
 
     #[test]
+    fn ends_that_are_near_each_other_take_little_room() {
+        let cell = leaf_cell(Point::new(14.5, 50.1).unwrap()).into();
+        let ends: Vec<_> = (0..100_u8)
+            .map(|n| {
+                let point = PatchPoint {
+                    lon: 14.42 + f64::from(n) * 3e-5,
+                    lat: 50.08 + f64::from(n) * 2e-5,
+                    key: TripKey::new(Week::MAX, 1, 1 + u32::from(n) % 4),
+                };
+                let rest = PatchRest {
+                    other_cell: cell,
+                    other: Some([14.5, 50.1]),
+                    slot: 16,
+                    line: 2 + u64::from(n),
+                };
+                (point, rest)
+            })
+            .collect();
+        let patch = Patch::pack(End::Origin, &ends);
+        // 42 bits of longitude, 39 of latitude, 2 of the datasource; 7 of the line.
+        assert!(patch.points.len() < 100 * 11 + 4 + 5 * 9);
+        assert_eq!(patch.rest.len(), (100 * 7_usize).div_ceil(8) + 4 + 5 * 9);
+    }
+
+    #[test]
     fn broken_bytes_are_an_error() {
-        assert!(read_points(&[0; POINT_BYTES + 1]).is_err());
-        assert!(read_rests(End::Destination, &[0; REST_BYTES - 1]).is_err());
-        assert!(read_rests(End::Origin, &[0; REST_BYTES]).is_err());
-        assert!(read_ends(End::Origin, &[0; POINT_BYTES], &[]).is_err());
+        let end = (
+            PatchPoint {
+                lon: 1.0,
+                lat: 2.0,
+                key: TripKey::new(Week::MAX, 1, 1),
+            },
+            PatchRest {
+                other_cell: 0,
+                other: Some([3.0, 4.0]),
+                slot: 5,
+                line: 6,
+            },
+        );
+        let other = (
+            PatchPoint { lon: 1.5, ..end.0 },
+            PatchRest { line: 7, ..end.1 },
+        );
+        let Patch { points, rest } = Patch::pack(End::Origin, &[end, other]);
+        assert!(PatchEnds::read(End::Origin, &points, &rest).is_ok());
+        // Columns of the other kind; fewer ends; cut off, or with more behind.
+        assert!(PatchEnds::read(End::Destination, &points, &rest).is_err());
+        let one = Patch::pack(End::Origin, &[end]);
+        assert!(PatchEnds::read(End::Origin, &points, &one.rest).is_err());
+        for length in 0..points.len() {
+            assert!(PatchPoints::read(&points[..length]).is_err());
+        }
+        assert!(PatchPoints::read(&[points.as_slice(), &[0]].concat()).is_err());
+        // A width that numbers are not packed in.
+        let mut odd = points.clone();
+        odd[12] = 60;
+        assert!(PatchPoints::read(&odd).is_err());
     }
 }

@@ -31,6 +31,12 @@ impl BucketMinutes {
         slot as u16 / (self.0 / 30)
     }
 
+    /// The half-hour slots of a bucket, 1–48.
+    #[must_use]
+    pub const fn slots(self) -> usize {
+        self.0 as usize / 30
+    }
+
     /// When a bucket begins and ends, as times of day; the last one ends at `24:00`.
     #[must_use]
     pub fn clock(self, bucket: u16) -> (String, String) {

@@ -5,113 +5,180 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use super::Error;
 use super::list::List;
 use super::snapshot::{column, statement};
-use crate::model::{Counters, CountersError, FlowKey, WeeklyKey};
+use crate::model::{Counters, CountersError, Flows, WeeklyKey};
 
-/// `SQLite` allows 32,766 parameters a statement; a histogram has at most five.
-const ROWS_PER_STATEMENT: usize = 4_000;
-
-/// A key under which counters are stored.
-pub(super) trait HistogramKey: Copy {
+/// What is stored under a key, as bytes.
+pub(super) trait Histogram: Default + Clone {
+    /// The key.
+    type Key: Copy;
     /// The table.
     const TABLE: &'static str;
-    /// The columns of its key, in their order.
-    const COLUMNS: &'static [&'static str];
-    /// The values of these columns.
-    fn values(self) -> impl AsRef<[i64]>;
+    /// The columns of its key, in their order, and the one of the bytes.
+    const KEY: &'static [&'static str];
+    /// The column of the bytes.
+    const BYTES: &'static str;
+    /// Rows that are written by one statement: `SQLite` allows 32,766 parameters.
+    const ROWS_PER_STATEMENT: usize;
+
+    /// The values of the key's columns.
+    fn values(key: Self::Key) -> impl AsRef<[i64]>;
+    /// Reads the bytes.
+    fn from_bytes(bytes: Vec<u8>) -> Result<Self, CountersError>;
+    /// The bytes.
+    fn into_bytes(self) -> Vec<u8>;
+    /// Whether it counts nothing.
+    fn is_empty(&self) -> bool;
+    /// Adds another.
+    fn add(&mut self, other: &Self);
+    /// Takes another off.
+    fn subtract(&mut self, other: &Self) -> Result<(), CountersError>;
 }
 
-impl HistogramKey for WeeklyKey {
+impl Histogram for Counters {
+    type Key = WeeklyKey;
     const TABLE: &'static str = "weekly_histogram";
-    const COLUMNS: &'static [&'static str] = &["trip_end", "cell", "region_id", "iso_year"];
+    const KEY: &'static [&'static str] = &["trip_end", "cell", "region_id", "iso_year"];
+    const BYTES: &'static str = "counters";
+    const ROWS_PER_STATEMENT: usize = 4_000;
 
-    fn values(self) -> impl AsRef<[i64]> {
-        let end = i64::from(self.end.code());
+    fn values(key: WeeklyKey) -> impl AsRef<[i64]> {
+        let end = i64::from(key.end.code());
         [
             end,
-            self.cell.cast_signed(),
-            self.region.into(),
-            self.iso_year.into(),
+            key.cell.cast_signed(),
+            key.region.into(),
+            key.iso_year.into(),
         ]
     }
-}
 
-impl HistogramKey for FlowKey {
-    const TABLE: &'static str = "flow_histogram";
-    const COLUMNS: &'static [&'static str] = &["origin_cell", "destination_cell", "region_id"];
+    fn from_bytes(bytes: Vec<u8>) -> Result<Self, CountersError> {
+        Self::from_bytes(bytes)
+    }
 
-    fn values(self) -> impl AsRef<[i64]> {
-        let cells = [self.origin, self.destination].map(u64::cast_signed);
-        [cells[0], cells[1], self.region.into()]
+    fn into_bytes(self) -> Vec<u8> {
+        self.into_bytes()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn add(&mut self, other: &Self) {
+        *self = Counters::add(self, other);
+    }
+
+    fn subtract(&mut self, other: &Self) -> Result<(), CountersError> {
+        *self = Counters::subtract(self, other)?;
+        Ok(())
     }
 }
 
-/// Adds counters to what is stored.
-pub(super) async fn add<K: HistogramKey>(
-    tx: &DatabaseTransaction,
-    histograms: &[(K, Counters)],
-) -> Result<(), Error> {
-    combine(tx, histograms, |stored, more| Ok(stored.add(more))).await
+impl Histogram for Flows {
+    /// The origin cell.
+    type Key = u64;
+    const TABLE: &'static str = "flow_histogram";
+    const KEY: &'static [&'static str] = &["origin_cell"];
+    const BYTES: &'static str = "flows";
+    /// A city has hundreds of destinations.
+    const ROWS_PER_STATEMENT: usize = 256;
+
+    fn values(origin: u64) -> impl AsRef<[i64]> {
+        [origin.cast_signed()]
+    }
+
+    fn from_bytes(bytes: Vec<u8>) -> Result<Self, CountersError> {
+        Self::from_bytes(&bytes)
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.to_bytes()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.add_all(other);
+    }
+
+    fn subtract(&mut self, other: &Self) -> Result<(), CountersError> {
+        self.subtract_all(other)
+    }
 }
 
-/// Takes counters from what is stored; what is zero then is stored no longer.
-pub(super) async fn subtract<K: HistogramKey>(
+/// Adds to what is stored.
+pub(super) async fn add<H: Histogram>(
     tx: &DatabaseTransaction,
-    histograms: &[(K, Counters)],
+    histograms: &[(H::Key, H)],
 ) -> Result<(), Error> {
-    combine(tx, histograms, Counters::subtract).await
+    change(tx, histograms, |stored, more| {
+        stored.add(more);
+        Ok(())
+    })
+    .await
 }
 
-async fn combine<K: HistogramKey>(
+/// Takes from what is stored; what is zero then is stored no longer.
+pub(super) async fn subtract<H: Histogram>(
     tx: &DatabaseTransaction,
-    histograms: &[(K, Counters)],
-    combine: impl Fn(&Counters, &Counters) -> Result<Counters, CountersError>,
+    histograms: &[(H::Key, H)],
 ) -> Result<(), Error> {
-    for chunk in histograms.chunks(ROWS_PER_STATEMENT) {
+    change(tx, histograms, H::subtract).await
+}
+
+async fn change<H: Histogram>(
+    tx: &DatabaseTransaction,
+    histograms: &[(H::Key, H)],
+    change: impl Fn(&mut H, &H) -> Result<(), CountersError>,
+) -> Result<(), Error> {
+    for chunk in histograms.chunks(H::ROWS_PER_STATEMENT) {
         let stored = read(tx, chunk).await?;
         let (mut full, mut empty) = (Vec::with_capacity(chunk.len()), Vec::new());
-        for ((key, counters), stored) in chunk.iter().zip(stored) {
-            let counters = combine(&stored.unwrap_or_default(), counters)?;
-            if counters.is_empty() {
+        for ((key, by), mut stored) in chunk.iter().zip(stored) {
+            change(&mut stored, by)?;
+            if stored.is_empty() {
                 empty.push(*key);
             } else {
-                full.push((*key, counters));
+                full.push((*key, stored));
             }
         }
         write(tx, full).await?;
-        delete(tx, &empty).await?;
+        delete::<H>(tx, &empty).await?;
     }
     Ok(())
 }
 
-/// The stored counters of some keys, in their order.
-async fn read<K: HistogramKey>(
+/// What is stored under some keys, in their order.
+async fn read<H: Histogram>(
     tx: &DatabaseTransaction,
-    histograms: &[(K, Counters)],
-) -> Result<Vec<Option<Counters>>, Error> {
-    let list = keys::<K>(tx, histograms.iter().map(|(key, _)| *key));
-    let equal: Vec<_> = K::COLUMNS
+    histograms: &[(H::Key, H)],
+) -> Result<Vec<H>, Error> {
+    let list = keys::<H>(tx, histograms.iter().map(|(key, _)| *key));
+    let equal: Vec<_> = H::KEY
         .iter()
         .enumerate()
         .map(|(index, column)| format!("h.{column} = list.c{index}"))
         .collect();
     let sql = format!(
-        "SELECT list.place, h.counters FROM {} CROSS JOIN {} AS h WHERE {}",
+        "SELECT list.place, h.{} FROM {} CROSS JOIN {} AS h WHERE {}",
+        H::BYTES,
         list.table(),
-        K::TABLE,
+        H::TABLE,
         equal.join(" AND "),
     );
-    let mut stored = vec![None; histograms.len()];
+    let mut stored = vec![H::default(); histograms.len()];
     for row in tx.query_all_raw(statement(tx, &sql, list.values)).await? {
         let index = usize::try_from(column::<i64>(&row, 0)? - 1).unwrap_or(usize::MAX);
         let place = stored.get_mut(index).ok_or(Error::Corrupt("histogram"))?;
-        *place = Some(Counters::from_bytes(column(&row, 1)?)?);
+        *place = H::from_bytes(column(&row, 1)?)?;
     }
     Ok(stored)
 }
 
-async fn write<K: HistogramKey>(
+async fn write<H: Histogram>(
     tx: &DatabaseTransaction,
-    histograms: Vec<(K, Counters)>,
+    histograms: Vec<(H::Key, H)>,
 ) -> Result<(), Error> {
     if histograms.is_empty() {
         return Ok(());
@@ -120,25 +187,25 @@ async fn write<K: HistogramKey>(
         DbBackend::Postgres => listed(tx, histograms),
         _ => in_full(histograms),
     };
-    let columns = K::COLUMNS.join(", ");
+    let (columns, bytes) = (H::KEY.join(", "), H::BYTES);
     let sql = format!(
-        "INSERT INTO {} ({columns}, counters) {source} \
-         ON CONFLICT ({columns}) DO UPDATE SET counters = excluded.counters",
-        K::TABLE,
+        "INSERT INTO {} ({columns}, {bytes}) {source} \
+         ON CONFLICT ({columns}) DO UPDATE SET {bytes} = excluded.{bytes}",
+        H::TABLE,
     );
     tx.execute_raw(statement(tx, &sql, values)).await?;
     Ok(())
 }
 
 /// Rows to insert as a list: a statement of one length for any number, which is quick to plan.
-fn listed<K: HistogramKey>(
+fn listed<H: Histogram>(
     tx: &DatabaseTransaction,
-    histograms: Vec<(K, Counters)>,
+    histograms: Vec<(H::Key, H)>,
 ) -> (String, Vec<Value>) {
-    let list = keys::<K>(tx, histograms.iter().map(|(key, _)| *key));
-    let counters = histograms.into_iter().map(|(_, counters)| counters);
-    let list = list.with_bytes(counters.map(Counters::into_bytes));
-    let columns: Vec<_> = (0..=K::COLUMNS.len())
+    let list = keys::<H>(tx, histograms.iter().map(|(key, _)| *key));
+    let bytes = histograms.into_iter().map(|(_, histogram)| histogram);
+    let list = list.with_bytes(bytes.map(H::into_bytes));
+    let columns: Vec<_> = (0..=H::KEY.len())
         .map(|index| format!("list.c{index}"))
         .collect();
     let sql = format!("SELECT {} FROM {}", columns.join(", "), list.table());
@@ -146,32 +213,32 @@ fn listed<K: HistogramKey>(
 }
 
 /// Rows to insert, written out: JSON, which is SQLite's way to pass a list, can't hold bytes.
-fn in_full<K: HistogramKey>(histograms: Vec<(K, Counters)>) -> (String, Vec<Value>) {
+fn in_full<H: Histogram>(histograms: Vec<(H::Key, H)>) -> (String, Vec<Value>) {
     // Not numbered: SQLite looks each number up among all of them.
-    let marks = vec!["?"; K::COLUMNS.len() + 1].join(",");
+    let marks = vec!["?"; H::KEY.len() + 1].join(",");
     let rows = vec![format!("({marks})"); histograms.len()].join(",");
-    let values = histograms.into_iter().flat_map(|(key, counters)| {
-        let key = key.values();
+    let values = histograms.into_iter().flat_map(|(key, histogram)| {
+        let key = H::values(key);
         let numbers = key.as_ref().iter().copied().map(Value::from);
         let mut values: Vec<_> = numbers.collect();
-        values.push(counters.into_bytes().into());
+        values.push(histogram.into_bytes().into());
         values
     });
     (format!("VALUES {rows}"), values.collect())
 }
 
-async fn delete<K: HistogramKey>(tx: &DatabaseTransaction, deleted: &[K]) -> Result<(), Error> {
+async fn delete<H: Histogram>(tx: &DatabaseTransaction, deleted: &[H::Key]) -> Result<(), Error> {
     if deleted.is_empty() {
         return Ok(());
     }
-    let list = keys::<K>(tx, deleted.iter().copied());
-    let columns: Vec<_> = (0..K::COLUMNS.len())
+    let list = keys::<H>(tx, deleted.iter().copied());
+    let columns: Vec<_> = (0..H::KEY.len())
         .map(|index| format!("list.c{index}"))
         .collect();
     let sql = format!(
         "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM {})",
-        K::TABLE,
-        K::COLUMNS.join(", "),
+        H::TABLE,
+        H::KEY.join(", "),
         columns.join(", "),
         list.table(),
     );
@@ -180,7 +247,7 @@ async fn delete<K: HistogramKey>(tx: &DatabaseTransaction, deleted: &[K]) -> Res
 }
 
 /// A list of keys, in a statement without other parameters.
-fn keys<K: HistogramKey>(tx: &DatabaseTransaction, keys: impl Iterator<Item = K>) -> List {
-    let rows = keys.map(HistogramKey::values);
-    List::numbers(tx.get_database_backend(), 0, K::COLUMNS.len(), rows)
+fn keys<H: Histogram>(tx: &DatabaseTransaction, keys: impl Iterator<Item = H::Key>) -> List {
+    let rows = keys.map(H::values);
+    List::numbers(tx.get_database_backend(), 0, H::KEY.len(), rows)
 }

@@ -15,7 +15,9 @@ use super::list::List;
 use super::seen::Seen;
 use super::{Engine, Error, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
-use crate::model::{Counters, End, Entries, FlowKey, IngestionId, KeyFilter, Selection, WeeklyKey};
+use crate::model::{
+    Counters, End, Entries, FlowEnd, Flows, IngestionId, KeyFilter, Selection, WeeklyKey,
+};
 
 /// A patch as it lies in the database.
 #[derive(Debug, Clone, Copy)]
@@ -276,24 +278,22 @@ impl Snapshot {
         .await
     }
 
-    /// Reads the flow histograms of some origin cells, in the order of their keys.
+    /// Reads the flows of some origin cells, by these, destination cell and region.
     pub async fn flows(
         &self,
         origins: CellRange,
         filter: &KeyFilter,
-        mut visit: impl FnMut(FlowKey, Entries<'_>) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(u64, FlowEnd, Entries<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        let sql = "SELECT origin_cell, destination_cell, region_id, counters FROM flow_histogram \
-                   WHERE origin_cell BETWEEN $1 AND $2 \
-                   ORDER BY origin_cell, destination_cell, region_id";
+        let sql = "SELECT origin_cell, flows FROM flow_histogram \
+                   WHERE origin_cell BETWEEN $1 AND $2 ORDER BY origin_cell";
         self.each(sql, [key(origins.first), key(origins.last)], |row| {
-            let key = FlowKey {
-                origin: column::<i64>(&row, 0)?.cast_unsigned(),
-                destination: column::<i64>(&row, 1)?.cast_unsigned(),
-                region: column::<i32>(&row, 2)?.cast_unsigned(),
-            };
-            if filter.admits_region(key.region) {
-                visit(key, Counters::entries(bytes(&row, 3)?))?;
+            let origin = column::<i64>(&row, 0)?.cast_unsigned();
+            for flow in Flows::entries(bytes(&row, 1)?) {
+                let (end, counters) = flow?;
+                if filter.admits_region(end.region) {
+                    visit(origin, end, counters)?;
+                }
             }
             Ok(())
         })

@@ -72,9 +72,9 @@ impl Stored {
             .flows(
                 CellRange::all(Resolution::FLOW),
                 &KeyFilter::default(),
-                |key, counters| {
-                    let region = regions[&key.region].clone();
-                    let key = (key.origin, key.destination, region);
+                |origin, end, counters| {
+                    let region = regions[&end.region].clone();
+                    let key = (origin, end.destination, region);
                     stored.flows.insert(key, counts(counters));
                     Ok(())
                 },

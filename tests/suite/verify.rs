@@ -11,7 +11,10 @@ use support::database::{Sql, on_postgres};
 use support::engine::Engine;
 use support::random::Random;
 use tripgraph::analytics::{Findings, verify};
-use tripgraph::model::Counters;
+use tripgraph::geo::{CellRange, Resolution};
+use tripgraph::model::{
+    Counters, End, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
+};
 
 /// A database with two ingestions that fit.
 struct Sound {
@@ -46,11 +49,26 @@ impl Sound {
         verify(&self.engine.store).await.unwrap()
     }
 
-    /// What there is to verify: each histogram, and four things of each ingestion.
+    /// What there is to verify: each histogram, each flow, and four things of each ingestion.
     async fn summaries(&self) -> u64 {
-        let query = "SELECT (SELECT COUNT(*) FROM weekly_histogram) \
-                     + (SELECT COUNT(*) FROM flow_histogram) + 2 * 4";
-        self.sql.number(query).await.cast_unsigned()
+        let mut summaries = 2 * 4;
+        let snapshot = self.engine.store.snapshot().await.unwrap();
+        snapshot
+            .all_weekly(|_, _| {
+                summaries += 1;
+                Ok(())
+            })
+            .await
+            .unwrap();
+        let (all, filter) = (CellRange::all(Resolution::FLOW), KeyFilter::default());
+        snapshot
+            .flows(all, &filter, |_, _, _| {
+                summaries += 1;
+                Ok(())
+            })
+            .await
+            .unwrap();
+        summaries
     }
 
     /// Tampers with exactly one row.
@@ -76,7 +94,7 @@ impl Sound {
         let (histograms, others): (Vec<_>, Vec<_>) = findings
             .differences
             .into_iter()
-            .partition(|text| text.starts_with("WeeklyKey") || text.starts_with("FlowKey"));
+            .partition(|text| text.starts_with("WeeklyKey") || text.starts_with("Flow("));
         hold(statement, others, expected);
         assert_eq!(
             !histograms.is_empty(),
@@ -96,24 +114,70 @@ impl Sound {
         findings
     }
 
-    /// The counters of the first histogram of a table, changed, as a literal.
-    async fn changed_counters(
+    /// The bytes that a query finds.
+    async fn bytes(&self, column: &str, table: &str, here: &str) -> Vec<u8> {
+        let query = format!("SELECT {column} FROM {table} WHERE {here}");
+        self.sql.value(&query).await
+    }
+
+    /// Another first entry in the first of the weekly histograms.
+    async fn changed_histogram(&self, change: impl Fn(u32, u64) -> (u32, u64)) -> String {
+        let here = first("weekly_histogram");
+        let counters = self.bytes("counters", "weekly_histogram", &here).await;
+        let changed = changed(&Counters::from_bytes(counters).unwrap(), change);
+        let changed = literal(changed.as_bytes());
+        format!("UPDATE weekly_histogram SET counters = {changed} WHERE {here}")
+    }
+
+    /// Another first entry in the first flow of the first origin, and perhaps another destination.
+    async fn changed_flow(
         &self,
-        table: &str,
+        end: impl Fn(FlowEnd) -> FlowEnd,
         change: impl Fn(u32, u64) -> (u32, u64),
     ) -> String {
-        let query = format!("SELECT counters FROM {table} WHERE {}", first(table));
-        let counters = Counters::from_bytes(self.sql.value(&query).await).unwrap();
-        let changed =
-            Counters::from_sorted(counters.iter().enumerate().map(|(index, (key, trips))| {
-                match index {
-                    0 => change(key, trips),
-                    _ => (key, trips),
-                }
-            }));
-        assert_ne!(counters, changed);
-        literal(changed.as_bytes())
+        let here = first("flow_histogram");
+        let bytes = self.bytes("flows", "flow_histogram", &here).await;
+        let mut flows = Flows::default();
+        for (index, flow) in Flows::entries(&bytes).enumerate() {
+            let (to, entries) = flow.unwrap();
+            let counters = Counters::from_sorted(entries.map(Result::unwrap));
+            match index {
+                0 => flows.add(end(to), &changed(&counters, &change)),
+                _ => flows.add(to, &counters),
+            }
+        }
+        let changed = flows.to_bytes();
+        assert_ne!(bytes, changed);
+        let changed = literal(&changed);
+        format!("UPDATE flow_histogram SET flows = {changed} WHERE {here}")
     }
+
+    /// Changes of the ends of a patch.
+    async fn changed_patch(
+        &self,
+        end: End,
+        here: &str,
+        change: impl Fn(&mut Vec<(PatchPoint, PatchRest)>),
+    ) -> String {
+        let points = self.bytes("points", "trip_patch", here).await;
+        let rest = self.bytes("rest", "trip_patch", here).await;
+        let ends = PatchEnds::read(end, &points, &rest).unwrap();
+        let mut ends: Vec<_> = ends.iter().collect();
+        change(&mut ends);
+        let patch = Patch::pack(end, &ends);
+        assert!((&patch.points, &patch.rest) != (&points, &rest));
+        let [points, rest] = [patch.points, patch.rest].map(|bytes| literal(&bytes));
+        format!("UPDATE trip_patch SET points = {points}, rest = {rest} WHERE {here}")
+    }
+}
+
+/// Counters with another first entry.
+fn changed(counters: &Counters, change: impl Fn(u32, u64) -> (u32, u64)) -> Counters {
+    let entries = counters.iter().enumerate();
+    Counters::from_sorted(entries.map(|(index, (key, trips))| match index {
+        0 => change(key, trips),
+        _ => (key, trips),
+    }))
 }
 
 /// Wants just these differences: of each, the words that it begins with.
@@ -139,7 +203,7 @@ fn literal(bytes: &[u8]) -> String {
 fn first(table: &str) -> String {
     let key = match table {
         "weekly_histogram" => "trip_end, cell, region_id, iso_year",
-        "flow_histogram" => "origin_cell, destination_cell, region_id",
+        "flow_histogram" => "origin_cell",
         "trip" => "ingestion_id, line",
         "trip_patch" => "trip_end, cell, ingestion_id, batch",
         _ => "ingestion_id, region_id, datasource_id",
@@ -152,57 +216,68 @@ const A_DESTINATION: &str = "(trip_end, cell, ingestion_id, batch) = \
      (SELECT trip_end, cell, ingestion_id, batch FROM trip_patch \
      WHERE trip_end = 1 AND ingestion_id = 2 ORDER BY cell, batch LIMIT 1)";
 
-/// Changes of the bytes of a patch: of the first coordinate by a fraction of a nanometre, and of
-/// what is at the end of the rest: of destinations the line, of origins a coordinate.
-fn changed_bytes() -> [String; 2] {
-    let (low, end) = (literal(&[0x77]), literal(&[255, 255, 255, 255, 0, 0, 0, 7]));
-    let high = literal(&[0x78]);
-    let point = format!(
-        "(CASE substr(points, 1, 1) WHEN {low} THEN {high} ELSE {low} END) || substr(points, 2)"
-    );
-    let rest = format!("substr(rest, 1, length(rest) - 8) || {end}");
-    let bytes = if on_postgres() { "bytea" } else { "blob" };
-    [("points", point), ("rest", rest)]
-        .map(|(column, value)| format!("UPDATE trip_patch SET {column} = CAST({value} AS {bytes})"))
-}
-
 #[tokio::test]
 async fn changed_histograms_are_found() {
     let sound = Sound::new().await;
-    for (table, name) in [
-        ("weekly_histogram", "WeeklyKey"),
-        ("flow_histogram", "FlowKey"),
+    let here = first("weekly_histogram");
+    for change in [
+        sound.changed_histogram(|key, trips| (key, trips + 1)).await,
+        sound.changed_histogram(|key, trips| (key - 1, trips)).await,
+        format!("DELETE FROM weekly_histogram WHERE {here}"),
     ] {
-        let here = first(table);
-        let more = sound
-            .changed_counters(table, |key, trips| (key, trips + 1))
-            .await;
-        let another = sound
-            .changed_counters(table, |key, trips| (key - 1, trips))
-            .await;
-        for counters in [more, another] {
-            sound
-                .finds(
-                    &format!("UPDATE {table} SET counters = {counters} WHERE {here}"),
-                    &[name],
-                )
-                .await;
-        }
-        sound
-            .finds(&format!("DELETE FROM {table} WHERE {here}"), &[name])
-            .await;
-        // Under another key: one that is missing, one too many.
-        sound
-            .finds(
-                &format!("UPDATE {table} SET region_id = 1000 WHERE {here}"),
-                &[name, name],
-            )
-            .await;
+        sound.finds(&change, &["WeeklyKey"]).await;
     }
+    // Under another key: one that is missing, one too many.
+    let moved = format!("UPDATE weekly_histogram SET region_id = 1000 WHERE {here}");
+    sound.finds(&moved, &["WeeklyKey", "WeeklyKey"]).await;
     let one_too_many = "INSERT INTO weekly_histogram \
                         SELECT trip_end, cell, region_id, 1999, counters FROM weekly_histogram \
                         LIMIT 1";
     sound.finds(one_too_many, &["WeeklyKey"]).await;
+}
+
+#[tokio::test]
+async fn changed_flows_are_found() {
+    let sound = Sound::new().await;
+    let same = |end| end;
+    for change in [
+        sound
+            .changed_flow(same, |key, trips| (key, trips + 1))
+            .await,
+        sound
+            .changed_flow(same, |key, trips| (key - 1, trips))
+            .await,
+        // None left.
+        sound.changed_flow(same, |key, _| (key, 0)).await,
+    ] {
+        sound.finds(&change, &["Flow("]).await;
+    }
+    // To another place or of another region: one that is missing, one too many.
+    let elsewhere = |end: FlowEnd| FlowEnd {
+        destination: end.destination - 1,
+        ..end
+    };
+    let other_region = |end: FlowEnd| FlowEnd {
+        region: 1000,
+        ..end
+    };
+    for change in [
+        sound
+            .changed_flow(elsewhere, |key, trips| (key, trips))
+            .await,
+        sound
+            .changed_flow(other_region, |key, trips| (key, trips))
+            .await,
+    ] {
+        sound.finds(&change, &["Flow(", "Flow("]).await;
+    }
+    // Of a whole place.
+    let here = first("flow_histogram");
+    let bytes = sound.bytes("flows", "flow_histogram", &here).await;
+    let flows = Flows::entries(&bytes).count();
+    let gone = format!("DELETE FROM flow_histogram WHERE {here}");
+    let findings = sound.findings_after(&gone).await;
+    assert_eq!(findings.differing, flows as u64);
 }
 
 #[tokio::test]
@@ -213,28 +288,39 @@ async fn changed_patches_are_found() {
         "ingestion 1, patches of origins",
         "ingestion 2, patches of destinations",
     );
-    for (here, expected, rest) in [
-        (origin.as_str(), origins, 32),
-        (A_DESTINATION, destinations, 16),
+    for (end, here, expected) in [
+        (End::Origin, origin.as_str(), origins),
+        (End::Destination, A_DESTINATION, destinations),
     ] {
-        let [zeros, none] = [1, 0].map(|ends| {
-            let [points, rest] = [24, rest].map(|bytes| literal(&vec![0; ends * bytes]));
-            format!("UPDATE trip_patch SET points = {points}, rest = {rest}")
-        });
-        let changes = [
-            "DELETE FROM trip_patch".to_owned(),
-            "UPDATE trip_patch SET cell = cell + 1".to_owned(),
-            zeros,
-            none,
+        type Ends = Vec<(PatchPoint, PatchRest)>;
+        // The least there is: a coordinate by a fraction of a nanometre.
+        let mut changes = vec![
+            format!("DELETE FROM trip_patch WHERE {here}"),
+            format!("UPDATE trip_patch SET cell = cell + 1 WHERE {here}"),
         ];
-        for change in changes.into_iter().chain(changed_bytes()) {
+        let least = |degrees: &mut f64| *degrees = f64::from_bits(degrees.to_bits() ^ 1);
+        let nearer = move |ends: &mut Ends| least(&mut ends[0].0.lon);
+        changes.push(sound.changed_patch(end, here, nearer).await);
+        let another_line = |ends: &mut Ends| ends[0].1.line += 1_000_000;
+        changes.push(sound.changed_patch(end, here, another_line).await);
+        let one_less = |ends: &mut Ends| ends.truncate(ends.len() - 1);
+        changes.push(sound.changed_patch(end, here, one_less).await);
+        let one_twice = |ends: &mut Ends| ends.push(ends[0]);
+        changes.push(sound.changed_patch(end, here, one_twice).await);
+        changes.push(sound.changed_patch(end, here, Vec::clear).await);
+        if end == End::Origin {
+            let other = move |ends: &mut Ends| {
+                let other = ends[0].1.other.as_mut().unwrap();
+                least(&mut other[1]);
+            };
+            changes.push(sound.changed_patch(end, here, other).await);
+        }
+        for change in changes {
             // Citus lets nobody change the column that rows are spread by.
             if change.contains("SET cell") && sound.sql.is_distributed().await {
                 continue;
             }
-            sound
-                .finds_beside_histograms(&format!("{change} WHERE {here}"), &[expected])
-                .await;
+            sound.finds_beside_histograms(&change, &[expected]).await;
         }
     }
     // A patch that has gone over to another ingestion.
@@ -334,7 +420,7 @@ async fn bytes_that_mean_nothing_are_an_error() {
     };
     for broken in [
         set("weekly_histogram", "counters", &[0xff]),
-        set("flow_histogram", "counters", &[0xff]),
+        set("flow_histogram", "flows", &[0xff]),
         set("trip_patch", "points", &[0]),
         set("trip_patch", "rest", &[]),
         format!(
