@@ -128,6 +128,8 @@ class Measurement:
         tripgraph.generate(self.binary, more, SEED + 1, file)
         with program.running(kept=True) as server:
             self.say("many clients at once, answers kept")
+            # An answer is kept as soon as it has been given once.
+            server.weeks(AREAS[OFTEN[0]], OFTEN[1])
             self.record["rush_kept"] = rush.rush(server.link(AREAS[OFTEN[0]], OFTEN[1]))
         with program.running() as server:
             self.say("nothing, for HTTP's own share")
