@@ -115,20 +115,28 @@ fn counting(c: &mut Criterion) {
             (PatchPoint { lon, lat, key }, rest)
         })
         .collect();
-    let (bbox, patch) = (area(), Patch::pack(End::Destination, &ends));
+    let (bbox, mut patch) = (area(), Patch::default());
+    patch.add(End::Destination, &ends);
     group.throughput(Throughput::Elements(ROWS));
     group.bench_function("scan of a patch", |b| {
         b.iter(|| {
-            let points = PatchPoints::read(&patch.points).unwrap();
-            let inside = |&row: &u32| {
-                let [lon, lat] = points.position(row);
-                bbox.contains(lon, lat)
-            };
-            points.rows().filter(inside).count()
+            let mut count = 0;
+            for points in PatchPoints::parts(&patch.points) {
+                let points = points.unwrap();
+                for row in points.rows() {
+                    let [lon, lat] = points.position(row);
+                    count += usize::from(bbox.contains(lon, lat));
+                }
+            }
+            count
         });
     });
     group.bench_function("packing a patch", |b| {
-        b.iter(|| Patch::pack(End::Destination, &ends));
+        b.iter(|| {
+            let mut patch = Patch::default();
+            patch.add(End::Destination, &ends);
+            patch
+        });
     });
     group.finish();
 }

@@ -38,37 +38,37 @@ pub(super) fn visit_trips(
     mut visit: impl FnMut(PatchTrip) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let is_leaf = resolution_of(patch.cell) == Resolution::LEAF.get();
-    let ends = PatchEnds::read(patch.end, patch.points, patch.rest)?;
-    for row in ends.rows() {
-        if !filter.admits(ends.points().key(row)) {
-            continue;
-        }
-        if let Some(area) = &selection.area {
-            let inside = |[lon, lat]: [f64; 2]| area.bbox.contains(lon, lat);
-            if !admit(
-                inside(ends.points().position(row)),
-                ends.other(row).is_some_and(inside),
-            ) {
+    for ends in PatchEnds::parts(patch.end, patch.points, patch.rest) {
+        let ends = ends?;
+        for row in ends.rows() {
+            if !filter.admits(ends.points().key(row)) {
                 continue;
             }
+            if let Some(area) = &selection.area {
+                let inside = |[lon, lat]: [f64; 2]| area.bbox.contains(lon, lat);
+                let this = inside(ends.points().position(row));
+                if !admit(this, ends.other(row).is_some_and(inside)) {
+                    continue;
+                }
+            }
+            let this_cell = if is_leaf {
+                patch.cell
+            } else {
+                let [lon, lat] = ends.points().position(row);
+                let point = Point::new(lon, lat).map_err(|_| CorruptPatch)?;
+                leaf_cell(point).into()
+            };
+            let (origin_cell, destination_cell) = match patch.end {
+                End::Origin => (this_cell, ends.other_cell(row)),
+                End::Destination => (ends.other_cell(row), this_cell),
+            };
+            visit(PatchTrip {
+                origin_cell,
+                destination_cell,
+                slot: ends.slot(row),
+                line: ends.line(row),
+            })?;
         }
-        let this_cell = if is_leaf {
-            patch.cell
-        } else {
-            let [lon, lat] = ends.points().position(row);
-            let point = Point::new(lon, lat).map_err(|_| CorruptPatch)?;
-            leaf_cell(point).into()
-        };
-        let (origin_cell, destination_cell) = match patch.end {
-            End::Origin => (this_cell, ends.other_cell(row)),
-            End::Destination => (ends.other_cell(row), this_cell),
-        };
-        visit(PatchTrip {
-            origin_cell,
-            destination_cell,
-            slot: ends.slot(row),
-            line: ends.line(row),
-        })?;
     }
     Ok(())
 }

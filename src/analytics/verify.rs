@@ -280,7 +280,9 @@ async fn packed_ends(
                 End::Origin => &mut found[0],
                 End::Destination => &mut found[1],
             };
-            for packed in PatchEnds::read(patch.end, patch.points, patch.rest)?.iter() {
+            let parts = PatchEnds::parts(patch.end, patch.points, patch.rest);
+            let parts = parts.collect::<Result<Vec<_>, _>>()?;
+            for packed in parts.iter().flat_map(PatchEnds::iter) {
                 let point = Point::new(packed.0.lon, packed.0.lat).ok();
                 let leaf = point.map(leaf_cell);
                 // An end in a patch of a cell that it does not lie in is no end of the trip's.

@@ -1,6 +1,6 @@
 //! Trips by week, while they are added up.
 
-use crate::model::{Entries, KeyFilter, Week, split_counter_key};
+use crate::model::{Entries, KeyFilter, TripKey, Week, split_counter_key};
 use crate::store::Error;
 
 /// Trips by week number, densely from the first week to the last that was seen.
@@ -29,6 +29,13 @@ impl WeekCounts {
         self.counts[index] += trips;
     }
 
+    /// Adds a trip, if a filter keeps it.
+    pub(super) fn add_trip(&mut self, key: TripKey, filter: &KeyFilter) {
+        if filter.admits(key) {
+            self.add(key.week_number(), 1);
+        }
+    }
+
     /// Adds a weekly histogram of an ISO year.
     pub(super) fn add_histogram(
         &mut self,
@@ -36,19 +43,17 @@ impl WeekCounts {
         counters: Entries<'_>,
         filter: &KeyFilter,
     ) -> Result<(), Error> {
-        let corrupt = Error::Corrupt("histogram");
+        let corrupt = || Error::Corrupt("histogram");
         let first = match self.year {
             Some((year, first)) if year == iso_year => first,
-            _ => Week::from_iso(iso_year, 1).ok_or(corrupt)?.number(),
+            _ => Week::from_iso(iso_year, 1).ok_or_else(corrupt)?.number(),
         };
         self.year = Some((iso_year, first));
         for entry in counters {
             let (key, trips) = entry?;
             let (datasource, week) = split_counter_key(key);
             if filter.admits_datasource(datasource) {
-                let week = u32::from(week)
-                    .checked_sub(1)
-                    .ok_or(Error::Corrupt("histogram"))?;
+                let week = u32::from(week).checked_sub(1).ok_or_else(corrupt)?;
                 self.add(first + week, trips.cast_signed());
             }
         }

@@ -217,13 +217,12 @@ async fn count_points(
 ) -> Result<(), Error> {
     snapshot
         .points(end, patches, |points| {
-            let points = PatchPoints::read(points)?;
-            for row in points.rows() {
-                let [lon, lat] = points.position(row);
-                if admit(lon, lat) {
-                    let key = points.key(row);
-                    if filter.admits(key) {
-                        counts.add(key.week_number(), 1);
+            for points in PatchPoints::parts(points) {
+                let points = points?;
+                for row in points.rows() {
+                    let [lon, lat] = points.position(row);
+                    if admit(lon, lat) {
+                        counts.add_trip(points.key(row), filter);
                     }
                 }
             }
@@ -263,13 +262,12 @@ async fn count_both(
     let mut counts = WeekCounts::default();
     snapshot
         .patches(End::Origin, &cover.patch_ranges(), |patch| {
-            let ends = PatchEnds::read(patch.end, patch.points, patch.rest)?;
             let inside = |[lon, lat]: [f64; 2]| bbox.contains(lon, lat);
-            for row in ends.rows() {
-                if ends.other(row).is_some_and(inside) && inside(ends.points().position(row)) {
-                    let key = ends.points().key(row);
-                    if filter.admits(key) {
-                        counts.add(key.week_number(), 1);
+            for ends in PatchEnds::parts(patch.end, patch.points, patch.rest) {
+                let ends = ends?;
+                for row in ends.rows() {
+                    if ends.other(row).is_some_and(inside) && inside(ends.points().position(row)) {
+                        counts.add_trip(ends.points().key(row), filter);
                     }
                 }
             }

@@ -1,5 +1,8 @@
-//! Batches: some millions of trips at a time, sorted by cell into patches.
+//! Batches: some millions of trips, whose ends of one place become one patch. They are packed in
+//! portions, which take several times the room before they are packed.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use crate::geo::{LEAF_NUMBER_BITS, LEVELS, Resolution, leaf_number, numbered_leaf, parent_index};
@@ -10,22 +13,52 @@ use crate::store::{PatchRow, TripRow};
 /// Trips in a block, which is written in one transaction.
 pub(super) const BLOCK_TRIPS: usize = 1 << 16;
 
-/// Blocks in a batch, whose trip ends of one place become one patch.
-pub(super) const BATCH_BLOCKS: usize = 32;
+/// Blocks in a portion.
+const PORTION_BLOCKS: usize = 16;
 
-/// Trip ends that are too few to be worth patches of smaller cells.
-const SPARSE_ENDS: usize = 256;
+/// Portions in a batch.
+pub(super) const BATCH_PORTIONS: usize = 4;
+
+/// Trip ends of a portion that are too few to be worth patches of smaller cells.
+const SPARSE_ENDS: usize = 128;
 
 /// Trip ends whose trips are fetched together.
 const FETCHED_ENDS: usize = 32;
 
-/// The trips of one batch, in blocks that are shared with the writer.
+/// The packed trip ends of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    blocks: Vec<Arc<Vec<TripRow>>>,
+    /// By their cells, of each kind of end.
+    patches: [BTreeMap<u64, Patch>; 2],
 }
 
 impl Batch {
+    /// Packs a portion and adds it.
+    pub(super) fn add(&mut self, portion: &Portion) {
+        for (end, patches) in End::ALL.into_iter().zip(&mut self.patches) {
+            portion.pack(end, |cell, ends| {
+                patches.entry(cell).or_default().add(end, ends);
+            });
+        }
+    }
+
+    /// The patches, in the order of their ends and cells; none are left.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = PatchRow> + use<> {
+        let ends = End::ALL.into_iter().zip(mem::take(&mut self.patches));
+        ends.flat_map(|(end, patches)| {
+            let row = move |(cell, patch)| PatchRow { end, cell, patch };
+            patches.into_iter().map(row)
+        })
+    }
+}
+
+/// Trips to be packed together, in blocks that are shared with the writer.
+#[derive(Debug, Default)]
+pub(super) struct Portion {
+    blocks: Vec<Arc<Vec<TripRow>>>,
+}
+
+impl Portion {
     /// Adds a block of at most [`BLOCK_TRIPS`] trips.
     pub(super) fn push(&mut self, block: Arc<Vec<TripRow>>) {
         self.blocks.push(block);
@@ -33,17 +66,12 @@ impl Batch {
 
     /// Whether it is time to pack it.
     pub(super) fn is_full(&self) -> bool {
-        self.blocks.len() >= BATCH_BLOCKS
+        self.blocks.len() >= PORTION_BLOCKS
     }
 
-    /// Packs the trip ends of each place into a patch, and hands the patches on in the order of
-    /// their cells. Where trips are dense a place is a leaf cell, where they are sparse the
-    /// largest cell of [`LEVELS`] that holds few.
-    pub(super) fn pack<E>(
-        &self,
-        end: End,
-        mut emit: impl FnMut(PatchRow) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Hands on the trip ends of each place, with its cell. Where trips are dense a place is a leaf
+    /// cell, where they are sparse the largest cell of [`LEVELS`] that holds few.
+    fn pack(&self, end: End, mut emit: impl FnMut(u64, &[(PatchPoint, PatchRest)])) {
         let mut ends = Vec::with_capacity(self.blocks.iter().map(|block| block.len()).sum());
         for (block, trips) in self.blocks.iter().enumerate() {
             ends.extend(trips.iter().enumerate().map(|(index, trip)| {
@@ -69,22 +97,21 @@ impl Batch {
                 }
                 packed.extend(trips.iter().flatten().map(|trip| end_of(end, trip)));
             }
-            let patch = Patch::pack(end, &packed);
-            emit(PatchRow { end, cell, patch })
-        })
+            emit(cell, &packed);
+        });
     }
 }
 
-/// A trip end by its leaf cell, and where its trip is in the batch: all in one number, which is
+/// A trip end by its leaf cell, and where its trip is in the portion: all in one number, which is
 /// quick to sort. Leaf cell, block and index are ranked in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct PlacedEnd(u64);
 
 /// Bits of an index below [`BLOCK_TRIPS`].
 const INDEX_BITS: u32 = BLOCK_TRIPS.trailing_zeros();
-/// Bits that are left for the block: there are about [`BATCH_BLOCKS`].
+/// Bits that are left for the block: there are about [`PORTION_BLOCKS`].
 const BLOCK_BITS: u32 = u64::BITS - LEAF_NUMBER_BITS - INDEX_BITS;
-const _: () = assert!(BLOCK_TRIPS == 1 << INDEX_BITS && BATCH_BLOCKS < 1 << (BLOCK_BITS - 1));
+const _: () = assert!(BLOCK_TRIPS == 1 << INDEX_BITS && PORTION_BLOCKS < 1 << (BLOCK_BITS - 1));
 
 impl PlacedEnd {
     const fn new(leaf: u64, block: usize, index: usize) -> Self {
@@ -107,23 +134,18 @@ impl PlacedEnd {
 
 /// Cuts sorted trip ends into those of one patch each: by the cells of the first level, and where
 /// there are more than a few in one of them, by the next.
-fn cut<E>(
-    ends: &[PlacedEnd],
-    levels: &[Resolution],
-    emit: &mut impl FnMut(u64, &[PlacedEnd]) -> Result<(), E>,
-) -> Result<(), E> {
+fn cut(ends: &[PlacedEnd], levels: &[Resolution], emit: &mut impl FnMut(u64, &[PlacedEnd])) {
     let Some((&level, finer)) = levels.split_first() else {
-        return Ok(());
+        return;
     };
     let cell = |end: &PlacedEnd| parent_index(end.leaf(), level);
     for ends in ends.chunk_by(|a, b| cell(a) == cell(b)) {
         if finer.is_empty() || ends.len() <= SPARSE_ENDS {
-            emit(cell(&ends[0]), ends)?;
+            emit(cell(&ends[0]), ends);
         } else {
-            cut(ends, finer, emit)?;
+            cut(ends, finer, emit);
         }
     }
-    Ok(())
 }
 
 /// An end of a trip as its patch has it.
@@ -151,8 +173,6 @@ fn end_of(end: End, trip: &TripRow) -> (PatchPoint, PatchRest) {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use super::*;
     use crate::geo::{Point, leaf_cell, resolution_of};
     use crate::model::PatchEnds;
@@ -172,33 +192,39 @@ mod tests {
         }
     }
 
-    /// The cell, and the lines of the trips, of each patch.
-    fn packed(places: &[(f64, f64)]) -> Vec<(u64, Vec<u64>)> {
+    /// The cell, and the lines of the trips, of each patch, with so many trips in a portion.
+    fn packed_in(places: &[(f64, f64)], portion: usize) -> Vec<(u64, Vec<u64>)> {
         let trips: Vec<_> = (2..)
             .zip(places)
             .map(|(line, place)| trip(line, *place))
             .collect();
         let mut batch = Batch::default();
-        for block in trips.chunks(100) {
-            batch.push(Arc::new(block.to_vec()));
+        for trips in trips.chunks(portion) {
+            let mut portion = Portion::default();
+            for block in trips.chunks(100) {
+                portion.push(Arc::new(block.to_vec()));
+            }
+            batch.add(&portion);
         }
         let mut patches = Vec::new();
-        batch
-            .pack(End::Origin, |row| {
-                let patch = &row.patch;
-                let ends = PatchEnds::read(End::Origin, &patch.points, &patch.rest).unwrap();
-                let mut lines = Vec::new();
-                for (point, rest) in ends.iter() {
+        for row in batch.take().filter(|row| row.end == End::Origin) {
+            let mut lines = Vec::new();
+            for part in PatchEnds::parts(row.end, &row.patch.points, &row.patch.rest) {
+                for (point, rest) in part.unwrap().iter() {
                     let leaf = leaf_cell(Point::new(point.lon, point.lat).unwrap());
                     let level = Resolution::new(resolution_of(row.cell).into()).unwrap();
                     assert_eq!(parent_index(leaf.into(), level), row.cell);
                     lines.push(rest.line);
                 }
-                patches.push((row.cell, lines));
-                Ok::<_, Infallible>(())
-            })
-            .unwrap();
+            }
+            patches.push((row.cell, lines));
+        }
+        assert_eq!(batch.take().count(), 0);
         patches
+    }
+
+    fn packed(places: &[(f64, f64)]) -> Vec<(u64, Vec<u64>)> {
+        packed_in(places, 1_000_000)
     }
 
     #[test]
@@ -225,6 +251,16 @@ mod tests {
         assert!(patches.iter().any(|patch| level(patch) == 1));
         for patch in &patches {
             assert!(level(patch) == 9 || patch.1.len() <= SPARSE_ENDS);
+        }
+    }
+
+    #[test]
+    fn portions_of_a_batch_share_patches() {
+        let places = vec![(14.42, 50.08); 10];
+        let lines: Vec<_> = (2..12).collect();
+        for portion in [1, 3, 10] {
+            assert_eq!(packed_in(&places, portion)[0].1, lines);
+            assert_eq!(packed_in(&places, portion).len(), 1);
         }
     }
 

@@ -14,18 +14,17 @@ use super::CorruptPatch;
 const HEAD_BYTES: usize = 4;
 const COLUMN_HEAD_BYTES: usize = 9;
 
-/// Packs columns one after the other.
+/// Packs columns one after the other, behind the bytes that are there.
 #[derive(Debug)]
-pub(super) struct ColumnWriter {
-    bytes: Vec<u8>,
+pub(super) struct ColumnWriter<'a> {
+    bytes: &'a mut Vec<u8>,
 }
 
-impl ColumnWriter {
+impl<'a> ColumnWriter<'a> {
     /// For columns of so many numbers.
-    pub(super) fn new(rows: u32) -> Self {
-        Self {
-            bytes: rows.to_le_bytes().to_vec(),
-        }
+    pub(super) fn new(bytes: &'a mut Vec<u8>, rows: u32) -> Self {
+        bytes.extend_from_slice(&rows.to_le_bytes());
+        Self { bytes }
     }
 
     /// Packs a column.
@@ -42,14 +41,9 @@ impl ColumnWriter {
         let mut packer = BitPacker::new();
         for number in numbers {
             // Writing to a vector cannot fail.
-            let _ = packer.write(number - least, bits, &mut self.bytes);
+            let _ = packer.write(number - least, bits, self.bytes);
         }
-        let _ = packer.close(&mut self.bytes);
-    }
-
-    /// The packed bytes.
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.bytes
+        let _ = packer.close(self.bytes);
     }
 }
 
@@ -78,8 +72,8 @@ pub(super) struct Columns<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Columns<'a, N> {
-    /// Reads bytes that have exactly these columns.
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, CorruptPatch> {
+    /// Reads the columns that bytes begin with, and gives the other bytes back.
+    pub(super) fn split_first(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), CorruptPatch> {
         let (rows, mut bytes) = bytes
             .split_first_chunk::<HEAD_BYTES>()
             .ok_or(CorruptPatch)?;
@@ -108,11 +102,7 @@ impl<'a, const N: usize> Columns<'a, N> {
             let packed = usize::try_from(packed).map_err(|_| CorruptPatch)?;
             bytes = rest.get(packed..).ok_or(CorruptPatch)?;
         }
-        if bytes.is_empty() {
-            Ok(Self { rows, columns })
-        } else {
-            Err(CorruptPatch)
-        }
+        Ok((Self { rows, columns }, bytes))
     }
 
     /// The rows, from 0.

@@ -89,9 +89,8 @@ impl Histograms {
     fn add_weeks(&mut self, end: End, cell: u64, points: &[u8]) -> Result<(), CorruptPatch> {
         let mut keys = mem::take(&mut self.keys);
         keys.clear();
-        let points = PatchPoints::read(points)?;
-        for row in points.rows() {
-            let key = points.key(row);
+        let parts = PatchPoints::parts(points).collect::<Result<Vec<_>, _>>()?;
+        for key in parts.iter().flat_map(PatchPoints::keys) {
             let number = key.week_number();
             let (iso_year, week) = if let Some(&known) = self.iso_weeks.get(&number) {
                 known
@@ -134,14 +133,16 @@ impl Histograms {
             self.flush();
             self.pending_origin = origin;
         }
-        let ends = PatchEnds::read(end, points, rest)?;
-        for row in ends.rows() {
-            let key = ends.points().key(row);
-            self.pending.push((
-                parent_index(ends.other_cell(row), Resolution::FLOW),
-                key.region(),
-                counter_key(key.datasource(), ends.slot(row)),
-            ));
+        for ends in PatchEnds::parts(end, points, rest) {
+            let ends = ends?;
+            self.pending.extend(ends.rows().map(|row| {
+                let key = ends.points().key(row);
+                (
+                    parent_index(ends.other_cell(row), Resolution::FLOW),
+                    key.region(),
+                    counter_key(key.datasource(), ends.slot(row)),
+                )
+            }));
         }
         Ok(())
     }

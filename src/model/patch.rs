@@ -5,10 +5,12 @@
 //! `rest` holds what else there is to know without touching the trip's row: the leaf cell of the
 //! other end, the half-hour of the day and the line; of origins also longitude and latitude of the
 //! other end. Both list the same ends in the same order, packed as [columns](super::columns): as
-//! the ends of a patch are near each other, a point takes some 12 bytes of 24. (pgPointcloud calls
-//! such a row a patch.)
+//! the ends of a patch are near each other, a point takes some 12 bytes of 24. Patches that were
+//! packed at different times are put together by putting their bytes together: each value has one
+//! part or more. (pgPointcloud calls such a row a patch.)
 
 use std::ops::Range;
+use std::{iter, mem};
 
 use super::columns::{Column, ColumnWriter, Columns};
 use super::{End, Week};
@@ -119,7 +121,7 @@ pub struct PatchRest {
     pub line: u64,
 }
 
-/// A patch as it is stored.
+/// A patch as it is stored: in parts, one behind the other.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Patch {
     /// The packed points.
@@ -129,26 +131,24 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// Packs trip ends of a kind.
+    /// Packs trip ends and adds them as a part. All of one patch are of one kind.
     ///
     /// # Panics
     ///
     /// If there are 2³² of them, or more.
-    #[must_use]
-    pub fn pack(end: End, ends: &[(PatchPoint, PatchRest)]) -> Self {
+    pub fn add(&mut self, end: End, ends: &[(PatchPoint, PatchRest)]) {
         let rows = ends.len().try_into();
         let rows = rows.unwrap_or_else(|_| panic!("{} ends are no patch", ends.len()));
         let (points, rests) = (ends.iter().map(|end| &end.0), ends.iter().map(|end| &end.1));
 
-        let mut packed = ColumnWriter::new(rows);
+        let mut packed = ColumnWriter::new(&mut self.points, rows);
         packed.column(points.clone().map(|point| point.lon.to_bits()));
         packed.column(points.clone().map(|point| point.lat.to_bits()));
         packed.column(points.clone().map(|point| point.key.week_number().into()));
         packed.column(points.clone().map(|point| point.key.region().into()));
         packed.column(points.map(|point| point.key.datasource().into()));
-        let points = packed.finish();
 
-        let mut packed = ColumnWriter::new(rows);
+        let mut packed = ColumnWriter::new(&mut self.rest, rows);
         packed.column(rests.clone().map(|rest| leaf_number(rest.other_cell)));
         packed.column(rests.clone().map(|rest| rest.slot.into()));
         packed.column(rests.clone().map(|rest| rest.line));
@@ -159,19 +159,20 @@ impl Patch {
                 packed.column(rests.clone().map(degrees));
             }
         }
-        let rest = packed.finish();
-        Self { points, rest }
+        // Patches wait in memory by the thousands.
+        self.points.shrink_to_fit();
+        self.rest.shrink_to_fit();
     }
 }
 
-/// The points of a patch, each column of which is read only where it is asked for.
+/// The points of a part of a patch, each column of which is read only where it is asked for.
 #[derive(Debug, Clone)]
 pub struct PatchPoints<'a>(Columns<'a, 5>);
 
 impl<'a> PatchPoints<'a> {
-    /// Reads packed points.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, CorruptPatch> {
-        Ok(Self(Columns::read(bytes)?))
+    /// Reads packed points, part by part. After an error there are no more.
+    pub fn parts(mut bytes: &'a [u8]) -> impl Iterator<Item = Result<Self, CorruptPatch>> {
+        iter::from_fn(move || (!bytes.is_empty()).then(|| next(&mut bytes).map(Self)))
     }
 
     /// The numbers of the ends, from 0.
@@ -196,6 +197,11 @@ impl<'a> PatchPoints<'a> {
         TripKey::from_numbers(week.get(row), region.get(row), datasource.get(row))
     }
 
+    /// The keys of all trips.
+    pub fn keys(&self) -> impl Iterator<Item = TripKey> + '_ {
+        self.rows().map(|row| self.key(row))
+    }
+
     /// All points.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = PatchPoint> + '_ {
@@ -206,7 +212,7 @@ impl<'a> PatchPoints<'a> {
     }
 }
 
-/// The ends of a patch whole, each column of which is read only where it is asked for.
+/// The ends of a part of a patch whole, each column of which is read only where it is asked for.
 #[derive(Debug, Clone)]
 pub struct PatchEnds<'a> {
     points: PatchPoints<'a>,
@@ -217,17 +223,34 @@ pub struct PatchEnds<'a> {
 }
 
 impl<'a> PatchEnds<'a> {
-    /// Reads the packed ends of a kind.
-    pub fn read(end: End, points: &'a [u8], rest: &'a [u8]) -> Result<Self, CorruptPatch> {
-        let points = PatchPoints::read(points)?;
+    /// Reads the packed ends of a kind, part by part. After an error there are no more.
+    pub fn parts(
+        end: End,
+        mut points: &'a [u8],
+        mut rest: &'a [u8],
+    ) -> impl Iterator<Item = Result<Self, CorruptPatch>> {
+        iter::from_fn(move || {
+            let more = !points.is_empty() || !rest.is_empty();
+            more.then(|| {
+                let part = Self::next(end, &mut points, &mut rest);
+                if part.is_err() {
+                    (points, rest) = (&[], &[]);
+                }
+                part
+            })
+        })
+    }
+
+    fn next(end: End, points: &mut &'a [u8], rest: &mut &'a [u8]) -> Result<Self, CorruptPatch> {
+        let points = PatchPoints(next(points)?);
         let (rows, [other_cell, slot, line], other) = match end {
             End::Origin => {
-                let rest = Columns::<5>::read(rest)?;
+                let rest: Columns<'a, 5> = next(rest)?;
                 let [cell, slot, line, other @ ..] = *rest.columns();
                 (rest.rows(), [cell, slot, line], Some(other))
             }
             End::Destination => {
-                let rest = Columns::<3>::read(rest)?;
+                let rest: Columns<'a, 3> = next(rest)?;
                 (rest.rows(), *rest.columns(), None)
             }
         };
@@ -297,6 +320,13 @@ impl<'a> PatchEnds<'a> {
     }
 }
 
+/// Takes the next columns off some bytes, or all of them where there are none.
+fn next<'a, const N: usize>(bytes: &mut &'a [u8]) -> Result<Columns<'a, N>, CorruptPatch> {
+    let (columns, others) = Columns::split_first(mem::take(bytes))?;
+    *bytes = others;
+    Ok(columns)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -318,6 +348,7 @@ mod tests {
         #[test]
         fn a_patch_gives_back_what_was_put_in(
             end in prop_oneof![Just(End::Origin), Just(End::Destination)],
+            part in 1..60_usize,
             ends in proptest::collection::vec(
                 (
                     (degrees(), degrees()),
@@ -346,13 +377,22 @@ mod tests {
                     ))
                 })
                 .collect::<Result<_, _>>()?;
-            let patch = Patch::pack(end, &ends);
-            let read = PatchEnds::read(end, &patch.points, &patch.rest).unwrap();
+            let mut patch = Patch::default();
+            for part in ends.chunks(part) {
+                patch.add(end, part);
+            }
+            let mut read = Vec::new();
+            for part in PatchEnds::parts(end, &patch.points, &patch.rest) {
+                read.extend(part.unwrap().iter());
+            }
             // With the signs of zeros.
             let exact = |ends: &[(PatchPoint, PatchRest)]| format!("{ends:?}");
-            prop_assert_eq!(exact(&read.iter().collect::<Vec<_>>()), exact(&ends));
-            let points: Vec<_> = PatchPoints::read(&patch.points).unwrap().iter().collect();
-            prop_assert_eq!(points, ends.iter().map(|end| end.0).collect::<Vec<_>>());
+            prop_assert_eq!(exact(&read), exact(&ends));
+            let mut read = Vec::new();
+            for part in PatchPoints::parts(&patch.points) {
+                read.extend(part.unwrap().iter());
+            }
+            prop_assert_eq!(read, ends.iter().map(|end| end.0).collect::<Vec<_>>());
         }
     }
 
@@ -375,7 +415,8 @@ mod tests {
                 (point, rest)
             })
             .collect();
-        let patch = Patch::pack(End::Origin, &ends);
+        let mut patch = Patch::default();
+        patch.add(End::Origin, &ends);
         // 42 bits of longitude, 39 of latitude, 2 of the datasource; 7 of the line.
         assert!(patch.points.len() < 100 * 11 + 4 + 5 * 9);
         assert_eq!(patch.rest.len(), (100 * 7_usize).div_ceil(8) + 4 + 5 * 9);
@@ -400,19 +441,32 @@ mod tests {
             PatchPoint { lon: 1.5, ..end.0 },
             PatchRest { line: 7, ..end.1 },
         );
-        let Patch { points, rest } = Patch::pack(End::Origin, &[end, other]);
-        assert!(PatchEnds::read(End::Origin, &points, &rest).is_ok());
-        // Columns of the other kind; fewer ends; cut off, or with more behind.
-        assert!(PatchEnds::read(End::Destination, &points, &rest).is_err());
-        let one = Patch::pack(End::Origin, &[end]);
-        assert!(PatchEnds::read(End::Origin, &points, &one.rest).is_err());
-        for length in 0..points.len() {
-            assert!(PatchPoints::read(&points[..length]).is_err());
+        let packed = |ends: &[(PatchPoint, PatchRest)]| {
+            let mut patch = Patch::default();
+            patch.add(End::Origin, ends);
+            (patch.points, patch.rest)
+        };
+        let (points, rest) = packed(&[end, other]);
+        let broken = |end, points: &[u8], rest: &[u8]| {
+            let mut parts = PatchEnds::parts(end, points, rest);
+            let broken = parts.any(|part| part.is_err());
+            assert!(!broken || parts.next().is_none());
+            broken
+        };
+        let broken_points = |points: &[u8]| PatchPoints::parts(points).any(|part| part.is_err());
+        assert!(!broken(End::Origin, &points, &rest));
+        // Columns of the other kind; fewer ends, or a part less; cut off, or with more behind.
+        assert!(broken(End::Destination, &points, &rest));
+        assert!(broken(End::Origin, &points, &packed(&[end]).1));
+        assert!(broken(End::Origin, &points, &[]));
+        assert!(broken(End::Origin, &[], &rest));
+        for length in 1..points.len() {
+            assert!(broken_points(&points[..length]));
         }
-        assert!(PatchPoints::read(&[points.as_slice(), &[0]].concat()).is_err());
+        assert!(broken_points(&[points.as_slice(), &[0]].concat()));
         // A width that numbers are not packed in.
         let mut odd = points.clone();
         odd[12] = 60;
-        assert!(PatchPoints::read(&odd).is_err());
+        assert!(broken_points(&odd));
     }
 }

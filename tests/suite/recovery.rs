@@ -191,7 +191,8 @@ async fn asked_to_end_in_the_middle() {
         .iter()
         .map(|row| {
             let points: Vec<u8> = row.try_get_by_index(0).unwrap();
-            PatchPoints::read(&points).unwrap().rows().len()
+            let rows = PatchPoints::parts(&points).map(|part| part.unwrap().rows().len());
+            rows.sum::<usize>()
         })
         .sum();
     database.close().await;

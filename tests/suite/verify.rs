@@ -161,10 +161,13 @@ impl Sound {
     ) -> String {
         let points = self.bytes("points", "trip_patch", here).await;
         let rest = self.bytes("rest", "trip_patch", here).await;
-        let ends = PatchEnds::read(end, &points, &rest).unwrap();
-        let mut ends: Vec<_> = ends.iter().collect();
+        let mut ends = Vec::new();
+        for part in PatchEnds::parts(end, &points, &rest) {
+            ends.extend(part.unwrap().iter());
+        }
         change(&mut ends);
-        let patch = Patch::pack(end, &ends);
+        let mut patch = Patch::default();
+        patch.add(end, &ends);
         assert!((&patch.points, &patch.rest) != (&points, &rest));
         let [points, rest] = [patch.points, patch.rest].map(|bytes| literal(&bytes));
         format!("UPDATE trip_patch SET points = {points}, rest = {rest} WHERE {here}")

@@ -1,15 +1,16 @@
 //! The pipeline: one thread reads and parses, one packs, one task only writes.
 //!
 //! ```text
-//! file → records → trips → blocks ───────────────→ (bounded channel) ─┐
-//!                            └→ batch → patches ─→ (bounded channel) ─┴→ writer → publish
-//!                                         └→ histograms ────────────────────────────┘
+//! file → records → trips → blocks ──────────────────→ (bounded channel) ─┐
+//!                    └→ portions → batch → patches ─→ (bounded channel) ─┴→ writer → publish
+//!                                            └→ histograms ─────────────────────────────┘
 //! ```
 //!
-//! A block is written in one transaction as soon as it is parsed; when a batch of blocks is full,
-//! its patches follow while the next batch is read, the last of them with the checkpoint. Nothing
-//! of it is visible before the final transaction, which adds the histograms. Memory is bounded by
-//! two batches, the channels and the histograms, not by the file.
+//! A block is written in one transaction as soon as it is parsed. Some blocks together are a
+//! portion, which is packed while the next is read; when a batch has all its portions, its patches
+//! follow, the last of them with the checkpoint. Nothing of it is visible before the final
+//! transaction, which adds the histograms. Memory is bounded by two portions, a packed batch, the
+//! channels and the histograms, not by the file.
 
 mod error;
 mod packing;
@@ -73,10 +74,10 @@ pub(super) async fn run(
     };
     let (trip_sender, trips) = mpsc::channel(TRIP_BLOCKS);
     let (patch_sender, patches) = mpsc::channel(PATCH_BLOCKS);
-    // Handed over hand to hand: one batch is packed while the next is read, and no more.
-    let (batch_sender, batches) = std::sync::mpsc::sync_channel(0);
+    // Handed over hand to hand: one portion is packed while the next is read, and no more.
+    let (portion_sender, portions) = std::sync::mpsc::sync_channel(0);
     let packing = Packing::new(past.histograms, Arc::clone(&stop), patch_sender);
-    let senders = (trip_sender, batch_sender);
+    let senders = (trip_sender, portion_sender);
     let mut reading = Reading::new(store, record, past.totals, reporter, stop, senders);
     let reader = tokio::task::spawn_blocking(move || {
         let result = reading.read(&path);
@@ -84,7 +85,7 @@ pub(super) async fn run(
         let (counts, busy) = (reading.counts(), reading.busy());
         (counts, busy, result.map(|()| reading.summaries()))
     });
-    let packer = tokio::task::spawn_blocking(move || packing.pack(&batches));
+    let packer = tokio::task::spawn_blocking(move || packing.pack(&portions));
     // Where writing failed, the others find nobody to send to, and end.
     let (writing, written) = write(store, record.claim, trips, patches).await;
     let (Ok((counts, reading, summaries)), Ok((packing, histograms))) =

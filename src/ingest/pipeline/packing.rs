@@ -6,18 +6,24 @@ use tokio::sync::mpsc;
 
 use super::PipelineError;
 use super::stages::Stopwatch;
-use crate::ingest::batch::Batch;
+use crate::ingest::batch::{Batch, Portion};
 use crate::ingest::stop::{Stop, StopReason};
-use crate::model::{End, FinishedHistograms, Histograms};
-use crate::store::{self, Checkpoint, LoadBlock, PatchRow};
+use crate::model::{FinishedHistograms, Histograms};
+use crate::store::{self, Checkpoint, LoadBlock};
 
 /// Packed bytes in a block of patches.
 const BLOCK_PATCH_BYTES: usize = 4 << 20;
 
-/// A batch whose trips are all on their way to the writer.
+/// A portion whose trips are all on their way to the writer.
+pub(super) struct FullPortion {
+    pub(super) portion: Portion,
+    /// Set in the last portion of a batch.
+    pub(super) batch: Option<FullBatch>,
+}
+
+/// A batch of which nothing more will come.
 pub(super) struct FullBatch {
     pub(super) number: u32,
-    pub(super) batch: Batch,
     /// What is reached when it is written.
     pub(super) checkpoint: Checkpoint,
     /// Blocks of trips that were sent so far.
@@ -28,6 +34,7 @@ pub(super) struct FullBatch {
 pub(super) struct Packing {
     sender: mpsc::Sender<LoadBlock>,
     stop: Arc<Stop>,
+    batch: Batch,
     histograms: Histograms,
     watch: Stopwatch,
 }
@@ -42,18 +49,23 @@ impl Packing {
         Self {
             sender,
             stop,
+            batch: Batch::default(),
             histograms,
             watch: Stopwatch::start(),
         }
     }
 
-    /// Packs batches as they come, and comes to the histograms of all; and how long it was at work.
+    /// Packs portions as they come, and comes to the histograms of all; and how long it was at
+    /// work.
     pub(super) fn pack(
         mut self,
-        batches: &Receiver<FullBatch>,
+        portions: &Receiver<FullPortion>,
     ) -> (Duration, Result<FinishedHistograms, PipelineError>) {
-        while let Ok(full) = self.watch.pause(|| batches.recv()) {
-            if let Err(error) = self.pack_one(&full) {
+        while let Ok(FullPortion { portion, batch }) = self.watch.pause(|| portions.recv()) {
+            self.batch.add(&portion);
+            // Its trips go before patches come.
+            drop(portion);
+            if let Some(Err(error)) = batch.map(|full| self.send(&full)) {
                 return (self.watch.elapsed(), Err(error));
             }
         }
@@ -61,16 +73,18 @@ impl Packing {
         (self.watch.elapsed(), Ok(histograms))
     }
 
-    fn pack_one(&mut self, full: &FullBatch) -> Result<(), PipelineError> {
+    /// Sends a batch to the writer, and counts it.
+    fn send(&mut self, full: &FullBatch) -> Result<(), PipelineError> {
         let batch = full.number;
         let Self {
             sender,
             stop,
             histograms,
             watch,
+            ..
         } = self;
         let mut send = |block| {
-            // A batch is long to pack, and of what is cancelled nothing is kept.
+            // A batch is long to send, and of what is cancelled nothing is kept.
             if stop.reason() == Some(StopReason::Cancel) {
                 return Err(PipelineError::Stopped(StopReason::Cancel));
             }
@@ -79,24 +93,21 @@ impl Packing {
                 .ok_or(PipelineError::WriterGone)
         };
         let (mut patches, mut bytes) = (Vec::new(), 0);
-        for end in End::ALL {
-            full.batch.pack(end, |row: PatchRow| {
-                let patch = &row.patch;
-                histograms
-                    .add_patch(end, row.cell, &patch.points, &patch.rest)
-                    .map_err(store::Error::from)?;
-                bytes += patch.points.len() + patch.rest.len();
-                patches.push(row);
-                if bytes < BLOCK_PATCH_BYTES {
-                    return Ok(());
-                }
+        for row in self.batch.take() {
+            let patch = &row.patch;
+            histograms
+                .add_patch(row.end, row.cell, &patch.points, &patch.rest)
+                .map_err(store::Error::from)?;
+            bytes += patch.points.len() + patch.rest.len();
+            patches.push(row);
+            if bytes >= BLOCK_PATCH_BYTES {
                 bytes = 0;
                 send(LoadBlock {
                     batch,
                     patches: std::mem::take(&mut patches),
                     ..LoadBlock::default()
-                })
-            })?;
+                })?;
+            }
         }
         send(LoadBlock {
             batch,

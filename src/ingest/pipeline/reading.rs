@@ -9,11 +9,11 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::PipelineError;
-use super::packing::FullBatch;
+use super::packing::{FullBatch, FullPortion};
 use super::past::Totals;
 use super::stages::Stopwatch;
 use crate::geo::LeafCells;
-use crate::ingest::batch::{BLOCK_TRIPS, Batch};
+use crate::ingest::batch::{BATCH_PORTIONS, BLOCK_TRIPS, Portion};
 use crate::ingest::names::{Names, resolve};
 use crate::ingest::parse::{ParsedTrip, Position, RecordChunk, RecordReader, Rejection};
 use crate::ingest::progress::Reporter;
@@ -33,7 +33,7 @@ pub(super) struct Reading {
     store: Store,
     runtime: Handle,
     sender: mpsc::Sender<LoadBlock>,
-    packer: SyncSender<FullBatch>,
+    packer: SyncSender<FullPortion>,
     stop: Arc<Stop>,
     reporter: Reporter,
     max_rejected: Option<u64>,
@@ -47,7 +47,9 @@ pub(super) struct Reading {
     leaf_cells: LeafCells,
     trips: Vec<TripRow>,
     trip_blocks: u64,
-    batch: Batch,
+    portion: Portion,
+    /// Portions of the batch that were handed over.
+    portions: usize,
     tally: Tally,
     watch: Stopwatch,
 }
@@ -60,7 +62,7 @@ impl Reading {
         past: Totals,
         reporter: Reporter,
         stop: Arc<Stop>,
-        (sender, packer): (mpsc::Sender<LoadBlock>, SyncSender<FullBatch>),
+        (sender, packer): (mpsc::Sender<LoadBlock>, SyncSender<FullPortion>),
     ) -> Self {
         let checkpoint = past.checkpoint;
         Self {
@@ -86,7 +88,8 @@ impl Reading {
             leaf_cells: LeafCells::default(),
             trips: Vec::with_capacity(BLOCK_TRIPS),
             trip_blocks: 0,
-            batch: Batch::default(),
+            portion: Portion::default(),
+            portions: 0,
             tally: past.tally,
             watch: Stopwatch::start(),
         }
@@ -143,8 +146,12 @@ impl Reading {
             (self.counts.bytes_read, self.next_line) = (offset, line);
             self.reporter.report(self.counts);
             // Between chunks, so that the checkpoint's bytes and rows agree.
-            if self.batch.is_full() {
-                self.finish_batch()?;
+            if self.portion.is_full() {
+                if self.portions + 1 == BATCH_PORTIONS {
+                    self.finish_batch()?;
+                } else {
+                    self.hand_over(None)?;
+                }
             }
             match self.stop.reason() {
                 Some(StopReason::Cancel) => {
@@ -232,7 +239,7 @@ impl Reading {
         }
         self.tally.add(&trips);
         let trips = Arc::new(trips);
-        self.batch.push(Arc::clone(&trips));
+        self.portion.push(Arc::clone(&trips));
         let rejected = std::mem::take(&mut self.kept);
         let block = LoadBlock {
             trips,
@@ -245,13 +252,12 @@ impl Reading {
             .ok_or(PipelineError::WriterGone)
     }
 
-    /// Hands the batch over to be packed, with the checkpoint that is reached then.
+    /// Ends the batch, with the checkpoint that is reached when it is written.
     fn finish_batch(&mut self) -> Result<(), PipelineError> {
         self.finish_block()?;
         let counts = self.counts;
         let full = FullBatch {
             number: self.batches,
-            batch: std::mem::take(&mut self.batch),
             checkpoint: Checkpoint {
                 batches: self.batches + 1,
                 bytes_read: counts.bytes_read,
@@ -263,8 +269,16 @@ impl Reading {
             trip_blocks: self.trip_blocks,
         };
         self.batches += 1;
+        self.portions = 0;
+        self.hand_over(Some(full))
+    }
+
+    /// Hands a portion over to be packed, which may be the last of a batch.
+    fn hand_over(&mut self, batch: Option<FullBatch>) -> Result<(), PipelineError> {
+        self.portions += usize::from(batch.is_none());
+        let portion = std::mem::take(&mut self.portion);
         self.watch
-            .pause(|| self.packer.send(full))
+            .pause(|| self.packer.send(FullPortion { portion, batch }))
             .map_err(|_| PipelineError::WriterGone)
     }
 }
