@@ -1,5 +1,5 @@
 //! Batches: some millions of trips, whose ends of one place become one patch. They are packed in
-//! portions, which take several times the room before they are packed.
+//! portions, since trips take more room before they are packed.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -36,7 +36,7 @@ impl Batch {
     /// Packs a portion and adds it.
     pub(super) fn add(&mut self, portion: &Portion) {
         for (end, patches) in End::ALL.into_iter().zip(&mut self.patches) {
-            portion.pack(end, |cell, ends| {
+            portion.places(end, |cell, ends| {
                 patches.entry(cell).or_default().add(end, ends);
             });
         }
@@ -71,7 +71,7 @@ impl Portion {
 
     /// Hands on the trip ends of each place, with its cell. Where trips are dense a place is a leaf
     /// cell, where they are sparse the largest cell of [`LEVELS`] that holds few.
-    fn pack(&self, end: End, mut emit: impl FnMut(u64, &[(PatchPoint, PatchRest)])) {
+    fn places(&self, end: End, mut emit: impl FnMut(u64, &[(PatchPoint, PatchRest)])) {
         let mut ends = Vec::with_capacity(self.blocks.iter().map(|block| block.len()).sum());
         for (block, trips) in self.blocks.iter().enumerate() {
             ends.extend(trips.iter().enumerate().map(|(index, trip)| {
@@ -85,9 +85,9 @@ impl Portion {
         // The descendants of a cell are neighbours then, and the trips of a leaf cell in the order
         // of their lines.
         ends.sort_unstable();
-        let mut packed = Vec::new();
+        let mut place = Vec::new();
         cut(&ends, &LEVELS, &mut |cell, ends| {
-            packed.clear();
+            place.clear();
             // Trips lie far apart in memory. Those of a few ends are fetched before any is packed,
             // so that the processor waits for all of them at once.
             for ends in ends.chunks(FETCHED_ENDS) {
@@ -95,9 +95,9 @@ impl Portion {
                 for (trip, placed) in trips.iter_mut().zip(ends) {
                     *trip = Some(self.blocks[placed.block()][placed.index()]);
                 }
-                packed.extend(trips.iter().flatten().map(|trip| end_of(end, trip)));
+                place.extend(trips.iter().flatten().map(|trip| end_of(end, trip)));
             }
-            emit(cell, &packed);
+            emit(cell, &place);
         });
     }
 }

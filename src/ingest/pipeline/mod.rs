@@ -1,4 +1,5 @@
-//! The pipeline: one thread reads and parses, one packs, one task only writes.
+//! The pipeline: one thread reads and parses, and has all cores find the cells of what it read; one
+//! packs; one task only writes.
 //!
 //! ```text
 //! file → records → trips → blocks ──────────────────→ (bounded channel) ─┐

@@ -3,6 +3,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -27,6 +28,10 @@ const REJECTED_KEPT: u64 = 1_000;
 /// Records that are split at a time before they are parsed.
 const CHUNK_RECORDS: usize = 1 << 12;
 const READ_BUFFER_BYTES: usize = 1 << 18;
+/// Threads that find leaf cells at most: with as many, parsing takes longer.
+const LOCATORS: usize = 8;
+/// Trips that are worth a thread.
+const TRIPS_A_LOCATOR: usize = 4_096;
 
 /// The reading thread.
 pub(super) struct Reading {
@@ -44,7 +49,8 @@ pub(super) struct Reading {
     first_rejected: Option<Box<RejectedRow>>,
     regions: Names,
     datasources: Names,
-    leaf_cells: LeafCells,
+    /// One for each thread that finds leaf cells.
+    leaf_cells: Vec<LeafCells>,
     trips: Vec<TripRow>,
     trip_blocks: u64,
     portion: Portion,
@@ -85,7 +91,7 @@ impl Reading {
             first_rejected: past.first_rejected,
             regions: Names::default(),
             datasources: Names::default(),
-            leaf_cells: LeafCells::default(),
+            leaf_cells: locators(),
             trips: Vec::with_capacity(BLOCK_TRIPS),
             trip_blocks: 0,
             portion: Portion::default(),
@@ -190,8 +196,9 @@ impl Reading {
             datasource: self.datasources.id(trip.datasource.as_ref()),
             origin: trip.origin,
             destination: trip.destination,
-            origin_cell: self.leaf_cells.index(trip.origin),
-            destination_cell: self.leaf_cells.index(trip.destination),
+            // Found for a whole block.
+            origin_cell: 0,
+            destination_cell: 0,
             departed_at: trip.departed_at.micros(),
         });
         if self.trips.len() < BLOCK_TRIPS {
@@ -237,6 +244,7 @@ impl Reading {
             trip.region = resolve(trip.region, &regions);
             trip.datasource = resolve(trip.datasource, &datasources);
         }
+        self.locate(&mut trips);
         self.tally.add(&trips);
         let trips = Arc::new(trips);
         self.portion.push(Arc::clone(&trips));
@@ -250,6 +258,23 @@ impl Reading {
         self.watch
             .pause(|| self.sender.blocking_send(block).ok())
             .ok_or(PipelineError::WriterGone)
+    }
+
+    /// Finds the leaf cells of trips, on the cores that are there: of trips that are strewn over the
+    /// world that takes longer than all else.
+    fn locate(&mut self, trips: &mut [TripRow]) {
+        let share = trips.len().div_ceil(self.leaf_cells.len());
+        let shares = trips.chunks_mut(share.max(TRIPS_A_LOCATOR));
+        thread::scope(|scope| {
+            for (trips, cells) in shares.zip(&mut self.leaf_cells) {
+                scope.spawn(|| {
+                    for trip in trips {
+                        trip.origin_cell = cells.index(trip.origin);
+                        trip.destination_cell = cells.index(trip.destination);
+                    }
+                });
+            }
+        });
     }
 
     /// Ends the batch, with the checkpoint that is reached when it is written.
@@ -281,4 +306,11 @@ impl Reading {
             .pause(|| self.packer.send(FullPortion { portion, batch }))
             .map_err(|_| PipelineError::WriterGone)
     }
+}
+
+fn locators() -> Vec<LeafCells> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let mut locators = Vec::new();
+    locators.resize_with(cores.min(LOCATORS), LeafCells::default);
+    locators
 }
