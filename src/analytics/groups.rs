@@ -77,12 +77,9 @@ impl Groups {
 
     /// No more trips will come for the groups of the place that was read.
     pub(super) fn complete(&mut self) {
-        let mut open = mem::take(&mut self.open);
-        for (key, trips) in open.drain() {
+        for (key, trips) in mem::take(&mut self.open) {
             self.add_whole(key, trips);
         }
-        // Its room is for the groups of the next place.
-        self.open = open;
     }
 
     /// No more trips will come for the groups of sparse places either.

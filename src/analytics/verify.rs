@@ -70,7 +70,7 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
             |origin, end, counters| {
                 let key = (origin, end);
                 let sums = flows.remove(&key);
-                compare_counters(Flow(key), sums, counters, &mut findings)
+                compare_counters(format_args!("Flow{key:?}"), sums, counters, &mut findings)
             },
         )
         .await?;
@@ -80,15 +80,15 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
         compare_counters(key, Some(sums), nothing(), &mut findings)?;
     }
     for (key, sums) in flows {
-        compare_counters(Flow(key), Some(sums), nothing(), &mut findings)?;
+        compare_counters(
+            format_args!("Flow{key:?}"),
+            Some(sums),
+            nothing(),
+            &mut findings,
+        )?;
     }
     Ok(findings)
 }
-
-/// Names a flow in a finding.
-#[derive(Debug)]
-#[expect(dead_code, reason = "it is only described")]
-struct Flow(FlowKey);
 
 /// Sums by counter key.
 type Sum = BTreeMap<u32, u64>;

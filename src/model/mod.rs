@@ -13,6 +13,7 @@ mod patch;
 mod similarity;
 mod summary;
 mod trip;
+mod trip_key;
 mod week;
 
 pub use counter_codec::Entries;
@@ -23,11 +24,9 @@ pub use flows::{FlowEnd, Flows};
 pub use histogram::{FinishedHistograms, Histograms, WeeklyKey, histogram_cell};
 pub use ingestion::{Failure, Ingestion, IngestionId, IngestionState, RejectedRow};
 pub use page::Page;
-pub use patch::{
-    CorruptPatch, KeyFilter, MAX_DIMENSION_ID, Patch, PatchEnds, PatchPoint, PatchPoints,
-    PatchRest, TripKey,
-};
+pub use patch::{CorruptPatch, Patch, PatchEnds, PatchPoint, PatchPoints, PatchRest};
 pub use similarity::{BucketMinutes, Similarity, TripGroup};
 pub use summary::PairSummary;
 pub use trip::{Area, Selection, Trip};
+pub use trip_key::{KeyFilter, MAX_DIMENSION_ID, TripKey};
 pub use week::Week;

@@ -13,88 +13,13 @@ use std::ops::Range;
 use std::{iter, mem};
 
 use super::columns::{Column, ColumnWriter, Columns};
-use super::{End, Week};
+use super::{End, TripKey};
 use crate::geo::{leaf_number, numbered_leaf};
-
-const ID_BITS: u32 = 22;
-
-/// Regions and datasources are numbered from 1 up to this.
-pub const MAX_DIMENSION_ID: u32 = (1 << ID_BITS) - 1;
 
 /// Bytes that are no patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a trip patch is broken")]
 pub struct CorruptPatch;
-
-/// Week, region and datasource of a trip in one number, ordered by them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TripKey(u64);
-
-impl TripKey {
-    /// Packs a week and the numbers of a region and a datasource, both at most
-    /// [`MAX_DIMENSION_ID`].
-    #[must_use]
-    pub const fn new(week: Week, region: u32, datasource: u32) -> Self {
-        Self::from_numbers(week.number() as u64, region as u64, datasource as u64)
-    }
-
-    const fn from_numbers(week: u64, region: u64, datasource: u64) -> Self {
-        Self(week << (2 * ID_BITS) | region << ID_BITS | datasource)
-    }
-
-    /// The number of the ISO week, see [`Week::number`].
-    #[must_use]
-    pub const fn week_number(self) -> u32 {
-        (self.0 >> (2 * ID_BITS)) as u32
-    }
-
-    /// The region's number.
-    #[must_use]
-    pub const fn region(self) -> u32 {
-        low_bits(self.0 >> ID_BITS)
-    }
-
-    /// The datasource's number.
-    #[must_use]
-    pub const fn datasource(self) -> u32 {
-        low_bits(self.0)
-    }
-}
-
-/// The bits of one id.
-#[expect(clippy::cast_possible_truncation, reason = "an id has 22 bits")]
-const fn low_bits(bits: u64) -> u32 {
-    (bits & MAX_DIMENSION_ID as u64) as u32
-}
-
-/// Keeps the trips of a region, of a datasource, of both, or all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct KeyFilter {
-    /// The region's number, where only its trips count.
-    pub region: Option<u32>,
-    /// The datasource's number, where only its trips count.
-    pub datasource: Option<u32>,
-}
-
-impl KeyFilter {
-    /// Whether a trip with this key counts.
-    #[must_use]
-    pub fn admits(&self, key: TripKey) -> bool {
-        self.admits_region(key.region()) && self.admits_datasource(key.datasource())
-    }
-
-    /// Whether trips of this region count.
-    #[must_use]
-    pub fn admits_region(&self, region: u32) -> bool {
-        self.region.is_none_or(|only| only == region)
-    }
-
-    /// Whether trips of this datasource count.
-    #[must_use]
-    pub fn admits_datasource(&self, datasource: u32) -> bool {
-        self.datasource.is_none_or(|only| only == datasource)
-    }
-}
 
 /// What the edge of a box needs to know of a trip end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -333,6 +258,7 @@ mod tests {
 
     use super::*;
     use crate::geo::{Point, leaf_cell};
+    use crate::model::{MAX_DIMENSION_ID, Week};
 
     fn degrees() -> impl Strategy<Value = (f64, f64)> {
         // Anywhere, in one place, and around where meridian and equator cross.

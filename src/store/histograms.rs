@@ -13,11 +13,12 @@ pub(super) trait Histogram: Default + Clone {
     type Key: Copy;
     /// The table.
     const TABLE: &'static str;
-    /// The columns of its key, in their order, and the one of the bytes.
+    /// The columns of its key, in their order.
     const KEY: &'static [&'static str];
     /// The column of the bytes.
     const BYTES: &'static str;
-    /// Rows that are written by one statement: `SQLite` allows 32,766 parameters.
+    /// Rows that are read and written by one statement: `SQLite` allows 32,766 parameters, and all of
+    /// them are in memory.
     const ROWS_PER_STATEMENT: usize;
 
     /// The values of the key's columns.
