@@ -12,7 +12,7 @@ use tripgraph::analytics::{summaries, verify};
 use tripgraph::graphql::ApiError;
 use tripgraph::ingest::{Ingestions, Role, Spool};
 use tripgraph::model::{Ingestion, IngestionState};
-use tripgraph::store::{Access, Store};
+use tripgraph::store::{Access, Claim, LoadBlock, Store};
 
 use crate::suite::program::{Home, Serving};
 use crate::suite::support::data::Shape;
@@ -303,16 +303,28 @@ async fn what_is_cut_off_from_the_database_goes_on_when_it_is_back() {
         .ingestion
         .id;
     let sql = engine.sql().await;
-    for _ in 0..2 {
+    for hangs_up in [false, true] {
         let start = Instant::now();
         while sql.number("SELECT COUNT(*) FROM trip").await == 0 {
             assert!(start.elapsed() < PATIENCE, "nothing is written");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        proxy.cut().await;
+        if hangs_up {
+            proxy.hang_up().await;
+        } else {
+            proxy.cut().await;
+        }
         let error = summaries(&peer.store).await.unwrap_err();
         assert!(error.is_unavailable(), "{error:?}");
         assert_eq!(ApiError::from(error).code().name(), "UNAVAILABLE");
+        // What loads has connections of its own.
+        let claim = Claim {
+            ingestion: id,
+            number: 1,
+        };
+        let block = LoadBlock::default();
+        let error = peer.store.load(claim, &block).await.unwrap_err();
+        assert!(error.is_unavailable(), "{error:?}");
         // Longer than its lease.
         tokio::time::sleep(Duration::from_secs(3)).await;
         proxy.mend().await;

@@ -140,12 +140,14 @@ pub(super) async fn bury(connection: &DatabaseConnection) -> Result<bool, Error>
     Ok(done.rows_affected() > 0)
 }
 
-/// Whether it is worth trying again: the server is away, starting, stopping, full or no longer the
-/// one that writes.
+/// Whether it is worth trying again: the server is away, starting, stopping, full, no longer the
+/// one that writes, or has waited too long for this program.
 pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
+        // A server that hangs up while a connection is made says so: what answers is no byte.
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
@@ -153,7 +155,8 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             code.starts_with("08")
                 || [
-                    "57P01", "57P02", "57P03", "57P05", "53300", "25006", "40001", "40P01",
+                    "57P01", "57P02", "57P03", "57P05", "53300", "25006", "25P03", "40001",
+                    "40P01",
                 ]
                 .contains(&&*code)
         }),

@@ -1,6 +1,6 @@
 //! A way to the database that can be cut.
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -37,13 +37,29 @@ impl Proxy {
 
     /// Breaks every connection, and lets none be made.
     pub async fn cut(&mut self) {
-        let running = self.running.take().unwrap();
-        running.abort();
-        let _ = running.await;
+        if let Some(running) = self.running.take() {
+            running.abort();
+            let _ = running.await;
+        }
+    }
+
+    /// Breaks every connection, and hangs up on those that are made, as before a server that is
+    /// not up.
+    pub async fn hang_up(&mut self) {
+        self.cut().await;
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
+        self.running = Some(tokio::spawn(async move {
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                // Who is heard out sees an end, and no broken connection.
+                let _ = client.read(&mut [0; 64]).await;
+            }
+        }));
     }
 
     /// Lets connections be made again.
     pub async fn mend(&mut self) {
+        self.cut().await;
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
         self.run(listener);
     }
