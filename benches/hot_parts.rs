@@ -21,9 +21,9 @@ use tripgraph::store::{Access, Store};
 
 const ROWS: u64 = 50_000;
 
-fn file(rows: u64) -> Vec<u8> {
+fn file(shape: Shape, rows: u64) -> Vec<u8> {
     let mut file = Vec::new();
-    write(&mut file, Shape::Cities, rows, 1).unwrap();
+    write(&mut file, shape, rows, 1).unwrap();
     file
 }
 
@@ -51,7 +51,7 @@ fn each_trip(file: &[u8], mut visit: impl FnMut(tripgraph::ingest::parse::Parsed
 }
 
 fn parse(c: &mut Criterion) {
-    let file = file(ROWS);
+    let file = file(Shape::Cities, ROWS);
     let mut group = c.benchmark_group("parse");
     group.throughput(Throughput::Elements(ROWS));
     group.bench_function("rows", |b| {
@@ -61,17 +61,19 @@ fn parse(c: &mut Criterion) {
 }
 
 fn geometry(c: &mut Criterion) {
-    let points = origins(&file(ROWS));
+    let [points, strewn] = [Shape::Cities, Shape::World].map(|shape| origins(&file(shape, ROWS)));
     let mut group = c.benchmark_group("geo");
     group.throughput(Throughput::Elements(ROWS));
     let mut cells = LeafCells::default();
-    group.bench_function("leaf cells", |b| {
-        b.iter(|| {
-            for &point in &points {
-                black_box(cells.index(point));
-            }
+    for (name, points) in [("leaf cells", &points), ("leaf cells, strewn", &strewn)] {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for &point in points {
+                    black_box(cells.index(point));
+                }
+            });
         });
-    });
+    }
     group.throughput(Throughput::Elements(1));
     let bbox = area();
     group.bench_function("cover of 47 km²", |b| {
@@ -102,7 +104,7 @@ fn counting(c: &mut Criterion) {
 
     let cell = leaf_cell(tripgraph::geo::Point::new(14.5, 50.1).unwrap()).into();
     let ends: Vec<_> = (2..)
-        .zip(origins(&file(ROWS)))
+        .zip(origins(&file(Shape::Cities, ROWS)))
         .map(|(line, point)| {
             let key = TripKey::new(Week::MAX, 1, 1);
             let (lon, lat) = (point.lon(), point.lat());
@@ -168,7 +170,7 @@ fn answering(c: &mut Criterion) {
 
 async fn ingested(folder: &std::path::Path) -> Store {
     let path = folder.join("trips.csv");
-    std::fs::write(&path, file(300_000)).unwrap();
+    std::fs::write(&path, file(Shape::Cities, 300_000)).unwrap();
     let url = format!("sqlite://{}", folder.join("trips.db").display());
     let store = Store::open(&url, Access::Write).await.unwrap();
     let spool = Spool::open(folder.join("spool"), store.program())

@@ -1,16 +1,19 @@
 //! Filing points under their leaf cells, many of them.
 //!
-//! H3 lays a hexagonal grid over each face of an icosahedron, and most of the time goes into telling
-//! a cell's index from its place in that grid. Trips are many and places few, so places are
-//! remembered. The place itself is found by the gnomonic projection as H3 defines it, with vectors
-//! instead of angles; a point so close to a border that rounding could matter is left to `h3o`.
+//! H3 lays a hexagonal grid over each face of an icosahedron. A point's place in the grid of leaf
+//! cells is found by the gnomonic projection as H3 defines it, with vectors instead of angles; a
+//! point so close to a border that rounding could matter is left to `h3o`. From its place go up nine
+//! grids to the coarsest cells, each step a digit of the index. How those digits are turned in a
+//! coarsest cell, `h3o` tells for the first of its points, and the same holds for all others; only
+//! pentagons have no such rule, and are left to `h3o`, too.
 
 use std::sync::LazyLock;
 
+use h3o::CellIndex;
+
+use super::cell::{leaf_number, numbered_leaf};
 use super::{Point, leaf_cell};
 
-/// Places that are remembered: 1 MiB of them, found by 16 bits.
-const SLOTS: usize = 1 << 16;
 /// How close to a border is too close, in distances between cells and as the cosine of an angle.
 /// Rounding comes to about 1e-11.
 const MARGIN: f64 = 1e-7;
@@ -22,20 +25,36 @@ const SURE: f64 = 0.934_204;
 const SCALE: f64 = 2_401.0 * 2.645_751_311_064_590_7 / 0.381_966_011_250_105;
 /// By how many radians the axes of every other resolution, the leaf cells' too, are turned.
 const TURN: f64 = 0.333_473_172_251_832_1;
+/// Digits of a leaf cell's index.
+const DIGITS: usize = 9;
+/// A face has coarsest cells at places from -2 to 2, by both axes.
+const SPAN: usize = 5;
 
-/// Finds leaf cells as [`leaf_cell`] does, a few times as fast where points lie close together.
+/// Finds leaf cells as [`leaf_cell`] does, several times as fast.
 #[derive(Debug)]
 pub struct LeafCells {
-    /// Places in the grid and the indexes of their cells; a place's slot is told by its bits.
-    known: Box<[(u64, u64)]>,
+    /// By face and place in the coarsest grid.
+    roots: [[Root; SPAN * SPAN]; 20],
     /// The face of the last point.
     face: usize,
+}
+
+/// What is known of a coarsest cell, as a face sees it.
+#[derive(Debug, Clone, Copy)]
+enum Root {
+    Unknown,
+    Pentagon,
+    Hexagon {
+        base_cell: u64,
+        /// The digit of each [direction](Path::directions).
+        digits: [u8; 7],
+    },
 }
 
 impl Default for LeafCells {
     fn default() -> Self {
         Self {
-            known: vec![(0, 0); SLOTS].into_boxed_slice(),
+            roots: [[Root::Unknown; SPAN * SPAN]; 20],
             face: 0,
         }
     }
@@ -47,20 +66,105 @@ impl LeafCells {
         let Some(place) = place(point, &mut self.face) else {
             return leaf_cell(point).into();
         };
-        // Fibonacci hashing: neighbours go to slots far apart.
-        let slot = (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16;
-        let known = &mut self.known[usize::from(slot)];
-        if known.0 != place {
-            *known = (place, leaf_cell(point).into());
+        let path = Path::to(place);
+        let root = &mut self.roots[self.face][path.root];
+        match root {
+            Root::Hexagon { base_cell, digits } => path.index(*base_cell, *digits),
+            Root::Pentagon => leaf_cell(point).into(),
+            Root::Unknown => {
+                let leaf = leaf_cell(point);
+                *root = path.learn(leaf);
+                leaf.into()
+            }
         }
-        known.1
     }
 }
 
-/// A number for the place in the grid of the cell that holds a point, the same for all points of
-/// one face in one cell, and never 0; `None` too close to a border. `face` is a guess, and becomes
-/// the point's own.
-fn place(point: Point, face: &mut usize) -> Option<u64> {
+/// The way from a coarsest cell down to a leaf cell.
+struct Path {
+    /// The coarsest cell's number in [`LeafCells::roots`].
+    root: usize,
+    /// From each cell to the next finer: 0 where that has the same middle, or 1–6 counterclockwise
+    /// from the first axis.
+    directions: [u8; DIGITS],
+}
+
+/// Digits of H3, counterclockwise from the first axis (`unitVecs` of `coordijk.c`).
+const COUNTERCLOCKWISE: [u8; 6] = [4, 6, 2, 3, 1, 5];
+/// The direction of a step by each of two axes with 120° between, from (-1, -1) on; 0 where there is
+/// none.
+const DIRECTIONS: [u8; 9] = [5, 4, 0, 6, 0, 3, 0, 1, 2];
+
+impl Path {
+    /// To the leaf cell of a place.
+    fn to((a, b): (i32, i32)) -> Self {
+        let (mut i, mut j) = (a + b, b);
+        let mut directions = [0; DIGITS];
+        for (level, direction) in directions.iter_mut().enumerate().rev() {
+            // `_upAp7`, `_upAp7r` and their reverses in `coordijk.c`: grids are turned to and fro.
+            let (up, middle) = if level % 2 == 0 {
+                let (i, j) = (seventh(3 * i - j), seventh(i + 2 * j));
+                ((i, j), (2 * i + j, 3 * j - i))
+            } else {
+                let (i, j) = (seventh(2 * i + j), seventh(3 * j - i));
+                ((i, j), (3 * i - j, i + 2 * j))
+            };
+            let step = 3 * (i - middle.0 + 1) + (j - middle.1 + 1);
+            *direction = DIRECTIONS[step.cast_unsigned() as usize];
+            (i, j) = up;
+        }
+        let [i, j] = [i, j].map(|at| (at + 2).cast_unsigned() as usize);
+        Self {
+            root: SPAN * i + j,
+            directions,
+        }
+    }
+
+    /// The index of the leaf cell, by what is known of its coarsest cell.
+    fn index(&self, base_cell: u64, digits: [u8; 7]) -> u64 {
+        let digit = |direction: &u8| u64::from(digits[usize::from(*direction)]);
+        let number = self.directions.iter().fold(base_cell, |number, direction| {
+            number << 3 | digit(direction)
+        });
+        numbered_leaf(number)
+    }
+
+    /// What a leaf cell tells of its coarsest cell.
+    fn learn(&self, leaf: CellIndex) -> Root {
+        if leaf.base_cell().is_pentagon() {
+            return Root::Pentagon;
+        }
+        let number = leaf_number(leaf.into());
+        // The first digit that has a direction tells by how much all are turned.
+        for (level, &direction) in self.directions.iter().enumerate() {
+            let digit = number >> (3 * (DIGITS - 1 - level)) & 7;
+            let found = COUNTERCLOCKWISE.iter().position(|&d| u64::from(d) == digit);
+            if direction > 0
+                && let Some(turned) = found
+            {
+                let turn = turned + 7 - usize::from(direction);
+                let mut digits = [0; 7];
+                for (number, digit) in digits[1..].iter_mut().enumerate() {
+                    *digit = COUNTERCLOCKWISE[(number + turn) % 6];
+                }
+                return Root::Hexagon {
+                    base_cell: number >> (3 * DIGITS),
+                    digits,
+                };
+            }
+        }
+        Root::Unknown
+    }
+}
+
+/// The whole number that is nearest to a seventh.
+fn seventh(number: i32) -> i32 {
+    (number + 3).div_euclid(7)
+}
+
+/// The place of the cell that holds a point in the grid of its face, by two axes with 60° between;
+/// `None` too close to a border. `face` is a guess, and becomes the point's own.
+fn place(point: Point, face: &mut usize) -> Option<(i32, i32)> {
     let (sin_lat, cos_lat) = point.lat().to_radians().sin_cos();
     let (sin_lon, cos_lon) = point.lon().to_radians().sin_cos();
     let v = [cos_lat * cos_lon, cos_lat * sin_lon, sin_lat];
@@ -107,8 +211,7 @@ fn place(point: Point, face: &mut usize) -> Option<u64> {
     if far > 1.0 - MARGIN {
         return None;
     }
-    let bits = |near: i32| u64::from(near.cast_unsigned() & 0xFF_FFFF);
-    Some((face as u64 + 1) << 48 | bits(near_a) << 24 | bits(near_b))
+    Some((near_a, near_b))
 }
 
 /// The nearest whole number, of a small one; either of two that are as near.
@@ -193,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_is_remembered_under_one_place() {
+    fn a_cell_has_one_place() {
         let mut random = Random::new(6);
         let mut places = std::collections::HashMap::new();
         let (mut found, mut face) = (0, 0);
