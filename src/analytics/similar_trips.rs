@@ -7,14 +7,8 @@ use super::groups::Groups;
 use super::reads::{Reads, plan};
 use super::scan::visit_trips;
 use crate::geo::{CellRange, LEVELS, Resolution, parent_index};
-use crate::model::{
-    BucketMinutes, End, Entries, KeyFilter, Page, Selection, Similarity, TripEnds, TripGroup,
-    split_counter_key,
-};
-use crate::store::{Error, Snapshot, Store};
-
-/// Half-hours of a day, in which flows are counted.
-const HALF_HOURS: usize = BucketMinutes::SLOTS_PER_DAY as usize;
+use crate::model::{DayCounts, End, KeyFilter, Page, Selection, Similarity, TripEnds, TripGroup};
+use crate::store::{Snapshot, Store};
 
 /// The groups of similar trips of a selection with at least `min_trips` trips, largest first,
 /// those of one size by origin, destination and bucket. `after` is the last group of the page
@@ -63,15 +57,14 @@ pub(super) async fn similar_trips_in(
 struct Pair {
     /// Origin and destination, at the groups' resolution.
     cells: [u64; 2],
-    /// Trips by half-hour.
-    slots: [u64; HALF_HOURS],
+    day: DayCounts,
 }
 
 impl Pair {
     const fn of(cells: [u64; 2]) -> Self {
         Self {
             cells,
-            slots: [0; HALF_HOURS],
+            day: DayCounts::new(),
         }
     }
 }
@@ -99,7 +92,7 @@ impl Question<'_> {
             let origins = CellRange::descendants(reads.root, Resolution::FLOW);
             let mut pair = Pair::of([0; 2]);
             self.snapshot
-                .flows(origins, &self.filter, |origin, end, counters| {
+                .flows(origins, &self.filter, |origin, end, day| {
                     let cells =
                         [origin, end.destination].map(|cell| parent_index(cell, resolution));
                     if cells != pair.cells {
@@ -110,7 +103,8 @@ impl Question<'_> {
                             groups.complete();
                         }
                     }
-                    self.add_slots(counters, &mut pair.slots)
+                    pair.day.add_all(day);
+                    Ok(())
                 })
                 .await?;
             self.count_pair(&pair, groups);
@@ -122,27 +116,13 @@ impl Question<'_> {
         Ok(())
     }
 
-    /// Adds up the trips of a flow by half-hour.
-    fn add_slots(&self, counters: Entries<'_>, slots: &mut [u64; HALF_HOURS]) -> Result<(), Error> {
-        for entry in counters {
-            let (key, trips) = entry?;
-            let (datasource, slot) = split_counter_key(key);
-            let Some(slot) = slots.get_mut(usize::from(slot)) else {
-                return Err(Error::Corrupt("flows"));
-            };
-            if self.filter.admits_datasource(datasource) {
-                *slot += trips;
-            }
-        }
-        Ok(())
-    }
-
     /// Counts the trips of a pair of cells, each group of which is as long as a bucket.
     fn count_pair(&self, pair: &Pair, groups: &mut Groups) {
         let Similarity { resolution, bucket } = self.similarity;
         let [origin, destination] = pair.cells;
-        for (number, slots) in (0..).zip(pair.slots.chunks(bucket.slots())) {
-            let trips = slots.iter().sum();
+        let buckets = pair.day.half_hours().chunks(bucket.slots());
+        for (number, half_hours) in (0..).zip(buckets) {
+            let trips = half_hours.iter().sum();
             if trips == 0 {
                 continue;
             }

@@ -10,8 +10,8 @@ use h3o::CellIndex;
 
 use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{
-    Counters, End, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint, PatchRest,
-    TripKey, Week, WeeklyKey, counter_key,
+    Counters, DayCounts, End, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint,
+    PatchRest, TripKey, Week, WeeklyKey, counter_key,
 };
 use crate::store::{Error, Snapshot, Store, TripSummary};
 
@@ -67,10 +67,11 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
         .flows(
             CellRange::all(Resolution::FLOW),
             &KeyFilter::default(),
-            |origin, end, counters| {
+            |origin, end, day| {
                 let key = (origin, end);
-                let sums = flows.remove(&key);
-                compare_counters(format_args!("Flow{key:?}"), sums, counters, &mut findings)
+                let sums = flows.remove(&key).unwrap_or_default();
+                findings.compare(format_args!("Flow{key:?}"), &sums, &day.unpack());
+                Ok(())
             },
         )
         .await?;
@@ -80,12 +81,7 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
         compare_counters(key, Some(sums), nothing(), &mut findings)?;
     }
     for (key, sums) in flows {
-        compare_counters(
-            format_args!("Flow{key:?}"),
-            Some(sums),
-            nothing(),
-            &mut findings,
-        )?;
+        findings.compare(format_args!("Flow{key:?}"), &sums, &DayCounts::new());
     }
     Ok(findings)
 }
@@ -110,7 +106,7 @@ fn compare_counters(
 #[derive(Default)]
 struct Sums {
     weekly: HashMap<WeeklyKey, Sum, FixedState>,
-    flows: HashMap<FlowKey, Sum, FixedState>,
+    flows: HashMap<FlowKey, DayCounts, FixedState>,
 }
 
 impl Sums {
@@ -142,10 +138,10 @@ impl Sums {
             let end = FlowEnd {
                 destination: geo::parent(destination, Resolution::FLOW).into(),
                 region,
+                datasource,
             };
             let key = (geo::parent(leaf, Resolution::FLOW).into(), end);
-            let slot = counter_key(datasource, rest.slot);
-            *self.flows.entry(key).or_default().entry(slot).or_default() += 1;
+            self.flows.entry(key).or_default().add(rest.slot, 1);
         }
     }
 }

@@ -27,11 +27,6 @@ impl<'a> Entries<'a> {
         self.next().and_then(Result::ok)
     }
 
-    /// All the bytes.
-    pub(super) const fn into_bytes(self) -> &'a [u8] {
-        self.bytes
-    }
-
     /// The bytes not read yet.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()

@@ -3,54 +3,56 @@
 use std::collections::BTreeMap;
 use std::iter;
 
-use super::{Counters, CountersError, Entries};
+use super::CountersError;
+use super::day_counts::{DayCounts, PackedDay};
 
-/// Destination cell, region, and the length of the counters.
 const HEAD_BYTES: usize = 16;
 
-/// Where a flow from some place goes.
+/// Where a flow from some place goes, and whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowEnd {
     /// The H3 index of the destination at [`Resolution::FLOW`](crate::geo::Resolution::FLOW).
     pub destination: u64,
     /// The region's number.
     pub region: u32,
+    /// The datasource's number.
+    pub datasource: u32,
 }
 
-/// The flows from one origin cell: counters of each destination and region, none of them empty.
+/// The flows from one origin cell: trips by half-hour of each destination, region and datasource,
+/// none of them empty.
 ///
-/// They are packed as bytes in this order: destination cell (8 bytes), region (4), the length of
-/// the packed [`Counters`] (4), and those. Numbers are little-endian. Equal flows have equal bytes.
+/// They are packed as bytes in this order: destination cell (8 bytes), region (4), datasource (4),
+/// and the packed [`DayCounts`]. Numbers are little-endian. Equal flows have equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Flows(BTreeMap<FlowEnd, Counters>);
+pub struct Flows(BTreeMap<FlowEnd, Vec<u8>>);
 
 impl Flows {
     /// Flows from their bytes, which are checked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CountersError> {
         let mut flows = Self::default();
         for flow in Self::entries(bytes) {
-            let (end, entries) = flow?;
-            let counters = Counters::from_bytes(entries.into_bytes().to_vec())?;
-            let last = flows.0.last_key_value().map(|(last, _)| *last);
-            if last >= Some(end) || counters.is_empty() {
-                return Err(CountersError::Corrupt(bytes.len()));
-            }
-            flows.0.insert(end, counters);
+            let (end, day) = flow?;
+            flows.0.insert(end, day.unpack().to_bytes());
         }
-        Ok(flows)
+        // Neither out of order, nor twice, empty or in more bytes than it takes.
+        let sound = flows.to_bytes() == bytes && !flows.0.values().any(|day| is_empty(day));
+        sound
+            .then_some(flows)
+            .ok_or(CountersError::Corrupt(bytes.len()))
     }
 
     /// Reads the flows out of packed ones that need not be kept, in their order.
     pub fn entries(
         mut bytes: &[u8],
-    ) -> impl Iterator<Item = Result<(FlowEnd, Entries<'_>), CountersError>> {
+    ) -> impl Iterator<Item = Result<(FlowEnd, PackedDay<'_>), CountersError>> {
         let length = bytes.len();
         iter::from_fn(move || {
             if bytes.is_empty() {
                 return None;
             }
             let flow = first(bytes);
-            bytes = flow.as_ref().map_or(&[], |(_, rest)| rest);
+            bytes = flow.map_or(&[], |(_, rest)| rest);
             let flow = flow.map(|(flow, _)| flow);
             Some(flow.ok_or(CountersError::Corrupt(length)))
         })
@@ -59,16 +61,13 @@ impl Flows {
     /// The packed bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let counters = self.0.values().map(|counters| counters.as_bytes().len());
-        let mut bytes = Vec::with_capacity(counters.map(|length| HEAD_BYTES + length).sum());
-        for (end, counters) in &self.0 {
-            let counters = counters.as_bytes();
-            #[expect(clippy::cast_possible_truncation, reason = "far from 4 GB")]
-            let length = counters.len() as u32;
+        let days = self.0.values().map(Vec::len);
+        let mut bytes = Vec::with_capacity(days.map(|length| HEAD_BYTES + length).sum());
+        for (end, day) in &self.0 {
             bytes.extend_from_slice(&end.destination.to_le_bytes());
             bytes.extend_from_slice(&end.region.to_le_bytes());
-            bytes.extend_from_slice(&length.to_le_bytes());
-            bytes.extend_from_slice(counters);
+            bytes.extend_from_slice(&end.datasource.to_le_bytes());
+            bytes.extend_from_slice(day);
         }
         bytes
     }
@@ -80,45 +79,63 @@ impl Flows {
     }
 
     /// Adds the trips of a flow.
-    pub fn add(&mut self, end: FlowEnd, counters: &Counters) {
-        if !counters.is_empty() {
+    pub fn add(&mut self, end: FlowEnd, day: &DayCounts) {
+        if !day.is_empty() {
             let held = self.0.entry(end).or_default();
-            *held = held.add(counters);
+            let mut sums = *day;
+            if let Some(held) = packed(held) {
+                sums.add_all(held);
+            }
+            *held = sums.to_bytes();
         }
     }
 
     /// Adds the trips of others.
     pub fn add_all(&mut self, others: &Self) {
-        for (end, counters) in &others.0 {
-            self.add(*end, counters);
+        for (end, day) in &others.0 {
+            if let Some(day) = packed(day) {
+                self.add(*end, &day.unpack());
+            }
         }
     }
 
     /// Takes others off; flows without trips are dropped.
     pub fn subtract_all(&mut self, others: &Self) -> Result<(), CountersError> {
-        for (end, counters) in &others.0 {
+        for (end, taken) in &others.0 {
             let held = self.0.remove(end).unwrap_or_default();
-            let left = held.subtract(counters)?;
-            if !left.is_empty() {
-                self.0.insert(*end, left);
+            let mut day = packed(&held).map_or_else(DayCounts::new, PackedDay::unpack);
+            if let Some(taken) = packed(taken) {
+                day.subtract_all(taken)?;
+            }
+            if !day.is_empty() {
+                self.0.insert(*end, day.to_bytes());
             }
         }
         Ok(())
     }
 }
 
+/// A day of which the bytes are packed.
+fn packed(day: &[u8]) -> Option<PackedDay<'_>> {
+    Some(PackedDay::split_first(day)?.0)
+}
+
+fn is_empty(day: &[u8]) -> bool {
+    packed(day).is_none_or(|day| day.unpack().is_empty())
+}
+
 /// The first of packed flows, and the bytes of the others; `None` where it is cut off.
-fn first(bytes: &[u8]) -> Option<((FlowEnd, Entries<'_>), &[u8])> {
+fn first(bytes: &[u8]) -> Option<((FlowEnd, PackedDay<'_>), &[u8])> {
     let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
     let (destination, head) = head.split_first_chunk()?;
-    let (region, length) = head.split_first_chunk()?;
-    let length = u32::from_le_bytes(*length.first_chunk()?);
-    let (counters, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    let (region, datasource) = head.split_first_chunk()?;
     let end = FlowEnd {
         destination: u64::from_le_bytes(*destination),
         region: u32::from_le_bytes(*region),
+        datasource: u32::from_le_bytes(*datasource.first_chunk()?),
     };
-    Some(((end, Counters::entries(counters)), rest))
+    let (day, rest) = PackedDay::split_first(rest)?;
+    Some(((end, day), rest))
 }
 
 #[cfg(test)]
@@ -128,22 +145,25 @@ mod tests {
 
     use super::*;
 
-    /// Trips by destination, region and key.
-    type Twin = BTreeMap<(u64, u32, u32), u64>;
+    /// Trips by destination, region, datasource and half-hour.
+    type Twin = BTreeMap<(u64, u32, u32, u8), u64>;
 
     fn twin() -> impl Strategy<Value = Twin> {
-        let flow = ((0..4_u64, 0..3_u32, 0..5_u32), 1..200_u64);
+        let flow = ((0..4_u64, 0..3_u32, 0..3_u32, 40..48_u8), 1..200_u64);
         vec(flow, 0..30).prop_map(|flows| flows.into_iter().collect())
     }
 
     fn packed(twin: &Twin) -> Flows {
         let mut flows = Flows::default();
-        for (&(destination, region, key), &trips) in twin {
+        for (&(destination, region, datasource, half_hour), &trips) in twin {
             let end = FlowEnd {
                 destination,
                 region,
+                datasource,
             };
-            flows.add(end, &Counters::from_sorted([(key, trips)]));
+            let mut day = DayCounts::new();
+            day.add(half_hour, trips);
+            flows.add(end, &day);
         }
         flows
     }
@@ -151,12 +171,14 @@ mod tests {
     fn unpacked(bytes: &[u8]) -> Twin {
         Flows::entries(bytes)
             .flat_map(|flow| {
-                let (end, entries) = flow.unwrap();
-                entries.map(move |entry| {
-                    let (key, trips) = entry.unwrap();
-                    ((end.destination, end.region, key), trips)
+                let (end, day) = flow.unwrap();
+                let day = *day.unpack().half_hours();
+                (0..).zip(day).map(move |(half_hour, trips)| {
+                    let key = (end.destination, end.region, end.datasource, half_hour);
+                    (key, trips)
                 })
             })
+            .filter(|(_, trips)| *trips > 0)
             .collect()
     }
 
@@ -195,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_is_not_packed_flows_is_corrupt() {
-        let twin = Twin::from([((1, 1, 1), 1), ((1, 2, 1), 1)]);
+        let twin = Twin::from([((1, 1, 1, 9), 1), ((1, 2, 1, 9), 1)]);
         let bytes = packed(&twin).to_bytes();
         let (first, second) = bytes.split_at(bytes.len() / 2);
         assert!(Flows::from_bytes(&bytes).is_ok());
@@ -203,12 +225,15 @@ mod tests {
         assert!(Flows::from_bytes(&[second, first].concat()).is_err());
         assert!(Flows::from_bytes(&[first, first].concat()).is_err());
         assert!(Flows::from_bytes(&bytes[..bytes.len() - 1]).is_err());
-        // Without counters; with broken ones.
-        let mut empty = first[..HEAD_BYTES].to_vec();
-        empty[12..].fill(0);
-        assert!(Flows::from_bytes(&empty).is_err());
-        let mut broken = first.to_vec();
-        *broken.last_mut().unwrap() = 0;
-        assert!(Flows::from_bytes(&broken).is_err());
+        // Without trips; with more bytes than it takes; with counts of three bytes.
+        for day in [
+            &[48, 0, 1][..],
+            &[9, 1, 1, 0],
+            &[9, 1, 2, 1, 0],
+            &[9, 1, 3, 1, 0, 0],
+        ] {
+            let flow = [&first[..HEAD_BYTES], day].concat();
+            assert!(Flows::from_bytes(&flow).is_err(), "{day:?}");
+        }
     }
 }

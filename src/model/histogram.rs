@@ -4,9 +4,9 @@ use std::mem;
 
 use hashbrown::HashMap;
 
-use super::counter_key::counter_key;
+use super::counter_key::{counter_key, split_counter_key};
 use super::patch::{CorruptPatch, PatchEnds, PatchPoints};
-use super::{Counters, End, FlowEnd, Flows, Week};
+use super::{Counters, DayCounts, End, FlowEnd, Flows, Week};
 use crate::geo::{LEVELS, Resolution, parent_index, resolution_of};
 
 /// One weekly histogram: the weeks of one cell, region and ISO year.
@@ -153,14 +153,17 @@ impl Histograms {
             return;
         }
         let flows = self.flows.entry(self.pending_origin).or_default();
-        for run in self.pending.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (destination, region, _) = run[0];
-            let end = FlowEnd {
-                destination,
-                region,
-            };
-            let counters = Counters::from_sorted_keys(run.iter().map(|flow| flow.2));
-            flows.add(end, &counters);
+        let end = |&(destination, region, key): &(u64, u32, u32)| FlowEnd {
+            destination,
+            region,
+            datasource: split_counter_key(key).0,
+        };
+        for run in self.pending.chunk_by(|a, b| end(a) == end(b)) {
+            let mut day = DayCounts::new();
+            for flow in run {
+                day.add(split_counter_key(flow.2).1, 1);
+            }
+            flows.add(end(&run[0]), &day);
         }
         self.pending.clear();
     }

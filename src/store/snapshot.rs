@@ -16,7 +16,7 @@ use super::seen::Seen;
 use super::{Engine, Error, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{
-    Counters, End, Entries, FlowEnd, Flows, IngestionId, KeyFilter, Selection, WeeklyKey,
+    Counters, End, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, WeeklyKey,
 };
 
 /// A patch as it lies in the database.
@@ -278,21 +278,21 @@ impl Snapshot {
         .await
     }
 
-    /// Reads the flows of some origin cells, by these, destination cell and region.
+    /// Reads the flows of some origin cells, by these, destination cell, region and datasource.
     pub async fn flows(
         &self,
         origins: CellRange,
         filter: &KeyFilter,
-        mut visit: impl FnMut(u64, FlowEnd, Entries<'_>) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(u64, FlowEnd, PackedDay<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT origin_cell, flows FROM flow_histogram \
                    WHERE origin_cell BETWEEN $1 AND $2 ORDER BY origin_cell";
         self.each(sql, [key(origins.first), key(origins.last)], |row| {
             let origin = column::<i64>(&row, 0)?.cast_unsigned();
             for flow in Flows::entries(bytes(&row, 1)?) {
-                let (end, counters) = flow?;
-                if filter.admits_region(end.region) {
-                    visit(origin, end, counters)?;
+                let (end, day) = flow?;
+                if filter.admits_region(end.region) && filter.admits_datasource(end.datasource) {
+                    visit(origin, end, day)?;
                 }
             }
             Ok(())

@@ -20,7 +20,7 @@ use tripgraph::model::{
     Selection, Similarity, TripEnds, TripGroup, split_counter_key,
 };
 
-/// Counters of one histogram: trips by datasource and week or half-hour.
+/// Counters of one histogram: trips by datasource and week.
 type Counts = BTreeMap<(String, u8), u64>;
 
 /// Everything that is stored of visible trips, under names instead of numbers: those are given in
@@ -28,7 +28,7 @@ type Counts = BTreeMap<(String, u8), u64>;
 #[derive(Debug, PartialEq, Default)]
 struct Stored {
     weekly: BTreeMap<(End, u64, String, i32), Counts>,
-    flows: BTreeMap<(u64, u64, String), Counts>,
+    flows: BTreeMap<(u64, u64, String, String), [u64; 48]>,
     pairs: Vec<PairSummary>,
 }
 
@@ -72,10 +72,13 @@ impl Stored {
             .flows(
                 CellRange::all(Resolution::FLOW),
                 &KeyFilter::default(),
-                |origin, end, counters| {
+                |origin, end, day| {
                     let region = regions[&end.region].clone();
-                    let key = (origin, end.destination, region);
-                    stored.flows.insert(key, counts(counters));
+                    let datasource = datasources[&end.datasource].clone();
+                    let day = day.unpack();
+                    assert!(!day.is_empty(), "a flow of nothing is stored");
+                    let key = (origin, end.destination, region, datasource);
+                    stored.flows.insert(key, *day.half_hours());
                     Ok(())
                 },
             )

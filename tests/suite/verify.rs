@@ -13,7 +13,7 @@ use support::random::Random;
 use tripgraph::analytics::{Findings, verify};
 use tripgraph::geo::{CellRange, Resolution};
 use tripgraph::model::{
-    Counters, End, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
+    Counters, DayCounts, End, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
 };
 
 /// A database with two ingestions that fit.
@@ -133,17 +133,16 @@ impl Sound {
     async fn changed_flow(
         &self,
         end: impl Fn(FlowEnd) -> FlowEnd,
-        change: impl Fn(u32, u64) -> (u32, u64),
+        change: impl Fn(u8, u64) -> (u8, u64),
     ) -> String {
         let here = first("flow_histogram");
         let bytes = self.bytes("flows", "flow_histogram", &here).await;
         let mut flows = Flows::default();
         for (index, flow) in Flows::entries(&bytes).enumerate() {
-            let (to, entries) = flow.unwrap();
-            let counters = Counters::from_sorted(entries.map(Result::unwrap));
+            let (to, day) = flow.unwrap();
             match index {
-                0 => flows.add(end(to), &changed(&counters, &change)),
-                _ => flows.add(to, &counters),
+                0 => flows.add(end(to), &changed_day(&day.unpack(), &change)),
+                _ => flows.add(to, &day.unpack()),
             }
         }
         let changed = flows.to_bytes();
@@ -181,6 +180,21 @@ fn changed(counters: &Counters, change: impl Fn(u32, u64) -> (u32, u64)) -> Coun
         0 => change(key, trips),
         _ => (key, trips),
     }))
+}
+
+/// The same day with another first entry.
+fn changed_day(day: &DayCounts, change: impl Fn(u8, u64) -> (u8, u64)) -> DayCounts {
+    let mut changed = DayCounts::new();
+    let mut first = true;
+    for (half_hour, &trips) in (0..).zip(day.half_hours()) {
+        if trips > 0 && std::mem::take(&mut first) {
+            let (half_hour, trips) = change(half_hour, trips);
+            changed.add(half_hour, trips);
+        } else {
+            changed.add(half_hour, trips);
+        }
+    }
+    changed
 }
 
 /// Wants just these differences: of each, the words that it begins with.
@@ -248,14 +262,14 @@ async fn changed_flows_are_found() {
             .changed_flow(same, |key, trips| (key, trips + 1))
             .await,
         sound
-            .changed_flow(same, |key, trips| (key - 1, trips))
+            .changed_flow(same, |key, trips| ((key + 1) % 48, trips))
             .await,
         // None left.
         sound.changed_flow(same, |key, _| (key, 0)).await,
     ] {
         sound.finds(&change, &["Flow("]).await;
     }
-    // To another place or of another region: one that is missing, one too many.
+    // To another place, of another region or datasource: one that is missing, one too many.
     let elsewhere = |end: FlowEnd| FlowEnd {
         destination: end.destination - 1,
         ..end
@@ -264,12 +278,19 @@ async fn changed_flows_are_found() {
         region: 1000,
         ..end
     };
+    let other_datasource = |end: FlowEnd| FlowEnd {
+        datasource: 1000,
+        ..end
+    };
     for change in [
         sound
             .changed_flow(elsewhere, |key, trips| (key, trips))
             .await,
         sound
             .changed_flow(other_region, |key, trips| (key, trips))
+            .await,
+        sound
+            .changed_flow(other_datasource, |key, trips| (key, trips))
             .await,
     ] {
         sound.finds(&change, &["Flow(", "Flow("]).await;
