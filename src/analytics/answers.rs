@@ -3,19 +3,21 @@
 use std::hash::Hash;
 use std::mem::size_of;
 use std::sync::Arc;
+use std::time::Duration;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle, GuardResult, PlaceholderGuard};
+use quick_cache::{DefaultHashBuilder, Weighter};
 
 use super::similar_trips::similar_trips_in;
 use super::weekly_average::weekly_average_in;
 use super::{AnalyticsError, WeeklyAverage};
 use crate::model::{Page, Selection, Similarity, TripGroup, Week};
-use crate::store::{Error, Store};
+use crate::store::{Error, Snapshot, Store};
 
 /// Answers questions, and keeps the answers as long as nothing is published or removed: they are
 /// kept under the number of their edition, which every question reads in its own snapshot. So they
-/// are right on every server that shares a database. Clones share what is kept.
+/// are right on every server that shares a database. Who asks what somebody else is asking already
+/// waits for that answer, even where none are kept. Clones share what is kept.
 #[derive(Clone)]
 pub struct Answers {
     store: Store,
@@ -48,15 +50,14 @@ impl Answers {
         from: Option<Week>,
         to: Option<Week>,
     ) -> Result<Arc<WeeklyAverage>, Error> {
-        let snapshot = self.store.snapshot().await?;
-        let question = (snapshot.edition().await?, (selection.clone(), from, to));
-        let answer = async {
-            let average = weekly_average_in(&snapshot, selection, from, to).await?;
-            Ok::<_, Error>(Arc::new(average))
-        };
-        let answer = self.weekly.get_or_insert_async(&question, answer).await?;
-        snapshot.close().await;
-        Ok(answer)
+        let question = (selection.clone(), from, to);
+        match self.seek(&self.weekly, question).await? {
+            Sought::Found(average) => Ok(average),
+            Sought::Missing(snapshot, place) => {
+                let average = weekly_average_in(&snapshot, selection, from, to).await?;
+                Ok(keep(snapshot, place, average).await)
+            }
+        }
     }
 
     /// As [`similar_trips`](super::similar_trips).
@@ -68,18 +69,76 @@ impl Answers {
         first: u64,
         after: Option<TripGroup>,
     ) -> Result<Arc<Page<TripGroup>>, AnalyticsError> {
-        let snapshot = self.store.snapshot().await?;
         let question = (selection.clone(), similarity, min_trips, first, after);
-        let question = (snapshot.edition().await?, question);
-        let answer = async {
-            let page =
-                similar_trips_in(&snapshot, selection, similarity, min_trips, first, after).await?;
-            Ok::<_, AnalyticsError>(Arc::new(page))
-        };
-        let answer = self.groups.get_or_insert_async(&question, answer).await?;
-        snapshot.close().await;
-        Ok(answer)
+        match self.seek(&self.groups, question).await? {
+            Sought::Found(page) => Ok(page),
+            Sought::Missing(snapshot, place) => {
+                let page =
+                    similar_trips_in(&snapshot, selection, similarity, min_trips, first, after)
+                        .await?;
+                Ok(keep(snapshot, place, page).await)
+            }
+        }
     }
+
+    /// The answer that is kept, or that somebody else is about to have.
+    async fn seek<'a, Q, A>(
+        &self,
+        kept: &'a Kept<Q, A>,
+        question: Q,
+    ) -> Result<Sought<'a, Q, A>, Error>
+    where
+        Q: Hash + Eq + Clone,
+        Bytes: Weighter<(i64, Q), Arc<A>>,
+    {
+        loop {
+            let snapshot = self.store.snapshot().await?;
+            let question = (snapshot.edition().await?, question.clone());
+            match kept.get_value_or_guard(&question, Some(Duration::ZERO)) {
+                GuardResult::Value(answer) => {
+                    snapshot.close().await;
+                    return Ok(Sought::Found(answer));
+                }
+                GuardResult::Guard(place) => return Ok(Sought::Missing(snapshot, place)),
+                GuardResult::Timeout => {
+                    // While somebody else answers, others have use for the connection.
+                    snapshot.close().await;
+                    if let Ok(answer) = kept.get_value_or_guard_async(&question).await {
+                        return Ok(Sought::Found(answer));
+                    }
+                    // He did not come to an answer.
+                }
+            }
+        }
+    }
+}
+
+/// What there is of an answer.
+enum Sought<'a, Q, A> {
+    Found(Arc<A>),
+    /// Nothing: what to read for it, and where others wait for it.
+    Missing(Snapshot, Place<'a, Q, A>),
+}
+
+type Place<'a, Q, A> = PlaceholderGuard<
+    'a,
+    (i64, Q),
+    Arc<A>,
+    Bytes,
+    DefaultHashBuilder,
+    DefaultLifecycle<(i64, Q), Arc<A>>,
+>;
+
+/// Keeps an answer for the next, and gives it to those who wait.
+async fn keep<Q: Hash + Eq, A>(snapshot: Snapshot, place: Place<'_, Q, A>, answer: A) -> Arc<A>
+where
+    Bytes: Weighter<(i64, Q), Arc<A>>,
+{
+    let answer = Arc::new(answer);
+    // Too large to be kept, it is an answer all the same.
+    let _ = place.insert(Arc::clone(&answer));
+    snapshot.close().await;
+    answer
 }
 
 fn kept<Q: Hash + Eq + Sized, A: Sized>(bytes: u64) -> Kept<Q, A>

@@ -4,7 +4,7 @@ use super::AnalyticsError;
 use super::cover::{only, patches_within};
 use super::ranking::Ranking;
 use super::scan::visit_trips;
-use crate::geo::LEVELS;
+use crate::geo::{LEVELS, LeafCells};
 use crate::model::{End, IngestionId, Page, Selection, Similarity, Trip, TripGroup};
 use crate::store::Store;
 
@@ -31,11 +31,12 @@ pub async fn group_members(
         let ranges: Vec<_> = patches_within(group.origin).chain(larger).collect();
         let ends = selection.area.map(|area| area.ends).unwrap_or_default();
         let admit = |origin, destination| ends.admit(origin, destination);
-        let cells = (group.origin.into(), group.destination.into());
+        let pair = (group.origin.into(), group.destination.into());
+        let mut cells = LeafCells::default();
         snapshot
             .patches(End::Origin, &ranges, |patch| {
-                visit_trips(patch, selection, &filter, admit, |trip| {
-                    if trip.cells(similarity.resolution) == cells
+                visit_trips(patch, &mut cells, selection, &filter, admit, |trip| {
+                    if trip.cells(similarity.resolution) == pair
                         && similarity.bucket.of_slot(trip.slot) == group.bucket
                     {
                         members.offer((patch.ingestion, trip.line));

@@ -1,6 +1,6 @@
 //! Reading trips from patches, from whichever end they are packed.
 
-use crate::geo::{Point, Resolution, leaf_cell, parent_index, resolution_of};
+use crate::geo::{LeafCells, Point, Resolution, parent_index, resolution_of};
 use crate::model::{CorruptPatch, End, KeyFilter, PatchEnds, Selection};
 use crate::store::{Error, PatchRecord};
 
@@ -32,6 +32,7 @@ impl PatchTrip {
 /// end does, which only the patches of origins know.
 pub(super) fn visit_trips(
     patch: PatchRecord<'_>,
+    cells: &mut LeafCells,
     selection: &Selection,
     filter: &KeyFilter,
     admit: impl Fn(bool, bool) -> bool,
@@ -55,8 +56,7 @@ pub(super) fn visit_trips(
                 patch.cell
             } else {
                 let [lon, lat] = ends.points().position(row);
-                let point = Point::new(lon, lat).map_err(|_| CorruptPatch)?;
-                leaf_cell(point).into()
+                cells.index(Point::new(lon, lat).map_err(|_| CorruptPatch)?)
             };
             let (origin_cell, destination_cell) = match patch.end {
                 End::Origin => (this_cell, ends.other_cell(row)),

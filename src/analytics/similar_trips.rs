@@ -6,7 +6,7 @@ use super::AnalyticsError;
 use super::groups::Groups;
 use super::reads::{Reads, plan};
 use super::scan::visit_trips;
-use crate::geo::{CellRange, LEVELS, Resolution, parent_index};
+use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index};
 use crate::model::{DayCounts, End, KeyFilter, Page, Selection, Similarity, TripEnds, TripGroup};
 use crate::store::{Snapshot, Store};
 
@@ -188,13 +188,21 @@ impl Question<'_> {
             (Some(TripEnds::Either), End::Origin) => this && !other,
             _ => this,
         };
+        let mut cells = LeafCells::default();
         self.snapshot
             .patches(end, ranges, |patch| {
-                visit_trips(patch, self.selection, &self.filter, admit, |trip| {
-                    let (origin, destination) = trip.cells(resolution);
-                    count((origin, destination, bucket.of_slot(trip.slot)));
-                    Ok(())
-                })
+                visit_trips(
+                    patch,
+                    &mut cells,
+                    self.selection,
+                    &self.filter,
+                    admit,
+                    |trip| {
+                        let (origin, destination) = trip.cells(resolution);
+                        count((origin, destination, bucket.of_slot(trip.slot)));
+                        Ok(())
+                    },
+                )
             })
             .await?;
         Ok(())

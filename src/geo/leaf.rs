@@ -34,7 +34,7 @@ const SPAN: usize = 5;
 #[derive(Debug)]
 pub struct LeafCells {
     /// By face and place in the coarsest grid.
-    roots: [[Root; SPAN * SPAN]; 20],
+    roots: Vec<[Root; SPAN * SPAN]>,
     /// The face of the last point.
     face: usize,
 }
@@ -54,7 +54,7 @@ enum Root {
 impl Default for LeafCells {
     fn default() -> Self {
         Self {
-            roots: [[Root::Unknown; SPAN * SPAN]; 20],
+            roots: vec![[Root::Unknown; SPAN * SPAN]; FACES.len()],
             face: 0,
         }
     }
