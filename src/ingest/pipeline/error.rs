@@ -36,7 +36,9 @@ pub(in crate::ingest) enum PipelineError {
     /// The writer ended first; what went wrong is its to tell.
     #[error("the writer has ended")]
     WriterGone,
-    #[error("the reading thread broke down")]
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    #[error("a thread of the ingestion broke down")]
     Panicked,
 }
 
@@ -47,6 +49,7 @@ impl PipelineError {
             self,
             Self::Read(_)
                 | Self::Store(_)
+                | Self::Thread(_)
                 | Self::Panicked
                 | Self::WriterGone
                 | Self::Missing { .. }
@@ -69,7 +72,11 @@ impl PipelineError {
                 "the disk of the database is full: free some space and ingest the file again"
                     .to_owned(),
             ),
-            Self::Stopped(_) | Self::Store(_) | Self::WriterGone | Self::Panicked => (
+            Self::Stopped(_)
+            | Self::Store(_)
+            | Self::WriterGone
+            | Self::Thread(_)
+            | Self::Panicked => (
                 "INTERNAL",
                 "something went wrong in the server, and its log says what; the file can be \
                  ingested again"

@@ -13,6 +13,7 @@
 //! transaction, which adds the histograms. Memory is bounded by two portions, a packed batch, the
 //! channels and the histograms, not by the file.
 
+mod background;
 mod error;
 mod packing;
 mod past;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use tokio::sync::mpsc;
 
+use self::background::in_background;
 pub(super) use self::error::PipelineError;
 use self::packing::Packing;
 use self::past::Past;
@@ -80,19 +82,19 @@ pub(super) async fn run(
     let packing = Packing::new(past.histograms, Arc::clone(&stop), patch_sender);
     let senders = (trip_sender, portion_sender);
     let mut reading = Reading::new(store, record, past.totals, reporter, stop, senders);
-    let reader = tokio::task::spawn_blocking(move || {
+    let reader = in_background("reader", move || {
         let result = reading.read(&path);
         reading.settle();
         let (counts, busy) = (reading.counts(), reading.busy());
         (counts, busy, result.map(|()| reading.summaries()))
     });
-    let packer = tokio::task::spawn_blocking(move || packing.pack(&portions));
+    let packer = in_background("packer", move || packing.pack(&portions));
     // Where writing failed, the others find nobody to send to, and end.
-    let (writing, written) = write(store, record.claim, trips, patches).await;
-    let (Ok((counts, reading, summaries)), Ok((packing, histograms))) =
-        (reader.await, packer.await)
-    else {
-        return Run::failed(PipelineError::Panicked);
+    let writer = write(store, record.claim, trips, patches);
+    let (reader, packer, (writing, written)) = tokio::join!(reader, packer, writer);
+    let ((counts, reading, summaries), (packing, histograms)) = match (reader, packer) {
+        (Ok(reader), Ok(packer)) => (reader, packer),
+        (Err(error), _) | (_, Err(error)) => return Run::failed(error),
     };
     let publishing = Stopwatch::start();
     let outcome = async {
