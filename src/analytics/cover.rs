@@ -81,6 +81,21 @@ impl Cover {
         let sparse = inside.filter(|cell| cell.resolution() < Resolution::LEAF.into());
         sparse.chain(&self.edge).map(|&cell| only(cell)).collect()
     }
+
+    /// Cells whose weekly histograms and own patches hold all trip ends of the box, and more: those of
+    /// a level on its edge, and of that or coarser levels inside. Patches on coarser edges are added,
+    /// which are in no histogram of these cells.
+    pub(super) fn around(&self, level: Resolution) -> (Vec<u64>, Vec<CellRange>) {
+        let coarse = |cell: &&CellIndex| cell.resolution() <= level.into();
+        let inside = self.inside.iter().filter(coarse);
+        let edge = self.edge.iter().filter(coarse);
+        let on_level = edge
+            .clone()
+            .filter(|cell| cell.resolution() == level.into());
+        let cells = inside.clone().chain(on_level).map(|&cell| cell.into());
+        let patches = inside.chain(edge).map(|&cell| only(cell));
+        (cells.collect(), patches.collect())
+    }
 }
 
 /// The cells of the patches that lie wholly within a cell.

@@ -2,9 +2,12 @@
 
 use super::cover::Cover;
 use super::week_counts::WeekCounts;
-use crate::geo::{BoundingBox, CellRange, LEVELS};
+use crate::geo::{BoundingBox, CellRange, LEVELS, Resolution};
 use crate::model::{End, KeyFilter, PatchEnds, PatchPoints, Selection, TripEnds, Week};
 use crate::store::{Error, Snapshot, Store};
+
+/// The level of the cells that a box may touch: 250 km².
+const AROUND: Resolution = LEVELS[2];
 
 /// Trips by calendar week.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -132,56 +135,52 @@ async fn count(
     match area.ends {
         TripEnds::Origin => count_end(snapshot, End::Origin, bbox, filter).await,
         TripEnds::Destination => count_end(snapshot, End::Destination, bbox, filter).await,
-        TripEnds::Both => {
-            let either_end = EitherEnd::count(snapshot, bbox, filter).await?;
-            either_end.both(snapshot, bbox, filter).await
-        }
-        TripEnds::Either => {
-            let either_end = EitherEnd::count(snapshot, bbox, filter).await?;
-            let both = either_end.both(snapshot, bbox, filter).await?;
-            let mut counts = either_end.origin;
-            counts.add_all(&either_end.destination, 1);
-            counts.add_all(&both, -1);
-            Ok(counts)
-        }
+        TripEnds::Both => count_both(snapshot, bbox, filter).await,
+        TripEnds::Either => count_either(snapshot, bbox, filter).await,
     }
 }
 
-/// The trips of a box by each of their ends.
-struct EitherEnd {
-    origin: WeekCounts,
-    destination: WeekCounts,
+/// The trips with an end in a box: those by each end, of which some were counted twice.
+async fn count_either(
+    snapshot: &Snapshot,
+    bbox: &BoundingBox,
+    filter: &KeyFilter,
+) -> Result<WeekCounts, Error> {
+    let all = count_everywhere(snapshot, filter).await?.total();
+    let mut counts = count_end(snapshot, End::Origin, bbox, filter).await?;
+    if counts.total() == all {
+        return Ok(counts);
+    }
+    let destinations = count_end(snapshot, End::Destination, bbox, filter).await?;
+    if destinations.total() == all {
+        return Ok(destinations);
+    }
+    let both = scan_both(snapshot, bbox, filter).await?;
+    counts.add_all(&destinations, 1);
+    counts.add_all(&both, -1);
+    Ok(counts)
 }
 
-impl EitherEnd {
-    async fn count(
-        snapshot: &Snapshot,
-        bbox: &BoundingBox,
-        filter: &KeyFilter,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            origin: count_end(snapshot, End::Origin, bbox, filter).await?,
-            destination: count_end(snapshot, End::Destination, bbox, filter).await?,
-        })
-    }
-
-    /// The trips with both ends in the box. Where all trips have one end in it, as those of a
-    /// region have in a box around it, that is told by the other end; else patches must be read.
-    async fn both(
-        &self,
-        snapshot: &Snapshot,
-        bbox: &BoundingBox,
-        filter: &KeyFilter,
-    ) -> Result<WeekCounts, Error> {
-        let all = count_everywhere(snapshot, filter).await?.total();
-        if self.origin.total() == all {
-            Ok(self.destination.clone())
-        } else if self.destination.total() == all {
-            Ok(self.origin.clone())
-        } else {
-            count_both(snapshot, bbox, filter).await
+/// The trips with both ends in a box. Where all trips have one end in it, as those of a region have
+/// in a box around it, that is told by the other end; else patches must be read.
+async fn count_both(
+    snapshot: &Snapshot,
+    bbox: &BoundingBox,
+    filter: &KeyFilter,
+) -> Result<WeekCounts, Error> {
+    let all = count_everywhere(snapshot, filter).await?.total();
+    for (end, other) in [
+        (End::Origin, End::Destination),
+        (End::Destination, End::Origin),
+    ] {
+        // Mostly the cells that the box touches tell at once that there are more trips elsewhere.
+        if count_around(snapshot, end, bbox, filter).await?.total() == all
+            && count_end(snapshot, end, bbox, filter).await?.total() == all
+        {
+            return count_end(snapshot, other, bbox, filter).await;
         }
     }
+    scan_both(snapshot, bbox, filter).await
 }
 
 /// Every trip has one origin in one of the coarsest cells.
@@ -252,8 +251,28 @@ async fn count_end(
     Ok(counts)
 }
 
+/// The trips of a box and some around it: of all cells of some 250 km² that it touches, or of larger
+/// ones inside.
+async fn count_around(
+    snapshot: &Snapshot,
+    end: End,
+    bbox: &BoundingBox,
+    filter: &KeyFilter,
+) -> Result<WeekCounts, Error> {
+    let cover = Cover::of(snapshot, end, bbox).await?;
+    let (cells, patches) = cover.around(AROUND);
+    let mut counts = WeekCounts::default();
+    snapshot
+        .weekly(end, &cells, filter, |year, counters| {
+            counts.add_histogram(year, counters, filter)
+        })
+        .await?;
+    count_points(snapshot, end, &patches, filter, |_, _| true, &mut counts).await?;
+    Ok(counts)
+}
+
 /// No histogram knows both ends of a trip: all patches of the box are read.
-async fn count_both(
+async fn scan_both(
     snapshot: &Snapshot,
     bbox: &BoundingBox,
     filter: &KeyFilter,
