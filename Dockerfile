@@ -13,7 +13,12 @@ FROM node:${NODE_VERSION}-${DEBIAN_RELEASE}-slim AS node
 FROM rust:${RUST_VERSION}-slim-${DEBIAN_RELEASE} AS build
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
-RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
+# jemalloc is built with make, of whatever version.
+# hadolint ignore=DL3008
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
+    && apt-get update \
+    && apt-get install --yes --no-install-recommends make \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # What lines of the code a panic names takes four fifths of the file.
 ENV CARGO_PROFILE_RELEASE_STRIP=debuginfo

@@ -74,7 +74,7 @@ pub(super) async fn connect(
         })
         .connect_with(match access {
             Access::Write | Access::WriteDistributed => {
-                options.clone().pragma("cache_size", "-65536")
+                options.clone().pragma("cache_size", "-16384")
             }
             Access::Read => options.clone().pragma("query_only", "on"),
         })
