@@ -4,6 +4,7 @@
 use super::support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use support::engine::Engine;
 use support::twin::{Twin, TwinAverage};
@@ -82,6 +83,41 @@ async fn the_same_question_is_answered_once() {
         };
         let filtered = answers.weekly_average(&filtered, None, None).await.unwrap();
         assert_eq!(filtered.total_trips(), 0);
+    }
+}
+
+/// Many ask the same, more than there are connections, and some go away before they have an answer,
+/// among them those whose answer others wait for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_an_answer_gets_one_though_others_go_away() {
+    let engine = Engine::start().await;
+    engine.ingest(&file(3_000, 1)).await;
+    let selection = in_prague(TripEnds::Both);
+    let right = weekly_average(&engine.store, &selection, None, None);
+    let right = right.await.unwrap();
+    for round in 0..12 {
+        let answers = Answers::new(engine.store.clone(), 0);
+        let asked = (0..40).map(|_| {
+            let (answers, selection) = (answers.clone(), selection.clone());
+            tokio::spawn(async move { answers.weekly_average(&selection, None, None).await })
+        });
+        let asked: Vec<_> = asked.collect();
+        tokio::time::sleep(Duration::from_millis(round)).await;
+        let leave = |index: usize| index.is_multiple_of(3);
+        for (index, task) in asked.iter().enumerate() {
+            if leave(index) {
+                task.abort();
+            }
+        }
+        for (index, task) in asked.into_iter().enumerate() {
+            match tokio::time::timeout(Duration::from_mins(1), task)
+                .await
+                .unwrap()
+            {
+                Ok(answer) => assert_eq!(*answer.unwrap(), right),
+                Err(gone) => assert!(gone.is_cancelled() && leave(index)),
+            }
+        }
     }
 }
 
