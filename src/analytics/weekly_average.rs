@@ -131,56 +131,116 @@ async fn count(
     let Some(area) = &selection.area else {
         return count_everywhere(snapshot, filter).await;
     };
-    let bbox = &area.bbox;
+    let question = InBox {
+        snapshot,
+        bbox: &area.bbox,
+        filter,
+    };
     match area.ends {
-        TripEnds::Origin => count_end(snapshot, End::Origin, bbox, filter).await,
-        TripEnds::Destination => count_end(snapshot, End::Destination, bbox, filter).await,
-        TripEnds::Both => count_both(snapshot, bbox, filter).await,
-        TripEnds::Either => count_either(snapshot, bbox, filter).await,
+        TripEnds::Origin => question.end(End::Origin).await,
+        TripEnds::Destination => question.end(End::Destination).await,
+        TripEnds::Both => question.both().await,
+        TripEnds::Either => question.either().await,
     }
 }
 
-/// The trips with an end in a box: those by each end, of which some were counted twice.
-async fn count_either(
-    snapshot: &Snapshot,
-    bbox: &BoundingBox,
-    filter: &KeyFilter,
-) -> Result<WeekCounts, Error> {
-    let all = count_everywhere(snapshot, filter).await?.total();
-    let mut counts = count_end(snapshot, End::Origin, bbox, filter).await?;
-    if counts.total() == all {
-        return Ok(counts);
-    }
-    let destinations = count_end(snapshot, End::Destination, bbox, filter).await?;
-    if destinations.total() == all {
-        return Ok(destinations);
-    }
-    let both = scan_both(snapshot, bbox, filter).await?;
-    counts.add_all(&destinations, 1);
-    counts.add_all(&both, -1);
-    Ok(counts)
+/// What is counted in a box.
+struct InBox<'a> {
+    snapshot: &'a Snapshot,
+    bbox: &'a BoundingBox,
+    filter: &'a KeyFilter,
 }
 
-/// The trips with both ends in a box. Where all trips have one end in it, as those of a region have
-/// in a box around it, that is told by the other end; else patches must be read.
-async fn count_both(
-    snapshot: &Snapshot,
-    bbox: &BoundingBox,
-    filter: &KeyFilter,
-) -> Result<WeekCounts, Error> {
-    let all = count_everywhere(snapshot, filter).await?.total();
-    for (end, other) in [
-        (End::Origin, End::Destination),
-        (End::Destination, End::Origin),
-    ] {
-        // Mostly the cells that the box touches tell at once that there are more trips elsewhere.
-        if count_around(snapshot, end, bbox, filter).await?.total() == all
-            && count_end(snapshot, end, bbox, filter).await?.total() == all
-        {
-            return count_end(snapshot, other, bbox, filter).await;
+impl InBox<'_> {
+    /// Cells inside from their histograms; the rest, as on the edge, from patches, point by point.
+    async fn end(&self, end: End) -> Result<WeekCounts, Error> {
+        let cover = Cover::of(self.snapshot, end, self.bbox).await?;
+        let inside: Vec<_> = cover.inside.iter().map(|&cell| cell.into()).collect();
+        let patches = cover.uncounted_ranges();
+        let within = |lon, lat| self.bbox.contains(lon, lat);
+        self.cells(end, &inside, &patches, within).await
+    }
+
+    /// The trips of the box and some around it: of all cells of some 250 km² that it touches, or of
+    /// larger ones inside.
+    async fn around(&self, end: End) -> Result<WeekCounts, Error> {
+        let cover = Cover::of(self.snapshot, end, self.bbox).await?;
+        let (cells, patches) = cover.around(AROUND);
+        self.cells(end, &cells, &patches, |_, _| true).await
+    }
+
+    /// The trips of some cells, and those of some patches that lie where they should.
+    async fn cells(
+        &self,
+        end: End,
+        cells: &[u64],
+        patches: &[CellRange],
+        admit: impl Fn(f64, f64) -> bool + Send + Sync,
+    ) -> Result<WeekCounts, Error> {
+        let mut counts = WeekCounts::default();
+        self.snapshot
+            .weekly(end, cells, self.filter, |year, counters| {
+                counts.add_histogram(year, counters, self.filter)
+            })
+            .await?;
+        count_points(self.snapshot, end, patches, self.filter, admit, &mut counts).await?;
+        Ok(counts)
+    }
+
+    /// The trips with an end in the box: those by each end, of which some were counted twice.
+    async fn either(&self) -> Result<WeekCounts, Error> {
+        let all = count_everywhere(self.snapshot, self.filter).await?.total();
+        let mut counts = self.end(End::Origin).await?;
+        if counts.total() == all {
+            return Ok(counts);
         }
+        let destinations = self.end(End::Destination).await?;
+        if destinations.total() == all {
+            return Ok(destinations);
+        }
+        let both = self.scan_both().await?;
+        counts.add_all(&destinations, 1);
+        counts.add_all(&both, -1);
+        Ok(counts)
     }
-    scan_both(snapshot, bbox, filter).await
+
+    /// The trips with both ends in the box. Where all trips have one end in it, as those of a region
+    /// have in a box around it, that is told by the other end; else patches must be read.
+    async fn both(&self) -> Result<WeekCounts, Error> {
+        let all = count_everywhere(self.snapshot, self.filter).await?.total();
+        for (end, other) in [
+            (End::Origin, End::Destination),
+            (End::Destination, End::Origin),
+        ] {
+            // Mostly the cells that the box touches tell at once that there are more trips elsewhere.
+            if self.around(end).await?.total() == all && self.end(end).await?.total() == all {
+                return self.end(other).await;
+            }
+        }
+        self.scan_both().await
+    }
+
+    /// No histogram knows both ends of a trip: all patches of the box are read.
+    async fn scan_both(&self) -> Result<WeekCounts, Error> {
+        let cover = Cover::of(self.snapshot, End::Origin, self.bbox).await?;
+        let mut counts = WeekCounts::default();
+        let inside = |[lon, lat]: [f64; 2]| self.bbox.contains(lon, lat);
+        self.snapshot
+            .patches(End::Origin, &cover.patch_ranges(), |patch| {
+                for ends in PatchEnds::parts(patch.end, patch.points, patch.rest) {
+                    let ends = ends?;
+                    for row in ends.rows() {
+                        let points = ends.points();
+                        if ends.other(row).is_some_and(inside) && inside(points.position(row)) {
+                            counts.add_trip(points.key(row), self.filter);
+                        }
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(counts)
+    }
 }
 
 /// Every trip has one origin in one of the coarsest cells.
@@ -228,70 +288,4 @@ async fn count_points(
             Ok(())
         })
         .await
-}
-
-/// Cells inside from their histograms; the rest, as on the edge, from patches, point by point.
-async fn count_end(
-    snapshot: &Snapshot,
-    end: End,
-    bbox: &BoundingBox,
-    filter: &KeyFilter,
-) -> Result<WeekCounts, Error> {
-    let cover = Cover::of(snapshot, end, bbox).await?;
-    let mut counts = WeekCounts::default();
-    let inside: Vec<_> = cover.inside.iter().map(|&cell| cell.into()).collect();
-    snapshot
-        .weekly(end, &inside, filter, |year, counters| {
-            counts.add_histogram(year, counters, filter)
-        })
-        .await?;
-    let within = |lon, lat| bbox.contains(lon, lat);
-    let patches = cover.uncounted_ranges();
-    count_points(snapshot, end, &patches, filter, within, &mut counts).await?;
-    Ok(counts)
-}
-
-/// The trips of a box and some around it: of all cells of some 250 km² that it touches, or of larger
-/// ones inside.
-async fn count_around(
-    snapshot: &Snapshot,
-    end: End,
-    bbox: &BoundingBox,
-    filter: &KeyFilter,
-) -> Result<WeekCounts, Error> {
-    let cover = Cover::of(snapshot, end, bbox).await?;
-    let (cells, patches) = cover.around(AROUND);
-    let mut counts = WeekCounts::default();
-    snapshot
-        .weekly(end, &cells, filter, |year, counters| {
-            counts.add_histogram(year, counters, filter)
-        })
-        .await?;
-    count_points(snapshot, end, &patches, filter, |_, _| true, &mut counts).await?;
-    Ok(counts)
-}
-
-/// No histogram knows both ends of a trip: all patches of the box are read.
-async fn scan_both(
-    snapshot: &Snapshot,
-    bbox: &BoundingBox,
-    filter: &KeyFilter,
-) -> Result<WeekCounts, Error> {
-    let cover = Cover::of(snapshot, End::Origin, bbox).await?;
-    let mut counts = WeekCounts::default();
-    snapshot
-        .patches(End::Origin, &cover.patch_ranges(), |patch| {
-            let inside = |[lon, lat]: [f64; 2]| bbox.contains(lon, lat);
-            for ends in PatchEnds::parts(patch.end, patch.points, patch.rest) {
-                let ends = ends?;
-                for row in ends.rows() {
-                    if ends.other(row).is_some_and(inside) && inside(ends.points().position(row)) {
-                        counts.add_trip(ends.points().key(row), filter);
-                    }
-                }
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(counts)
 }
