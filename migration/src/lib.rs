@@ -8,6 +8,7 @@ mod m20261124_000002_add_workers;
 mod m20261124_000003_slim_patches;
 mod m20261124_000004_count_editions;
 mod m20261125_000005_pack_columns;
+mod m20261125_000006_flows_by_day;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_slim_patches::Migration),
             Box::new(m20261124_000004_count_editions::Migration),
             Box::new(m20261125_000005_pack_columns::Migration),
+            Box::new(m20261125_000006_flows_by_day::Migration),
         ]
     }
 }

@@ -313,6 +313,26 @@ async fn verify_finds_what_was_tampered_with() {
     }
 }
 
+/// What was laid out in another way would be misread.
+#[tokio::test]
+async fn what_a_development_version_filled_is_refused() {
+    let home = Home::new();
+    home.generate("trips.csv", 2_000, 1);
+    home.generate("more.csv", 2_000, 2);
+    for (file, refused) in [("trips.csv", false), ("more.csv", true)] {
+        let ran = home.run(&["ingest", file]);
+        assert_eq!(ran.succeeded(), !refused, "{ran:?}");
+        assert_eq!(
+            ran.stderr.contains("ingest the files again"),
+            refused,
+            "{ran:?}"
+        );
+        let last = "DELETE FROM seaql_migrations WHERE version = \
+                    (SELECT MAX(version) FROM seaql_migrations)";
+        home.sql().await.execute(last).await;
+    }
+}
+
 #[test]
 fn schema_is_the_committed_one() {
     let home = Home::new();
