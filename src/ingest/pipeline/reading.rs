@@ -260,8 +260,7 @@ impl Reading {
             .ok_or(PipelineError::WriterGone)
     }
 
-    /// Finds the leaf cells of trips, on the cores that are there: of trips that are strewn over the
-    /// world that takes longer than all else.
+    /// Finds the leaf cells of trips, on the cores that are there: parsing cannot be shared.
     fn locate(&mut self, trips: &mut [TripRow]) {
         let share = trips.len().div_ceil(self.leaf_cells.len());
         let shares = trips.chunks_mut(share.max(TRIPS_A_LOCATOR));
