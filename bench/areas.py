@@ -28,7 +28,7 @@ AREAS = {
     "globe": Box(-180.0, -90.0, 180.0, 90.0),
 }
 
-# Of trips that are strewn over the whole world.
+# For trips that are scattered over the whole world.
 WORLD = {
     "10° × 10°": Box(8.0, 44.0, 18.0, 54.0),
     "continent": AREAS["continent"],

@@ -1,16 +1,26 @@
-"""Puts the results of a run into the project's documentation."""
+#!/usr/bin/env python3
+"""Puts the results of a run into the project's documentation.
+
+    bench/publish.py            # writes the tables again, from docs/scalability.json
+    bench/publish.py --check    # fails where the page differs from them
+"""
 
 import json
 import shutil
+import sys
+from pathlib import Path
 
+import tables
 from machine import BenchError
+from results import Results
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def page(docs):
     """The page that has the results."""
-    return docs / "SCALABILITY.md"
+    return docs / "reference" / "measurements.md"
 
 
 def check(docs):
@@ -23,12 +33,37 @@ def check(docs):
 
 
 def publish(docs, results, images, markdown):
-    """Writes the tables into the page, and all samples and the plots beside it."""
-    before, rest = page(docs).read_text().split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    page(docs).write_text(f"{before}{BEGIN}\n\n{markdown}\n\n{END}{after}")
+    """Writes the tables into the page, and all samples and the plots into `docs`."""
+    page(docs).write_text(with_results(docs, markdown))
     compact = json.dumps(json.loads(results.read_text()), ensure_ascii=False, separators=(",", ":"))
     (docs / "scalability.json").write_text(compact + "\n")
     (docs / "images").mkdir(exist_ok=True)
     for image in images.glob("scalability-*.svg"):
         shutil.copy(image, docs / "images")
+
+
+def with_results(docs, markdown):
+    """The page with these tables. Plots are in a folder beside that of the page."""
+    markdown = markdown.replace("](images/", "](../images/")
+    before, rest = page(docs).read_text().split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    return f"{before}{BEGIN}\n\n{markdown}\n\n{END}{after}"
+
+
+def main():
+    """Renders the samples that were published last."""
+    content = json.loads((DOCS / "scalability.json").read_text())
+    results = Results(None, content["head"])
+    results.records = content["sizes"]
+    drawn = [name for name in tables.PLOTS if (DOCS / f"images/scalability-{name}.svg").exists()]
+    text = with_results(DOCS, tables.markdown(results, drawn, None))
+    if text == page(DOCS).read_text():
+        print("the measurements are up to date")
+    elif "--check" in sys.argv[1:]:
+        sys.exit(f"{page(DOCS)} is out of date: bench/publish.py")
+    else:
+        page(DOCS).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -84,7 +84,7 @@ def parse():
     parser.add_argument(
         "--world",
         type=trips,
-        help="trips strewn over the world, 0 for none [10M, or the largest size if that is less]",
+        help="trips scattered over the world, 0 for none [10M, or the largest size if that is less]",
     )
     parser.add_argument(
         "--more", type=trips, default=trips("3M"), help="trips to send to a busy server [3M]"
@@ -97,7 +97,7 @@ def parse():
         nargs="?",
         const=ROOT / "docs",
         metavar="DOCS",
-        help="put the results into SCALABILITY.md of this folder [docs]",
+        help="put the results into reference/measurements.md of this folder [docs]",
     )
     options = parser.parse_args()
     if options.world is None:

@@ -14,8 +14,8 @@ from targets import HEAD, targets
 
 PLOTS = {
     "question": "Time of one question against the number of trips",
-    "ingest": "Rows ingested a second against the number of trips",
-    "memory": "Peak memory of an ingest against the number of trips",
+    "ingest": "Rows ingested per second against the number of trips",
+    "memory": "Peak memory of an ingestion against the number of trips",
 }
 
 
@@ -24,20 +24,20 @@ def markdown(results, drawn, in_process):
     milliseconds of the hot question without HTTP, if they are known.
     """
     parts = [facts(results.head)]
-    cities, strewn = results.of("cities"), results.of("world")
+    cities, world = results.of("cities"), results.of("world")
     if cities:
         parts += ["### Targets", TARGETS, table(HEAD, targets(results))]
         parts += [f"![{PLOTS[name]}](images/scalability-{name}.svg)" for name in drawn]
-        parts += ["### From the file to the answers", ingests(cities)]
-        parts += ["### The same question of more and more trips", GROWTH, growth(cities)]
+        parts += ["### Ingestion", ingests(cities)]
+        parts += ["### One question by number of trips", GROWTH, growth(cities)]
         for record in cities:
-            parts += [f"### Questions of {tall(record['rows'])} trips", QUESTIONS, answers(record)]
+            parts += [f"### Questions with {tall(record['rows'])} trips", QUESTIONS, answers(record)]
         parts += ["### The largest groups of similar trips", GROUPS, groups(cities)]
         served = [record for record in cities if record.get("busy")]
         parts += ["### One server, many questions", SERVED, serving(served, in_process)]
-    for record in strewn:
+    for record in world:
         rows = tall(record["rows"])
-        parts += [f"### {rows} trips strewn over the world", ingests([record]), QUESTIONS]
+        parts += [f"### {rows} trips scattered over the world", ingests([record]), QUESTIONS]
         parts += [answers(record), groups([record])]
     notes = [f"{record['name']}: {note}" for record in results.records for note in record["notes"]]
     if notes:
@@ -47,23 +47,23 @@ def markdown(results, drawn, in_process):
 
 
 TARGETS = """\
-Each is a ratio of two figures of this run. A target that is set for another number of trips than
-was measured says so."""
+Each target is a ratio of two figures of this run. If a target was set for another number of trips
+than was measured, the last column says so."""
 GROWTH = """\
-weeklyAverage of 47 km² by ORIGIN with its week series, milliseconds, warm."""
+weeklyAverage of 47 km² by ORIGIN with its series of weeks, in milliseconds, warm."""
 QUESTIONS = """\
-weeklyAverage with its week series, milliseconds: warm / after a cold start."""
+weeklyAverage with its series of weeks, in milliseconds: warm / after a cold start."""
 GROUPS = """\
-The first page of groupedTrips, milliseconds: warm / after a cold start. DuckDB has no H3 built in:
-it groups by rectangles of the same area instead, which costs it less than H3 would."""
+The first page of groupedTrips, in milliseconds: warm / after a cold start. DuckDB has no H3 built in.
+It groups by rectangles of the same area instead, which is cheaper than H3 would be."""
 SERVED = """\
-Milliseconds, tripgraph alone. The question of 1.6 km² and nothing (`{ __typename }`) are asked by
-one client, and by many at once; that of 47 km² by one client, back to back, while nothing else goes
-on and while the server ingests another file."""
+tripgraph alone, in milliseconds. A question about 1.6 km² is asked by one client and by many at once,
+an empty query (`{ __typename }`) by one client. The question about 47 km² is asked by one client
+repeatedly, while the server is idle and while it ingests another file."""
 
 
 def ingests(records):
-    """Every program's way from the file to the answers."""
+    """Ingestion by every program."""
     rows = []
     for record in records:
         for title, program in record["programs"].items():
@@ -79,8 +79,8 @@ def ingests(records):
                     f"{record['csv_bytes'] / record['rows']:.0f}", str(len(program["ingests"])),
                 ]
             )  # fmt: skip
-    head = ["trips", "program", "s, median", "rows/s", "peak memory", "bytes a trip"]
-    return table([*head, "of the file", "runs"], rows)
+    head = ["trips", "program", "median seconds", "rows/s", "peak memory", "bytes per trip"]
+    return table([*head, "bytes per row of the file", "runs"], rows)
 
 
 def titles(records):
@@ -138,7 +138,7 @@ def serving(records, in_process):
     for record in records:
         trips = tall(record["rows"])
         rows += [
-            [trips, "nothing", *spread(record["nothing"])],
+            [trips, "empty query", *spread(record["nothing"])],
             [trips, "1.6 km² by ORIGIN", *spread(record["often"])],
             [trips, "47 km² by ORIGIN, idle", *spread(record["idle"])],
             [
@@ -149,7 +149,7 @@ def serving(records, in_process):
             [trips, f"1.6 km² by ORIGIN, {rush.CONNECTIONS} clients", *rushed(record["rush"])],
             [
                 trips,
-                f"the same, answers kept as is the default, {rush.CONNECTIONS} clients",
+                f"the same, with the cache of answers (default), {rush.CONNECTIONS} clients",
                 *rushed(record["rush_kept"]),
             ],
         ]
@@ -167,7 +167,7 @@ def spread(values):
 def rushed(found):
     if not found:
         return ["not measured"] * 2 + ["–"]
-    return ["–", f"{found['p99']:.2f}", f"{found['rate']:,.0f} a second"]
+    return ["–", f"{found['p99']:.2f}", f"{found['rate']:,.0f} per second"]
 
 
 def commands():

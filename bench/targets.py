@@ -130,7 +130,7 @@ CITIES = [
         )
         for peer in (DUCKDB, SORTED)
     ),
-    Target("disk a trip", "the file", footprint, bytes_a_trip, 1.5, ANY),
+    Target("disk space per trip", "the file", footprint, bytes_a_trip, 1.5, ANY),
     Target(
         "47 km² by ORIGIN, 99th percentile while ingesting", "idle",
         lambda record: (slowest(record, "busy"), slowest(record, "idle")), milliseconds, 3, ANY,
@@ -140,7 +140,7 @@ CITIES = [
             f"1.6 km² by ORIGIN over {rush.CONNECTIONS} connections{kept}, 99th percentile", "limit",
             rush_p99(name), milliseconds, 1, ANY,
         )
-        for name, kept in (("rush", ""), ("rush_kept", ", answers kept"))
+        for name, kept in (("rush", ""), ("rush_kept", ", cached"))
     ),
 ]  # fmt: skip
 # From a hundredth of the trips.
@@ -148,7 +148,7 @@ GROWTH = 12
 
 
 def world(cities):
-    """The targets of trips strewn over the world, beside the nearest size of cities."""
+    """The targets of trips scattered over the world, compared with the nearest size of cities."""
 
     def pair(record):
         near = min(cities, key=lambda other: abs(other["rows"] - record["rows"]))
@@ -186,11 +186,11 @@ HEAD = ["what", "trips", "measured", "against", "ratio", "target", "met"]
 
 def targets(results):
     """The rows of the table of targets."""
-    cities, strewn = results.of("cities"), results.of("world")
+    cities, scattered = results.of("cities"), results.of("world")
     rows = [row for target in CITIES for row in target.rows(cities)]
     rows += peak(cities)
     if len(cities) > 1:
         rows += growth(cities)
-    if strewn:
-        rows += [row for target in world(cities) for row in target.rows(strewn)]
+    if scattered:
+        rows += [row for target in world(cities) for row in target.rows(scattered)]
     return rows
