@@ -1,8 +1,8 @@
 # docker build --tag tripgraph .
 
-# That of rust-toolchain.toml, which is not copied: rustup would fetch a toolchain of its own for it.
+# As in rust-toolchain.toml, which is not copied: rustup would install a second toolchain for it.
 ARG RUST_VERSION=1.95.0
-# One release for both stages: the binary needs the glibc that it was linked with, or a later one.
+# The same release in both stages: the binary needs the glibc it was linked with, or a later one.
 ARG DEBIAN_RELEASE=trixie
 
 # Builds the web page that is embedded in the binary.
@@ -13,18 +13,18 @@ FROM node:${NODE_VERSION}-${DEBIAN_RELEASE}-slim AS node
 FROM rust:${RUST_VERSION}-slim-${DEBIAN_RELEASE} AS build
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
-# jemalloc is built with make, of whatever version.
+# jemalloc is built with make; any version will do.
 # hadolint ignore=DL3008
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
     && apt-get update \
     && apt-get install --yes --no-install-recommends make \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-# What lines of the code a panic names takes four fifths of the file.
+# Line tables for panics would be four fifths of the file.
 ENV CARGO_PROFILE_RELEASE_STRIP=debuginfo
 COPY . .
-# The caches keep what was built of the dependencies from build to build, whatever has changed. Cargo
-# goes by times of modification, and a checkout may be older than what the cache has of it.
+# The caches keep compiled dependencies between builds. Cargo compares modification times, and a
+# checkout may be older than what was built from it, so all files are touched.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     --mount=type=cache,target=/root/.npm,sharing=locked \
@@ -41,11 +41,11 @@ LABEL org.opencontainers.image.title="tripgraph" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# The numbers are fixed: a shared file system goes by them. A new volume takes over /data's owner.
+# The ids are fixed, because shared file systems use them. A new volume inherits the owner of /data.
 RUN groupadd --gid 10001 tripgraph \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin tripgraph \
     && install --directory --owner 10001 --group 10001 --mode 0750 /data
-# For databases whose certificates public authorities have signed (sslmode=verify-full).
+# For databases with certificates of public authorities (sslmode=verify-full).
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/tripgraph /usr/local/bin/tripgraph
 
@@ -56,7 +56,7 @@ WORKDIR /app
 VOLUME ["/data"]
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# bash, which the image has anyhow, opens the connection: no curl to install and to keep patched.
+# bash, which the image contains, opens the connection, so curl need not be installed and patched.
 HEALTHCHECK --interval=10s --timeout=8s --start-period=60s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${TRIPGRAPH_LISTEN##*:} && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["tripgraph"]

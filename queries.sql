@@ -4,13 +4,12 @@
 --     sqlite3 data/tripgraph.db < queries.sql
 --     psql "$TRIPGRAPH_DATABASE_URL" --file queries.sql
 --
--- They read trip_summary, never trip: one row for each region and datasource of each ingestion,
--- with the number of trips and the first and last departure. It is written in the transaction that
--- makes an ingestion's trips visible, and its rows go with them when the ingestion is removed. So
--- each question takes as long for a hundred million trips as for a hundred, and counts what every
--- other answer counts.
+-- They read trip_summary, never trip: one row for each region and datasource of each ingestion, with
+-- the number of trips and the first and last departure. These rows are inserted in the transaction that
+-- publishes an ingestion, and deleted in the one that removes it. So each query takes as long for a
+-- hundred million trips as for a hundred, and agrees with every other answer.
 --
--- Ties are settled by name, so that the same trips always give the same answer.
+-- Ties are broken by name, so that the same trips always give the same answer.
 
 
 -- 1. From the two most commonly appearing regions, which is the latest datasource?

@@ -1,4 +1,4 @@
--- Makes the nodes of docker-compose.yml known to the coordinator. May run again.
+-- Registers the nodes of docker-compose.yml at the coordinator. Can be run repeatedly.
 
 SELECT citus_set_coordinator_host('citus-coordinator', 5432)
 WHERE NOT EXISTS (SELECT FROM pg_dist_node WHERE nodename = 'citus-coordinator');

@@ -1,7 +1,7 @@
 locals {
   alarms = {
     servers-not-ready = {
-      description = "A server is not ready: it does not reach the database, or cannot write to the spool."
+      description = "A server is not ready: it cannot reach the database or cannot write to the spool."
       namespace   = "AWS/ApplicationELB"
       metric      = "UnHealthyHostCount"
       statistic   = "Minimum"
@@ -22,7 +22,7 @@ locals {
       dimensions  = { LoadBalancer = aws_lb.main.arn_suffix }
     }
     database-disk = {
-      description = "The database has less than 10 GiB of disk left; its growth may have met database_max_storage_gib."
+      description = "The database has less than 10 GiB of free storage; it may have reached database_max_storage_gib."
       namespace   = "AWS/RDS"
       metric      = "FreeStorageSpace"
       statistic   = "Minimum"
@@ -31,12 +31,12 @@ locals {
       dimensions  = { DBInstanceIdentifier = aws_db_instance.main.identifier }
     }
     database-connections = {
-      description = "Connections beyond what the servers open: someone else uses the database, or servers do not let go."
+      description = "More connections than the servers open: another program uses the database, or servers do not close theirs."
       namespace   = "AWS/RDS"
       metric      = "DatabaseConnections"
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
-      # A server has up to 22, and for a deployment there are twice as many servers.
+      # A server opens up to 22, and during a deployment there are twice as many servers.
       threshold  = 2 * var.max_servers * 22
       dimensions = { DBInstanceIdentifier = aws_db_instance.main.identifier }
     }

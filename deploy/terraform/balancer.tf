@@ -17,12 +17,12 @@ resource "aws_lb_target_group" "servers" {
   protocol    = "HTTP"
   port        = local.port
 
-  # Uploads and subscriptions last: turns would pile them up on one server.
+  # Uploads and subscriptions take long: round robin would pile them up on one server.
   load_balancing_algorithm_type = "least_outstanding_requests"
   deregistration_delay          = var.drain_seconds
 
-  # ECS replaces what this finds ill. All servers are ill while the database fails over, for a minute
-  # or two, and replacing them would not help: so five minutes of patience.
+  # ECS replaces servers that fail this check. All of them fail it while the database fails over, for a
+  # minute or two, and replacing them would not help: so it allows five minutes.
   health_check {
     path                = "/health/ready"
     matcher             = "200"

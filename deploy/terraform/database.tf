@@ -12,7 +12,7 @@ resource "aws_db_parameter_group" "main" {
     value = "1"
   }
 
-  # An ingestion writes some 100 MB of WAL a second: rare checkpoints write fewer full pages.
+  # An ingestion writes about 100 MB of WAL per second: rare checkpoints write fewer full pages.
   parameter {
     name  = "max_wal_size"
     value = "16384"
@@ -76,7 +76,7 @@ resource "aws_db_instance" "main" {
   depends_on = [aws_cloudwatch_log_group.database]
 }
 
-# RDS would make it itself, and keep everything for ever.
+# RDS would create it, and keep logs forever.
 resource "aws_cloudwatch_log_group" "database" {
   name              = "/aws/rds/instance/${var.name}/postgresql"
   retention_in_days = var.log_retention_days

@@ -10,7 +10,7 @@ resource "aws_vpc" "main" {
   tags = { Name = var.name }
 }
 
-# Whatever is put into the VPC without a thought gets a group that lets nothing through.
+# The default group, for resources that name none, allows nothing.
 resource "aws_default_security_group" "main" {
   vpc_id = aws_vpc.main.id
 }
@@ -59,7 +59,7 @@ resource "aws_route_table_association" "public" {
   route_table_id = aws_route_table.public.id
 }
 
-# No route out: servers, database and spool reach nothing on the internet.
+# No route to the internet for servers, database and spool.
 resource "aws_route_table" "private" {
   vpc_id = aws_vpc.main.id
 

@@ -1,5 +1,5 @@
 output "load_balancer" {
-  description = "Where the host name of the certificate must lead: an alias record, or a CNAME."
+  description = "The target of the DNS record for the host name of the certificate: an alias record or a CNAME."
   value       = { dns_name = aws_lb.main.dns_name, zone_id = aws_lb.main.zone_id }
 }
 
@@ -14,12 +14,12 @@ output "database_url_secret" {
 }
 
 output "database_address" {
-  description = "The database, reached only by the servers."
+  description = "The address of the database, which only the servers can reach."
   value       = aws_db_instance.main.address
 }
 
 output "database_restore_options" {
-  description = "What a restored database needs to be in the old one's place."
+  description = "Options that a restored database needs to replace the old one."
   value = join(" ", [
     "--db-instance-class ${var.database_instance_class}",
     var.database_multi_az ? "--multi-az" : "--no-multi-az",
@@ -45,7 +45,7 @@ output "task_definition" {
 }
 
 output "network_configuration" {
-  description = "Where such a task runs, for --network-configuration."
+  description = "The network of such a task, for --network-configuration."
   value = {
     awsvpcConfiguration = {
       subnets        = values(aws_subnet.private)[*].id
@@ -61,6 +61,6 @@ output "log_group" {
 }
 
 output "spool_file_system" {
-  description = "The file system of uploads that wait."
+  description = "The file system of the spool."
   value       = aws_efs_file_system.spool.id
 }

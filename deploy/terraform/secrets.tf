@@ -1,5 +1,5 @@
-# Secrets are made here and never written to the state. The password is read back from where it is
-# kept, so that database and servers agree even if an apply breaks off between the two.
+# Secrets are generated here and never written to the state. The password is read back from the secret,
+# so that database and servers agree even if an apply is interrupted between the two.
 
 ephemeral "aws_secretsmanager_random_password" "database" {
   password_length = 40
@@ -51,7 +51,7 @@ ephemeral "aws_secretsmanager_random_password" "token" {
   exclude_punctuation = true
 }
 
-# One token to begin with. More are added to the secret itself; nothing here undoes that.
+# The first token. More are added to the secret itself; Terraform does not overwrite them.
 resource "aws_secretsmanager_secret" "tokens" {
   name_prefix = "${var.name}-tokens-"
   description = "TRIPGRAPH_TOKENS: name:read|write:secret, separated by commas"

@@ -1,4 +1,4 @@
-# Each group names the one group that may talk to it; nothing else passes.
+# Each group allows connections from the one group that needs them, and nothing else.
 
 resource "aws_security_group" "balancer" {
   name_prefix = "${var.name}-balancer-"
@@ -55,7 +55,7 @@ locals {
     for pair in setproduct(var.allowed_cidrs, [80, 443]) : "${pair[0]} ${pair[1]}" => { cidr = pair[0], port = pair[1] }
   }
 
-  # Between groups: who calls, who answers, on which port.
+  # Between groups: client, server, port.
   calls = {
     "from the balancer to servers"  = { from = aws_security_group.balancer.id, to = aws_security_group.servers.id, port = local.port }
     "from servers to the database"  = { from = aws_security_group.servers.id, to = aws_security_group.database.id, port = 5432 }

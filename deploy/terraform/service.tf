@@ -72,7 +72,7 @@ resource "aws_ecs_task_definition" "server" {
       { name = "TRIPGRAPH_TOKENS", valueFrom = aws_secretsmanager_secret.tokens.arn },
     ]
 
-    # A batch to finish, requests to drain: a minute, and as much again.
+    # Finishing a batch and draining requests takes up to a minute; allow twice that.
     stopTimeout = 120
 
     logConfiguration = {
@@ -94,12 +94,12 @@ resource "aws_ecs_service" "servers" {
   desired_count   = var.min_servers
   propagate_tags  = "SERVICE"
 
-  # The new servers are well before the old ones leave.
+  # New servers are healthy before old ones are stopped.
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
   availability_zone_rebalancing      = "ENABLED"
 
-  # A first start migrates the database, and others wait for it.
+  # The first server migrates the database, and others wait for it.
   health_check_grace_period_seconds = 300
 
   deployment_circuit_breaker {
@@ -120,7 +120,7 @@ resource "aws_ecs_service" "servers" {
   }
 
   lifecycle {
-    # Scaling has the say.
+    # Set by auto scaling.
     ignore_changes = [desired_count]
   }
 
@@ -158,7 +158,7 @@ resource "aws_appautoscaling_policy" "cpu" {
   target_tracking_scaling_policy_configuration {
     target_value       = var.cpu_target_percent
     scale_out_cooldown = 60
-    # A server that leaves hands its file on; better not at every lull.
+    # A server that is stopped hands over its ingestion, so do not stop one at every pause.
     scale_in_cooldown = 900
 
     predefined_metric_specification {

@@ -1,5 +1,5 @@
-# Uploads wait here. One folder for all servers is one spool: what one of them took in, another can
-# finish. docs/CLOUD.md says why this is not a bucket.
+# The spool: uploads that are queued or running. All servers mount it, so each can ingest what another
+# one received. docs/guides/cloud.md explains why this is not a bucket.
 
 resource "aws_efs_file_system" "spool" {
   creation_token  = "${var.name}-spool"

@@ -5,7 +5,7 @@ variable "region" {
 }
 
 variable "availability_zones" {
-  description = "Two zones of the region, by name: a list from AWS could change, and subnets move with it."
+  description = "Names of two zones of the region. They are not looked up, since a changed list would move subnets."
   type        = list(string)
   default     = ["us-east-1a", "us-east-1b"]
 
@@ -21,7 +21,7 @@ variable "availability_zones" {
 }
 
 variable "name" {
-  description = "What everything is called; one name for each environment."
+  description = "Prefix of all names; use a different one for each environment."
   type        = string
   default     = "tripgraph"
 
@@ -32,12 +32,12 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags of everything."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }
 
-# The way in
+# Access
 
 variable "certificate_arn" {
   description = "The ACM certificate of the host name, in the same region."
@@ -61,7 +61,7 @@ variable "allowed_cidrs" {
 }
 
 variable "internal" {
-  description = "A load balancer that is reached only from inside the VPC and what is connected to it."
+  description = "Make the load balancer internal: reachable only from the VPC and networks connected to it."
   type        = bool
   default     = false
 }
@@ -78,7 +78,7 @@ variable "vpc_cidr" {
 }
 
 variable "idle_timeout_seconds" {
-  description = "How long a connection through the load balancer may be silent."
+  description = "Seconds after which the load balancer closes a silent connection."
   type        = number
   default     = 120
 
@@ -89,7 +89,7 @@ variable "idle_timeout_seconds" {
 }
 
 variable "drain_seconds" {
-  description = "How long a server that is to stop may finish uploads and subscriptions before it is told so."
+  description = "Seconds that a server has to finish uploads and subscriptions before it is stopped."
   type        = number
   default     = 300
 
@@ -117,7 +117,7 @@ variable "image" {
 }
 
 variable "cpu_architecture" {
-  description = "What the image was built for: X86_64 or ARM64, which costs a fifth less."
+  description = "Architecture of the image: X86_64, or ARM64, which costs a fifth less."
   type        = string
   default     = "X86_64"
 
@@ -128,7 +128,7 @@ variable "cpu_architecture" {
 }
 
 variable "cpu" {
-  description = "CPU units of a server, 1024 to a vCPU. An ingestion keeps two vCPUs busy."
+  description = "CPU units of a server, 1024 per vCPU. An ingestion uses two vCPUs."
   type        = number
   default     = 2048
 
@@ -139,7 +139,7 @@ variable "cpu" {
 }
 
 variable "memory" {
-  description = "Memory of a server in MiB. An ingestion takes about 600, trips strewn over the world 1400, large questions more."
+  description = "Memory of a server in MiB. An ingestion takes about 600; large queries come on top."
   type        = number
   default     = 4096
 
@@ -150,7 +150,7 @@ variable "memory" {
 }
 
 variable "min_servers" {
-  description = "Servers that always run."
+  description = "Minimum number of servers."
   type        = number
   default     = 2
 
@@ -161,7 +161,7 @@ variable "min_servers" {
 }
 
 variable "max_servers" {
-  description = "Servers at most. Each ingests one file at a time."
+  description = "Maximum number of servers. Each ingests one file at a time."
   type        = number
   default     = 6
 
@@ -172,7 +172,7 @@ variable "max_servers" {
 }
 
 variable "cpu_target_percent" {
-  description = "The average load of the servers' processors that scaling aims at."
+  description = "Target of auto scaling: average CPU utilisation of the servers in percent."
   type        = number
   default     = 60
 
@@ -183,7 +183,7 @@ variable "cpu_target_percent" {
 }
 
 variable "max_upload_bytes" {
-  description = "The largest upload."
+  description = "Maximum size of an upload in bytes."
   type        = number
   default     = 34359738368
 
@@ -200,7 +200,7 @@ variable "log_filter" {
 }
 
 variable "log_retention_days" {
-  description = "How long CloudWatch keeps logs."
+  description = "Days that CloudWatch keeps logs."
   type        = number
   default     = 30
 
@@ -213,7 +213,7 @@ variable "log_retention_days" {
 # The database
 
 variable "database_instance_class" {
-  description = "The RDS instance class. docs/CLOUD.md has sizes by trips."
+  description = "The RDS instance class. docs/guides/cloud.md lists sizes by number of trips."
   type        = string
   default     = "db.m7g.large"
 
@@ -224,7 +224,7 @@ variable "database_instance_class" {
 }
 
 variable "database_major_version" {
-  description = "The major version of PostgreSQL; minor ones come by themselves."
+  description = "The major version of PostgreSQL; minor versions are updated automatically."
   type        = number
   default     = 17
 
@@ -235,7 +235,7 @@ variable "database_major_version" {
 }
 
 variable "database_storage_gib" {
-  description = "The storage to begin with. From 400 GiB on gp3 is four times as fast."
+  description = "Initial storage in GiB. From 400 GiB, gp3 is four times as fast."
   type        = number
   default     = 100
 
@@ -246,7 +246,7 @@ variable "database_storage_gib" {
 }
 
 variable "database_max_storage_gib" {
-  description = "How far the storage may grow by itself. It never shrinks."
+  description = "Maximum to which storage grows automatically, in GiB. It never shrinks."
   type        = number
   default     = 1000
 
@@ -257,13 +257,13 @@ variable "database_max_storage_gib" {
 }
 
 variable "database_multi_az" {
-  description = "A standby in the other zone, at twice the price."
+  description = "Run a standby in the other zone, at twice the price."
   type        = bool
   default     = true
 }
 
 variable "database_backup_days" {
-  description = "How far back the database can be restored, to the second."
+  description = "Days for which the database can be restored to any second."
   type        = number
   default     = 14
 
@@ -285,12 +285,12 @@ variable "database_url_options" {
 }
 
 variable "database_password_version" {
-  description = "One more makes a new password, for the database and the servers."
+  description = "Increase it to generate a new password."
   type        = number
   default     = 1
 }
 
-# Care
+# Operation
 
 variable "deletion_protection" {
   description = "Refuse to destroy the database and the load balancer."
@@ -299,7 +299,7 @@ variable "deletion_protection" {
 }
 
 variable "alarm_topic_arn" {
-  description = "The SNS topic that alarms go to; none if null."
+  description = "The SNS topic that alarms are sent to; none if null."
   type        = string
   default     = null
 }

@@ -5,7 +5,7 @@
 
 - Links and images of every Markdown file lead to a file of the project, and their anchors to a heading.
 - Paths in `code` of Markdown files, such as `src/geo/cover.rs` or `store/claims.rs`, exist; they may
-  start at the project's root or in src/.
+  start at the project's root, in src/, in tests/suite/ or in console/src/.
 - Paths such as docs/guides/cloud.md that other files mention exist.
 """
 
@@ -21,12 +21,12 @@ CODE = re.compile(r"`([^`]+)`")
 SOURCE = re.compile(r"^(?:[\w.-]+/)+[\w.-]+\.(?:rs|py|tsx?|mjs|sql|toml|ya?ml|tf|graphql|md|json)$|^(?:[\w.-]+/)+$")
 MENTION = re.compile(r"(?<![\w/.-])docs/(?:[\w-]+/)*[\w-]+\.md")
 # Made by a build or by the program itself.
-ELSEWHERE = ("bench/work", "target/", "data/", "dist/", "spool/", "console/test/screenshots", "test/screenshots")
+ELSEWHERE = ("bench/work", "images/", "target/", "data/", "dist/", "spool/", "console/test/screenshots", "test/screenshots")
 BINARY = {".png", ".ico", ".woff2"}
 
 
 def exists(path):
-    folders = [ROOT, ROOT / "src", ROOT / "tests/suite"]
+    folders = [ROOT, ROOT / "src", ROOT / "tests/suite", ROOT / "console/src"]
     return path.startswith(ELSEWHERE) or any((folder / path).exists() for folder in folders)
 
 
