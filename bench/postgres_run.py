@@ -96,7 +96,7 @@ class Run:
                 facts(head),
                 f"Ingest of {options.postgres_rows:,} trips, seconds of the whole command, in "
                 f"turns, the median of {options.ingests}:",
-                table(["program", "s", "rows/s", "rows/s ÷ \\copy's", "bytes a trip", "runs"], ingests),
+                table(["program", "s", "rows/s", "rows/s ÷ \\copy's", "bytes per trip", "runs"], ingests),
                 f"weeklyAverage with its week series of {options.publish_base:,} trips, "
                 f"milliseconds, warm, the median of {options.warm}:",
                 table(
