@@ -41,29 +41,76 @@ def command_line(binary):
     for name in names:
         if name == "help":
             continue
-        parts.append(f"## tripgraph {name}\n\n```text\n{run(binary, name, '--help')}\n```")
+        text = run(binary, name, "--help")
+        about, rest = text.split("\n\nUsage: ", 1)
+        usage, _, rest = rest.partition("\n")
+        part = [f"## tripgraph {name}", f"{about}.", f"```text\n{usage}\n```"]
+        rows = [row for row in map(option, OPTION.split(f"\n{rest}")[1:]) if row]
+        if rows:
+            head = ["| option | variable | default | meaning |", "|---|---|---|---|"]
+            part.append("\n".join(head + rows))
+        parts.append("\n\n".join(part))
     return "\n\n".join(parts)
+
+
+# An option or argument begins a line: two spaces or more, then a dash or a bracket.
+OPTION = re.compile(r"\n(?= {2,6}(?:-\w, )?--?\w| {2}[<\[])")
+SECTION = re.compile(r"^\S.*:$")
+
+
+def option(text):
+    """The row of an option. Its text stands beside it, or below it where some option has long text."""
+    first, *lines = [line.strip() for line in text.strip().splitlines() if not SECTION.match(line)]
+    name, _, beside = first.partition("  ")
+    if name.startswith(("-h, --help", "-V, --version")):
+        return None
+    values = [line[2:].partition(":") for line in lines if line.startswith("- ")]
+    lines = [line for line in lines if line and not line.startswith(("- ", "Possible values:"))]
+    meaning = " ".join([beside.strip(), *lines]).strip()
+    meaning, variables = cut(meaning, r"\[env: ([A-Z0-9_]+)=?\]")
+    meaning, defaults = cut(meaning, r"\[default: ([^\]]*)\]")
+    meaning, listed = cut(meaning, r"\[possible values: ([^\]]*)\]")
+    shown = [f"`{value}`: {what.strip()}" if what else f"`{value}`" for value, _, what in values]
+    shown += [f"`{value}`" for value in ", ".join(listed).split(", ") if value]
+    if shown:
+        meaning = f"{meaning}. {'; '.join(shown)}"
+    variable = f"`{variables[0]}`" if variables else ""
+    default = defaults[0] if defaults else ""
+    if default and not re.search(r"[ ,]", default):
+        default = f"`{default}`"
+    cells = [f"`{name}`", variable, default, meaning]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def cut(text, pattern):
+    """A text without what matches, and what was found in it."""
+    found = re.findall(pattern, text)
+    return re.sub(r" +", " ", re.sub(pattern, "", text)).strip(), found
+
+
+FILE = b"""region,origin_coord,destination_coord,datetime,datasource
+Prague,POINT (14.42 50.08),POINT (14.40 50.09),2018-05-28 09:03:40,bikes
+"""
+UPLOAD = (
+    b'--part\r\nContent-Disposition: form-data; name="operations"\r\n\r\n'
+    b'{"query":"mutation ($file: Upload!) { ingestTrips(file: $file) { ingestion { id } } }",'
+    b'"variables":{"file":null}}\r\n'
+    b'--part\r\nContent-Disposition: form-data; name="map"\r\n\r\n{"0":["variables.file"]}\r\n'
+    b'--part\r\nContent-Disposition: form-data; name="0"; filename="one.csv"\r\n\r\n' + FILE + b"\r\n--part--\r\n"
+)
 
 
 def metrics(binary):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        address = "http://127.0.0.1:%d" % listener.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen(
-            [binary, "serve", "--listen", address], cwd=folder, env={},
+            [binary, "serve", "--listen", address.removeprefix("http://")], cwd=folder, env={},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            for _ in range(600):
-                try:
-                    with urllib.request.urlopen(f"http://{address}/metrics") as answer:
-                        text = answer.read().decode()
-                        break
-                except OSError:
-                    time.sleep(0.1)
-            else:
-                raise SystemExit("the server did not start")
+            text = families(address)
         finally:
             server.terminate()
             server.wait()
@@ -73,6 +120,27 @@ def metrics(binary):
         shown = f"{name}_total" if kind == "counter" else name
         rows.append(f"| `{shown}` | {kind} | {helps.get(name, '')} |")
     return "\n".join(["| metric | type | meaning |", "|---|---|---|", *sorted(rows)])
+
+
+def families(address):
+    """What /metrics says when there has been something of everything: a family without samples is not
+    shown."""
+    asked = urllib.request.Request(
+        f"{address}/graphql", UPLOAD, {"Content-Type": "multipart/form-data; boundary=part"}
+    )
+    sent = False
+    for _ in range(600):
+        try:
+            if not sent:
+                sent = bool(urllib.request.urlopen(asked).read())
+            with urllib.request.urlopen(f"{address}/metrics") as answer:
+                text = answer.read().decode()
+            if "_ended_total{" in text:
+                return text
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise SystemExit("the server did not start, or did not ingest a file")
 
 
 def missing_codes():
