@@ -6,6 +6,7 @@
 - Links and images of every Markdown file lead to a file of the project, and their anchors to a heading.
 - Paths in `code` of Markdown files, such as `src/geo/cover.rs` or `store/claims.rs`, exist; they may
   start at the project's root, in src/, in tests/suite/ or in console/src/.
+- Names in `code` such as `Store::publish` occur in the source.
 - Paths such as docs/guides/cloud.md that other files mention exist.
 """
 
@@ -19,6 +20,7 @@ LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"
 DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s+(\S+)")
 CODE = re.compile(r"`([^`]+)`")
 SOURCE = re.compile(r"^(?:[\w.-]+/)+[\w.-]+\.(?:rs|py|tsx?|mjs|sql|toml|ya?ml|tf|graphql|md|json)$|^(?:[\w.-]+/)+$")
+NAME = re.compile(r"^[A-Za-z_]\w*(?:::[A-Za-z_]\w*)+$")
 MENTION = re.compile(r"(?<![\w/.-])docs/(?:[\w-]+/)*[\w-]+\.md")
 # Made by a build or by the program itself.
 ELSEWHERE = ("bench/work", "images/", "target/", "data/", "dist/", "spool/", "console/test/screenshots", "test/screenshots")
@@ -45,8 +47,14 @@ def broken_link(file, target, anchors):
     return None
 
 
+def words():
+    """Every word of the Rust source."""
+    source = (file.read_text() for file in tracked("*.rs"))
+    return {word for text in source for word in re.findall(r"\w+", text)}
+
+
 def main():
-    problems, anchors, links = [], {}, 0
+    problems, anchors, links, known = [], {}, 0, words()
     for file in tracked("*.md"):
         name, text = file.relative_to(ROOT), file.read_text()
         for number, line in prose(text):
@@ -62,6 +70,8 @@ def main():
             for path in CODE.findall(line):
                 if SOURCE.match(path) and not exists(path) and not (file.parent / path).exists():
                     problems.append(f"{name}:{number}: `{path}`: there is no such file")
+                if NAME.match(path) and not set(path.split("::")) <= known:
+                    problems.append(f"{name}:{number}: `{path}`: there is no such name")
     for file in tracked():
         if file.suffix in BINARY or file.suffix == ".md" or file.is_relative_to(ROOT / "docs/test"):
             continue
