@@ -1,4 +1,4 @@
-"""The side of a peer's program: answers requests until there are no more."""
+"""The child process of a peer: answers requests until its input ends."""
 
 import json
 import resource
@@ -7,19 +7,19 @@ import time
 
 
 def serve(peer):
-    """Calls the methods that are asked for, one JSON list of name and values a line."""
+    """Calls methods as requested, one JSON list of name and arguments per line."""
     for line in sys.stdin:
         call, *values = json.loads(line)
         print(json.dumps(getattr(peer, call)(*values)), flush=True)
 
 
 def timed(function, *values):
-    """What a function returns, and its seconds."""
+    """The result of a function, and the seconds it took."""
     started = time.perf_counter()
     result = function(*values)
     return result, time.perf_counter() - started
 
 
 def peak():
-    """The most memory that this process has held, in bytes."""
+    """Peak memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""The areas that are asked about: boxes over Prague as `tripgraph generate` makes it, and larger."""
+"""The areas of the questions: boxes over the Prague of `tripgraph generate`, and larger ones."""
 
 import math
 from typing import NamedTuple
@@ -36,7 +36,7 @@ WORLD = {
 
 
 def condition(box, trip_end):
-    """The SQL that is true of the trips which count for a box."""
+    """The SQL condition for trips that count for a box."""
     west, south, east, north = box
     within = {
         end: f"{end}_lon BETWEEN {west} AND {east} AND {end}_lat BETWEEN {south} AND {north}"

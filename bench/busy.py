@@ -1,4 +1,4 @@
-"""The same question back to back, while nothing else goes on and while a file is ingested."""
+"""One question repeated without pause, on an idle server and while a file is ingested."""
 
 from machine import BenchError
 
@@ -29,5 +29,5 @@ def while_ingesting(server, ingestion, box, trip_end):
         if state == "SUCCEEDED":
             return took
         if state not in ("QUEUED", "RUNNING"):
-            raise BenchError(f"the ingestion that was to go on meanwhile is {state}")
+            raise BenchError(f"the ingestion that should run during the queries is {state}")
         took.append(milliseconds)

@@ -1,4 +1,4 @@
-"""What Rust's benchmarks have left behind, see `benches/`."""
+"""Results of the Rust benchmarks, see `benches/`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What one would make of a file of trips in PostgreSQL without this program: tables, by SQL."""
+"""The conventional way to store trips in PostgreSQL: tables, in SQL."""
 
 from areas import condition
 

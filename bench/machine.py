@@ -1,4 +1,4 @@
-"""What a run ran on, and what it has to be told about files and processes."""
+"""The machine of a run: its description, the page cache, processes."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
 
 class BenchError(Exception):
-    """The run cannot go on; the message is for people."""
+    """The run cannot continue; the message says why."""
 
 
 def output(*command, cwd=None):
@@ -35,7 +35,7 @@ def memory():
 
 
 def describe(root, work):
-    """Pairs of what and which, for the head of the results."""
+    """Pairs of name and value for the head of the results."""
     commit = output("git", "rev-parse", "--short", "HEAD", cwd=root)
     if output("git", "status", "--porcelain", "--untracked-files=no", cwd=root):
         commit += " with changes"
@@ -100,7 +100,7 @@ def require_free(folder, wanted):
 
 
 def evict(*files):
-    """Asks the system to forget what it holds of some files in memory."""
+    """Asks the system to evict files from the page cache."""
     for file in files:
         if file.exists():
             descriptor = os.open(file, os.O_RDONLY)
@@ -112,7 +112,7 @@ def evict(*files):
 
 
 def forget():
-    """Has the system forget all files that it holds in memory, where it lets: whether it did."""
+    """Drops the page cache if permitted, and returns whether it was."""
     os.sync()
     try:
         DROP_CACHES.write_text("3")
@@ -122,7 +122,7 @@ def forget():
 
 
 def run(command):
-    """Runs a command to its end: its seconds, and the most memory it held, in bytes."""
+    """Runs a command: its seconds, and its peak memory in bytes."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:

@@ -1,4 +1,4 @@
-"""Everything about one size: each program in turn ingests its file and is asked about it."""
+"""One size: each program in turn ingests the file and answers questions."""
 
 import shutil
 
@@ -17,7 +17,7 @@ OFTEN = ("1.6 km²", "ORIGIN")
 
 
 class Wrong(BenchError):
-    """A peer answers otherwise than tripgraph: one of them is wrong."""
+    """A peer's answer differs from tripgraph's: one of them is wrong."""
 
 
 class Measurement:
@@ -50,7 +50,7 @@ class Measurement:
                     raise
                 except BenchError as error:
                     self.record["notes"].append(str(error))
-                    self.say(f"going on without {kind.title}: {error}")
+                    self.say(f"continuing without {kind.title}: {error}")
         finally:
             shutil.rmtree(self.folder)
 
@@ -116,23 +116,23 @@ class Measurement:
         return weeks, cold, [milliseconds for _, milliseconds in again]
 
     def compare(self, program, area, trip_end, weeks):
-        """Fails where the answer is not that of the program which was asked first."""
+        """Fails if the answer differs from that of the first program."""
         if self.answers.setdefault((area, trip_end), weeks) != weeks:
             raise Wrong(
                 f"{self.size.name}, {area} by {trip_end}: tripgraph and {program.title} differ"
             )
 
     def serves(self, program, more):
-        """What only a server does: nothing, many clients at once, ingesting while it answers."""
+        """What only a server does: empty queries, many clients at once, ingesting during queries."""
         file = self.folder / "more.csv"
         tripgraph.generate(self.binary, more, SEED + 1, file)
         with program.running(kept=True) as server:
-            self.say("many clients at once, answers kept")
-            # An answer is kept as soon as it has been given once.
+            self.say("many clients at once, with the cache")
+            # An answer is cached as soon as it has been given once.
             server.weeks(AREAS[OFTEN[0]], OFTEN[1])
             self.record["rush_kept"] = rush.rush(server.link(AREAS[OFTEN[0]], OFTEN[1]))
         with program.running() as server:
-            self.say("nothing, for HTTP's own share")
+            self.say("empty queries, for the share of HTTP")
             self.record["nothing"] = [server.ask(tripgraph.NOTHING)[1] for _ in range(100)]
             box = AREAS[OFTEN[0]]
             self.record["often"] = [server.weeks(box, OFTEN[1])[1] for _ in range(100)]

@@ -1,4 +1,4 @@
-"""Packages of PyPI, in a virtual environment beside the results."""
+"""Packages from PyPI, in a virtual environment beside the results."""
 
 import subprocess
 import sys
@@ -29,6 +29,6 @@ class Packages:
             installed = subprocess.run(pip, capture_output=True, text=True)
             if installed.returncode != 0:
                 reason = (installed.stderr.strip().splitlines() or ["no reason given"])[-1]
-                raise BenchError(f"pip can't install {name} ({reason})")
+                raise BenchError(f"pip cannot install {name} ({reason})")
             done = subprocess.run(command, capture_output=True, text=True, check=True)
         return done.stdout.strip()

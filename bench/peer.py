@@ -1,4 +1,4 @@
-"""The peers: what else answers the same questions of the same file.
+"""Peers: other programs that answer the same questions about the same file.
 
 Most are programs of their own, `peer_*.py`, driven over their standard input and output, one JSON
 request and one JSON answer a line: so that their memory is their own, and that a fresh one can be
@@ -149,7 +149,7 @@ def names(text):
     """The names of peers, separated by commas."""
     chosen = [name for name in text.split(",") if name]
     if unknown := [name for name in chosen if name not in KINDS]:
-        raise BenchError(f"no such peer: {unknown[0]}; there are {', '.join(KINDS)}")
+        raise BenchError(f"unknown peer: {unknown[0]}; known are {', '.join(KINDS)}")
     return chosen
 
 

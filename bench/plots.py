@@ -1,4 +1,4 @@
-"""Cost against size, drawn: a program for a Python that has matplotlib.
+"""Plots of cost against size: run by a Python that has matplotlib.
 
 `plots.py RESULTS FOLDER` reads the JSON of a run and writes an SVG for each plot.
 """

@@ -91,11 +91,11 @@ class Server:
         return int(self.ask(url, "SELECT pg_database_size(current_database())")[0])
 
     def checkpoint(self):
-        """Writes what waits to be written, so that it burdens nobody who comes next."""
+        """Runs a checkpoint, so that pending writes do not slow down what follows."""
         self.ask(self.url, "CHECKPOINT")
 
     def facts(self):
-        """Pairs of what and which, for the head of the results."""
+        """Pairs of name and value for the head of the results."""
         version = self.ask(self.url, "SHOW server_version")[0]
         values = [f"{name}={self.ask(self.url, f'SHOW {name}')[0]}" for name in SHOWN]
         return [("PostgreSQL", version), ("settings", ", ".join(values))]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures tripgraph on PostgreSQL, beside what PostgreSQL does by itself. See README.md."""
+"""Measures tripgraph on PostgreSQL, compared with PostgreSQL alone. See README.md."""
 
 import argparse
 import shutil
@@ -51,20 +51,20 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--postgres-url", help="a server to make databases in, instead of one made for the run"
+        "--postgres-url", help="an existing server to create databases in, instead of a new one"
     )
     parser.add_argument(
         "--postgres-rows", type=trips, default=trips("4M"), help="trips to ingest [4M]"
     )
     parser.add_argument(
-        "--publish-base", type=trips, default=trips("10M"), help="trips to add to and ask of [10M]"
+        "--publish-base", type=trips, default=trips("10M"), help="trips in the database that files are published to [10M]"
     )
     parser.add_argument("--publish-rows", type=trips, default=trips("1M"), help="trips added [1M]")
     parser.add_argument("--publishes", type=int, default=3, help="files added [3]")
     parser.add_argument("--work", type=Path, default=ROOT / "bench" / "work")
-    parser.add_argument("--binary", type=Path, help="a tripgraph to measure instead of building")
-    parser.add_argument("--ingests", type=int, default=3, help="ingests by each program [3]")
-    parser.add_argument("--warm", type=int, default=9, help="warm answers a question [9]")
+    parser.add_argument("--binary", type=Path, help="a binary to measure instead of building one")
+    parser.add_argument("--ingests", type=int, default=3, help="ingestions by each program [3]")
+    parser.add_argument("--warm", type=int, default=9, help="warm answers per question [9]")
     return parser.parse_args()
 
 
@@ -158,10 +158,10 @@ class Run:
     def base(self):
         """The same trips in a database of the program and in a conventional table: addresses."""
         file = self.generate(self.options.publish_base, SEED)
-        say("ingesting what is asked and added to")
+        say("ingesting the trips to query")
         ours, theirs = self.server.create("base"), self.server.create("typed")
         self.ingest(ours, file)
-        say("making the conventional table of it")
+        say("creating the conventional table")
         homemade.typed(self.server, theirs, file)
         file.unlink()
         for url in (ours, theirs):

@@ -1,4 +1,4 @@
-"""What a run tells people: numbers, tables, and how far it is."""
+"""Output: numbers, tables, progress."""
 
 import math
 import sys
@@ -15,7 +15,7 @@ def shown(milliseconds):
 
 
 def tall(rows):
-    """A number of trips as people say it."""
+    """A number of trips in short form, such as 10M."""
     for factor, letter in ((1_000_000, "M"), (1_000, "k")):
         if rows % factor == 0:
             return f"{rows // factor:,}{letter}"
@@ -23,12 +23,12 @@ def tall(rows):
 
 
 def percentile(values, percent):
-    """The value that so many percent of the values do not exceed."""
+    """The value that the given percentage of values do not exceed."""
     return sorted(values)[max(math.ceil(len(values) * percent / 100), 1) - 1]
 
 
 def facts(pairs):
-    """A Markdown list of what and which."""
+    """A Markdown list of names and values."""
     return "\n".join(f"- {what}: {which}" for what, which in pairs)
 
 

@@ -1,4 +1,4 @@
-"""What a run has measured so far: a JSON file, and what tables and plots want to know of it."""
+"""Results of a run so far: a JSON file, and what tables and plots need of it."""
 
 import json
 import statistics
@@ -28,7 +28,7 @@ class Results:
 
 
 def rounded(value):
-    """The same with numbers as exact as they are worth."""
+    """The same with floats rounded to three digits."""
     if isinstance(value, dict):
         return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures tripgraph, and other programs beside it, on generated trips. See README.md."""
+"""Measures tripgraph and other programs on generated trips. See README.md."""
 
 import argparse
 import shlex
@@ -45,7 +45,7 @@ def main():
         publish.check(options.publish)
     binary = options.binary or tripgraph.build(ROOT)
     if not binary.exists():
-        raise BenchError(f"there is no {binary}; without --binary it is built")
+        raise BenchError(f"{binary} does not exist; without --binary it is built")
     packages = Packages(work)
     kinds, versions = peer.find(options.peers, packages)
     results = Results(work / "results.json", head(work, binary, versions))
@@ -79,7 +79,7 @@ def parse():
         type=peer.names,
         default=list(peer.KINDS),
         metavar="NAMES",
-        help=f"what else is measured, of {','.join(peer.KINDS)} [all that can be had]",
+        help=f"programs to compare with, of {','.join(peer.KINDS)} [all that are available]",
     )
     parser.add_argument(
         "--world",
@@ -87,10 +87,10 @@ def parse():
         help="trips scattered over the world, 0 for none [10M, or the largest size if that is less]",
     )
     parser.add_argument(
-        "--more", type=trips, default=trips("3M"), help="trips to send to a busy server [3M]"
+        "--more", type=trips, default=trips("3M"), help="trips to upload during queries [3M]"
     )
     parser.add_argument("--work", type=Path, default=ROOT / "bench" / "work")
-    parser.add_argument("--binary", type=Path, help="a tripgraph to measure instead of building")
+    parser.add_argument("--binary", type=Path, help="a binary to measure instead of building one")
     parser.add_argument(
         "--publish",
         type=Path,
@@ -106,7 +106,7 @@ def parse():
 
 
 def wanted(options):
-    """The most bytes on disk at a time."""
+    """Maximum bytes on disk at a time."""
     rows = [size.rows for size in options.sizes]
     most = [max(*rows, options.world) * BYTES_A_TRIP + options.more * BYTES_A_SENT_TRIP]
     if "postgres" in options.peers:
@@ -115,7 +115,7 @@ def wanted(options):
 
 
 def head(work, binary, versions):
-    """Pairs of what and which."""
+    """Pairs of name and value."""
     cold = "the system's page cache dropped (/proc/sys/vm/drop_caches)"
     if not machine.forget():
         cold = "the database evicted from the page cache (posix_fadvise); root could drop it all"
@@ -131,7 +131,7 @@ def head(work, binary, versions):
 
 
 def loads(results):
-    """The load averages after each size, which tell whether others worked too."""
+    """Load averages after each size, which show whether the machine had other work."""
     return "; ".join(
         f"{each['name']}: {each['load']}" for each in results.records if "load" in each
     )

@@ -1,4 +1,4 @@
-"""What the program is to reach, each target as a ratio of two figures of one run."""
+"""Targets, each a ratio of two figures of one run."""
 
 from typing import Callable, NamedTuple
 
