@@ -136,6 +136,15 @@ pub struct ServerConfig {
         hide_default_value = true
     )]
     pub cache_bytes: u64,
+    /// Seconds that a query may take, waiting included, before it is stopped
+    #[arg(
+        long,
+        env = "TRIPGRAPH_QUERY_TIMEOUT_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    query_timeout_seconds: u64,
     /// Tiles of a map for the console to draw under the flows of trips, an
     /// address with {z}, {x} and {y} [default: no map]
     #[arg(long, env = "TRIPGRAPH_BASE_MAP_URL", value_name = "URL")]
@@ -164,6 +173,12 @@ impl ServerConfig {
             url,
             attribution: self.base_map_attribution.clone(),
         })
+    }
+
+    /// How long a query may take.
+    #[must_use]
+    pub const fn query_timeout(&self) -> Duration {
+        Duration::from_secs(self.query_timeout_seconds)
     }
 
     /// Refuses to serve everybody on the network by mistake.

@@ -15,3 +15,4 @@ pub mod ingest;
 pub mod model;
 pub mod store;
 pub mod telemetry;
+mod threads;

@@ -12,6 +12,9 @@ use crate::store::{Error, Snapshot};
 /// below, asking costs more than it saves.
 const WEED_FROM: usize = 64;
 
+/// What it takes to place a cell, in bytes that are read in the same time.
+const CELL_BYTES: usize = 64;
+
 /// The cells a box touches, as far as they hold trip ends.
 #[derive(Debug, Default)]
 pub(super) struct Cover {
@@ -35,6 +38,7 @@ impl Cover {
             .map(|cell| (cell, geo::position(cell, bbox)))
             .collect();
         loop {
+            snapshot.count_work(CELL_BYTES * found.len());
             let mut edge = Vec::new();
             for (cell, position) in found {
                 match position {

@@ -1,9 +1,14 @@
 //! The two questions: how many trips a week an area sees, and which trips are alike.
 
+mod admission;
+mod admission_metrics;
 mod answers;
+mod coalescing;
 mod cover;
 mod group_members;
 mod groups;
+mod question;
+mod queue;
 mod ranking;
 mod reads;
 mod scan;
@@ -28,6 +33,15 @@ pub enum AnalyticsError {
     /// The answer would take more memory than one question may have.
     #[error("{0}")]
     TooComplex(String),
+    /// Too many costly questions are ahead of it.
+    #[error("{waiting} costly queries are waiting for their turn; try again later")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// There is no thread to answer it on.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -4,6 +4,7 @@ use std::mem;
 
 use super::AnalyticsError;
 use super::groups::Groups;
+use super::question::Question;
 use super::reads::{Reads, plan};
 use super::scan::visit_trips;
 use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index};
@@ -22,35 +23,56 @@ pub async fn similar_trips(
     after: Option<TripGroup>,
 ) -> Result<Page<TripGroup>, AnalyticsError> {
     let snapshot = store.snapshot().await?;
-    let page = similar_trips_in(&snapshot, selection, similarity, min_trips, first, after).await?;
+    let question = GroupsQuestion {
+        selection: selection.clone(),
+        similarity,
+        min_trips,
+        first,
+        after,
+    };
+    let page = question.answer(&snapshot).await?;
     snapshot.close().await;
     Ok(page)
 }
 
-/// As [`similar_trips`], of a snapshot.
-pub(super) async fn similar_trips_in(
-    snapshot: &Snapshot,
-    selection: &Selection,
-    similarity: Similarity,
-    min_trips: u64,
-    first: u64,
-    after: Option<TripGroup>,
-) -> Result<Page<TripGroup>, AnalyticsError> {
-    let mut groups = Groups::new(min_trips, first, after);
-    if let Some(filter) = snapshot.key_filter(selection).await? {
-        let question = Question {
-            snapshot,
+/// Which groups, and which page of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct GroupsQuestion {
+    pub(super) selection: Selection,
+    pub(super) similarity: Similarity,
+    /// The smallest group.
+    pub(super) min_trips: u64,
+    /// The size of the page.
+    pub(super) first: u64,
+    /// The last group of the page before.
+    pub(super) after: Option<TripGroup>,
+}
+
+impl Question for GroupsQuestion {
+    type Answer = Page<TripGroup>;
+
+    async fn answer(&self, snapshot: &Snapshot) -> Result<Page<TripGroup>, AnalyticsError> {
+        let Self {
             selection,
             similarity,
-            filter,
-        };
-        if selection.area.is_none() && similarity.resolution <= Resolution::FLOW {
-            question.count_flows(&mut groups).await?;
-        } else {
-            question.count_patches(&mut groups).await?;
+            ..
+        } = self;
+        let mut groups = Groups::new(self.min_trips, self.first, self.after);
+        if let Some(filter) = snapshot.key_filter(selection).await? {
+            let count = Count {
+                snapshot,
+                selection,
+                similarity: *similarity,
+                filter,
+            };
+            if selection.area.is_none() && similarity.resolution <= Resolution::FLOW {
+                count.count_flows(&mut groups).await?;
+            } else {
+                count.count_patches(&mut groups).await?;
+            }
         }
+        groups.finish()
     }
-    groups.finish()
 }
 
 /// What is counted of the trips between two cells, one flow after the other.
@@ -69,14 +91,15 @@ impl Pair {
     }
 }
 
-struct Question<'a> {
+/// What is counted, and in which snapshot.
+struct Count<'a> {
     snapshot: &'a Snapshot,
     selection: &'a Selection,
     similarity: Similarity,
     filter: KeyFilter,
 }
 
-impl Question<'_> {
+impl Count<'_> {
     /// Whether all trips of a group start in one cell of the first level.
     fn roots_hold_groups(&self) -> bool {
         self.similarity.resolution >= LEVELS[0]

@@ -5,11 +5,26 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 
+use super::AnalyticsError;
+use super::question::Question;
 use crate::model::PairSummary;
+use crate::store::Snapshot;
 
 /// What is known of every region and datasource.
 #[derive(Debug, Clone)]
 pub struct Summaries(Vec<PairSummary>);
+
+/// Asks for what is known of every region and datasource.
+#[derive(Debug)]
+pub(super) struct SummariesQuestion;
+
+impl Question for SummariesQuestion {
+    type Answer = Summaries;
+
+    async fn answer(&self, snapshot: &Snapshot) -> Result<Summaries, AnalyticsError> {
+        Ok(Summaries::new(snapshot.pair_summaries().await?))
+    }
+}
 
 /// What is known of some trips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! Weekly averages: trips ÷ calendar weeks.
 
+use super::AnalyticsError;
 use super::cover::Cover;
+use super::question::Question;
 use super::week_counts::WeekCounts;
 use crate::geo::{BoundingBox, CellRange, LEVELS, Resolution};
 use crate::model::{End, KeyFilter, PatchEnds, PatchPoints, Selection, TripEnds, Week};
@@ -86,23 +88,40 @@ pub async fn weekly_average(
     to: Option<Week>,
 ) -> Result<WeeklyAverage, Error> {
     let snapshot = store.snapshot().await?;
-    let average = weekly_average_in(&snapshot, selection, from, to).await?;
+    let question = WeeklyQuestion {
+        selection: selection.clone(),
+        from,
+        to,
+    };
+    let average = question.read(&snapshot).await?;
     snapshot.close().await;
     Ok(average)
 }
 
-/// As [`weekly_average`], of a snapshot.
-pub(super) async fn weekly_average_in(
-    snapshot: &Snapshot,
-    selection: &Selection,
-    from: Option<Week>,
-    to: Option<Week>,
-) -> Result<WeeklyAverage, Error> {
-    let counts = match snapshot.key_filter(selection).await? {
-        Some(filter) => count(snapshot, selection, &filter).await?,
-        None => WeekCounts::default(),
-    };
-    Ok(period(&counts, from, to))
+/// Which trips, and the period.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct WeeklyQuestion {
+    pub(super) selection: Selection,
+    pub(super) from: Option<Week>,
+    pub(super) to: Option<Week>,
+}
+
+impl WeeklyQuestion {
+    async fn read(&self, snapshot: &Snapshot) -> Result<WeeklyAverage, Error> {
+        let counts = match snapshot.key_filter(&self.selection).await? {
+            Some(filter) => count(snapshot, &self.selection, &filter).await?,
+            None => WeekCounts::default(),
+        };
+        Ok(period(&counts, self.from, self.to))
+    }
+}
+
+impl Question for WeeklyQuestion {
+    type Answer = WeeklyAverage;
+
+    async fn answer(&self, snapshot: &Snapshot) -> Result<WeeklyAverage, AnalyticsError> {
+        Ok(self.read(snapshot).await?)
+    }
 }
 
 /// Cuts the counts to the period that was asked for.

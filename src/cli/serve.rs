@@ -27,6 +27,7 @@ pub(super) async fn run(
     let engine = Engine::start(&database, true).await?;
 
     let shutdown = Shutdown::default();
+    let query_timeout = server.query_timeout();
     let settings = HttpSettings {
         max_upload_bytes: server.max_upload_bytes,
         base_map: server.base_map(),
@@ -36,8 +37,16 @@ pub(super) async fn run(
     let services = Services {
         ingestions: engine.ingestions.clone(),
         store: engine.store.clone(),
-        answers: Answers::new(engine.store.clone(), server.cache_bytes),
-        limits: Limits::default(),
+        // The rest of the time-out is for the answer itself.
+        answers: Answers::with_patience(
+            engine.store.clone(),
+            server.cache_bytes,
+            query_timeout * 5 / 6,
+        ),
+        limits: Limits {
+            query_timeout,
+            ..Limits::default()
+        },
     };
     let router = http::router(AppState::new(services, settings.clone(), shutdown.clone()));
     let request = shutdown.clone();

@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 use crate::analytics::verify;
 use crate::config::DatabaseConfig;
 use crate::store::{Access, Store};
+use crate::threads::step_back;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -17,6 +18,9 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        // A server that runs on the same machine comes first. The threads of SQLite's connections
+        // are started from this one.
+        step_back();
         let store = Store::open(&self.database.url(), Access::Read).await?;
         let findings = verify(&store).await?;
         store.close().await?;

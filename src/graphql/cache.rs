@@ -4,19 +4,39 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::ApiError;
-use crate::analytics::{self, Summaries};
+use crate::analytics::{Answers, Summaries};
 use crate::ingest::Ingestions;
 use crate::model::{Ingestion, IngestionId};
-use crate::store::Store;
+
+/// Fields of one request that read from the database at the same time. The others of its fields
+/// wait, and not other requests: a page of groups can ask for a thousand lists of members.
+const READING_FIELDS: usize = 2;
 
 /// Loaded at most once a request, however many fields ask.
-#[derive(Default)]
 pub(super) struct RequestCache {
+    turns: Semaphore,
     summaries: OnceCell<Arc<Summaries>>,
     ingestions: Mutex<HashMap<IngestionId, Arc<OnceCell<Option<Ingestion>>>>>,
+}
+
+impl Default for RequestCache {
+    fn default() -> Self {
+        Self {
+            turns: Semaphore::new(READING_FIELDS),
+            summaries: OnceCell::new(),
+            ingestions: Mutex::default(),
+        }
+    }
+}
+
+/// Waits for the turn of a field that is going to read from the database, which lasts until what
+/// is returned is dropped.
+pub(super) async fn turn<'a>(ctx: &Context<'a>) -> Result<SemaphorePermit<'a>, ApiError> {
+    let turns = &service::<RequestCache>(ctx)?.turns;
+    turns.acquire().await.map_err(ApiError::internal)
 }
 
 /// The service of type `T` that the schema was built over.
@@ -32,10 +52,10 @@ pub(super) fn service<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> Result
 /// What is known of every region and datasource.
 pub(super) async fn summaries(ctx: &Context<'_>) -> Result<Arc<Summaries>, ApiError> {
     let cache = service::<RequestCache>(ctx)?;
-    let store = service::<Store>(ctx)?;
+    let answers = service::<Answers>(ctx)?;
     cache
         .summaries
-        .get_or_try_init(|| async { Ok(Arc::new(analytics::summaries(store).await?)) })
+        .get_or_try_init(|| async { Ok(Arc::new(answers.summaries().await?)) })
         .await
         .cloned()
 }
@@ -54,7 +74,10 @@ pub(super) async fn ingestion(
             .unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(id).or_default())
     };
-    cell.get_or_try_init(|| async { Ok(ingestions.get(id).await?) })
-        .await
-        .cloned()
+    cell.get_or_try_init(|| async {
+        let _turn = turn(ctx).await?;
+        Ok(ingestions.get(id).await?)
+    })
+    .await
+    .cloned()
 }

@@ -1,5 +1,6 @@
 use std::fmt::{self, Display, Formatter};
 use std::io;
+use std::sync::Arc;
 
 use async_graphql::{Error, ErrorExtensionValues, ServerError};
 
@@ -127,21 +128,48 @@ impl From<ApiError> for ServerError {
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
+        (&error).into()
+    }
+}
+
+impl From<&store::Error> for ApiError {
+    fn from(error: &store::Error) -> Self {
         if error.is_unavailable() {
-            tracing::error!(error = %Causes(&error), "the database is not available");
+            tracing::error!(error = %Causes(error), "the database is not available");
             return Self::new(
                 Code::Unavailable,
                 "the database is busy or can't be reached; try again later",
             );
         }
-        Self::internal(Causes(&error))
+        Self::internal(Causes(error))
     }
 }
 
 impl From<AnalyticsError> for ApiError {
     fn from(error: AnalyticsError) -> Self {
+        (&error).into()
+    }
+}
+
+/// Identical questions share their answer, also where it is an error.
+impl From<Arc<AnalyticsError>> for ApiError {
+    fn from(error: Arc<AnalyticsError>) -> Self {
+        (&*error).into()
+    }
+}
+
+impl From<&AnalyticsError> for ApiError {
+    fn from(error: &AnalyticsError) -> Self {
         match error {
             AnalyticsError::TooComplex(message) => Self::new(Code::TooComplex, message),
+            AnalyticsError::Busy { .. } => Self::new(Code::Unavailable, error.to_string()),
+            AnalyticsError::Thread(cause) => {
+                tracing::error!(error = %cause, "cannot start a thread for a question");
+                Self::new(
+                    Code::Unavailable,
+                    "the server is overloaded; try again later",
+                )
+            }
             AnalyticsError::Store(error) => error.into(),
         }
     }

@@ -18,6 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::AppState;
 use super::graphql::caller;
 use super::reply::Format;
+use crate::analytics::Answers;
 use crate::ingest::Ingestions;
 
 /// Upper bounds of the times that answers take, in seconds.
@@ -40,7 +41,7 @@ struct RequestLabels {
 }
 
 impl Metrics {
-    pub(super) fn new(ingestions: &Ingestions) -> Self {
+    pub(super) fn new(ingestions: &Ingestions, answers: &Answers) -> Self {
         let mut registry = Registry::with_prefix("tripgraph");
         let requests = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> _);
         registry.register_with_unit(
@@ -52,6 +53,7 @@ impl Metrics {
         let websockets = Gauge::default();
         registry.register("websockets", "WebSockets that are open", websockets.clone());
         ingestions.register_metrics(&mut registry);
+        answers.register_metrics(&mut registry);
         Self {
             registry,
             requests,

@@ -36,7 +36,7 @@ impl AppState {
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings, shutdown: Shutdown) -> Self {
         let schema = schema(services.clone());
-        let metrics = Arc::new(Metrics::new(&services.ingestions));
+        let metrics = Arc::new(Metrics::new(&services.ingestions, &services.answers));
         Self(Arc::new(Inner {
             schema,
             services,

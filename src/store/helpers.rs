@@ -87,6 +87,7 @@ impl Snapshot {
         let mut rows = select_all(try_join_all(streams).await?);
         while let Some(row) = rows.try_next().await? {
             visit(row)?;
+            self.meter.row().await;
         }
         drop(rows);
         for helper in helpers {
@@ -97,7 +98,8 @@ impl Snapshot {
 
     /// The number of the edition: the same, while nothing is published or removed.
     pub async fn edition(&self) -> Result<i64, Error> {
-        edition(&self.tx).await
+        let number = self.edition.get_or_try_init(|| edition(&self.tx));
+        number.await.copied()
     }
 
     /// Transactions that see the same trips as this one: as many as are free.
@@ -110,7 +112,7 @@ impl Snapshot {
         while helpers.len() < HELPERS
             && let Ok(permit) = Arc::clone(&all.free).try_acquire_owned()
         {
-            let tx = all.pool.begin().await?;
+            let tx = self.interrupt.watched(all.pool.begin()).await?;
             // What was published meanwhile is not in the others. What was only begun is, and this
             // snapshot does not know that it is hidden.
             let same =

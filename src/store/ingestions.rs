@@ -174,19 +174,20 @@ impl Store {
         first: u64,
         before: Option<IngestionId>,
     ) -> Result<Page<Ingestion>, Error> {
-        let Snapshot { tx, .. } = self.snapshot().await?;
+        let snapshot = self.snapshot().await?;
+        let tx = &snapshot.tx;
         let mut query = ingestion::Entity::find();
         if let Some(state) = state {
             query = query.filter(ingestion::Column::State.eq(state.name()));
         }
-        let total = query.clone().count(&tx).await?;
+        let total = query.clone().count(tx).await?;
         if let Some(before) = before {
             query = query.filter(ingestion::Column::Id.lt(before));
         }
         let rows = query
             .order_by_desc(ingestion::Column::Id)
             .limit(first + 1)
-            .all(&tx)
+            .all(tx)
             .await?;
         page(rows, first, total, describe)
     }
@@ -198,17 +199,18 @@ impl Store {
         first: u64,
         after: Option<u64>,
     ) -> Result<Page<RejectedRow>, Error> {
-        let Snapshot { tx, .. } = self.snapshot().await?;
+        let snapshot = self.snapshot().await?;
+        let tx = &snapshot.tx;
         let mut query =
             rejected_row::Entity::find().filter(rejected_row::Column::IngestionId.eq(id));
-        let total = query.clone().count(&tx).await?;
+        let total = query.clone().count(tx).await?;
         if let Some(after) = after {
             query = query.filter(rejected_row::Column::Line.gt(after.cast_signed()));
         }
         let rows = query
             .order_by_asc(rejected_row::Column::Line)
             .limit(first + 1)
-            .all(&tx)
+            .all(tx)
             .await?;
         page(rows, first, total, |row| {
             Ok(RejectedRow {

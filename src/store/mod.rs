@@ -13,6 +13,7 @@ mod histograms;
 mod ingestions;
 mod list;
 mod load;
+mod meter;
 mod postgres;
 mod publish;
 mod seen;
@@ -30,6 +31,7 @@ pub use claims::Claim;
 pub use error::Error;
 pub use ingestions::{FinalCounts, NewIngestion, Record};
 pub use load::{Checkpoint, LoadBlock, PatchRow, TripRow, TripSummary};
+pub use meter::Meter;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
@@ -37,6 +39,13 @@ use sea_orm::{
 pub use snapshot::{PatchRecord, Snapshot};
 use uuid::Uuid;
 pub use workers::Worker;
+
+/// Connections that read. Questions are answered with [`QUESTIONS`] of them at most at the same
+/// time; the others are for what takes no place in the queue of questions, such as the state of an
+/// ingestion.
+const READERS: u32 = QUESTIONS + 4;
+/// Questions that may read at the same time.
+pub const QUESTIONS: u32 = 12;
 
 /// A handle on the database; clones share it.
 #[derive(Debug, Clone)]

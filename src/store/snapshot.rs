@@ -10,10 +10,12 @@ use sea_orm::{
 };
 
 use sqlx::Row;
+use tokio::sync::OnceCell;
 
 use super::list::List;
 use super::seen::Seen;
-use super::{Engine, Error, Store, postgres};
+use super::sqlite::Interrupt;
+use super::{Engine, Error, Meter, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{
     Counters, End, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, WeeklyKey,
@@ -34,16 +36,26 @@ pub struct PatchRecord<'a> {
     pub rest: &'a [u8],
 }
 
-/// The state of the database at one moment.
+/// The state of the database at one moment. What is under way when it is dropped is stopped.
 pub struct Snapshot {
+    /// Dropped first: what the transaction is doing must end before it can be rolled back.
+    pub(super) interrupt: Interrupt,
     pub(super) tx: DatabaseTransaction,
     pub(super) seen: Seen,
+    pub(super) meter: Arc<Meter>,
+    /// The number of the edition, once it was asked for.
+    pub(super) edition: OnceCell<i64>,
     store: Store,
 }
 
 impl Store {
     /// The state of the database as of now, for the questions of one answer.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.metered(Arc::new(Meter::unlimited())).await
+    }
+
+    /// As [`Store::snapshot`]; what is read from it is counted.
+    pub async fn metered(&self, meter: Arc<Meter>) -> Result<Snapshot, Error> {
         let options = TransactionOptions {
             isolation_level: match self.inner.engine {
                 Engine::Postgres { citus: false } => Some(IsolationLevel::RepeatableRead),
@@ -54,7 +66,10 @@ impl Store {
             access_mode: self.is_shared().then_some(AccessMode::ReadOnly),
             ..TransactionOptions::default()
         };
-        let tx = self.inner.reader.begin_with_options(options).await?;
+        let interrupt = Interrupt::default();
+        let tx = interrupt
+            .watched(self.inner.reader.begin_with_options(options))
+            .await?;
         let seen = if self.is_distributed() {
             // The nodes of a cluster do not share a snapshot. So nothing may be published while
             // this one is read, and what has come since is passed over.
@@ -64,8 +79,11 @@ impl Store {
             Seen::all_but_hidden(&tx).await?
         };
         Ok(Snapshot {
+            interrupt,
             tx,
             seen,
+            meter,
+            edition: OnceCell::new(),
             store: self.clone(),
         })
     }
@@ -120,7 +138,7 @@ impl Snapshot {
         let values = [end.code().into()].into_iter().chain(list.values);
         self.each(&sql, values, |row| {
             if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
-                visit(column(&row, 1)?, Counters::entries(bytes(&row, 2)?))?;
+                visit(column(&row, 1)?, Counters::entries(self.bytes(&row, 2)?))?;
             }
             Ok(())
         })
@@ -140,7 +158,7 @@ impl Snapshot {
         let values = [end.code().into(), key(cells.first), key(cells.last)];
         self.each(sql, values, |row| {
             if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
-                visit(column(&row, 1)?, Counters::entries(bytes(&row, 2)?))?;
+                visit(column(&row, 1)?, Counters::entries(self.bytes(&row, 2)?))?;
             }
             Ok(())
         })
@@ -207,7 +225,7 @@ impl Snapshot {
     ) -> Result<(), Error> {
         self.each_patch("p.ingestion_id, p.points", end, ranges, |row| {
             if !self.seen.hides(column(&row, 0)?) {
-                visit(bytes(&row, 1)?)?;
+                visit(self.bytes(&row, 1)?)?;
             }
             Ok(())
         })
@@ -229,8 +247,8 @@ impl Snapshot {
                     end,
                     cell: column::<i64>(&row, 0)?.cast_unsigned(),
                     ingestion,
-                    points: bytes(&row, 2)?,
-                    rest: bytes(&row, 3)?,
+                    points: self.bytes(&row, 2)?,
+                    rest: self.bytes(&row, 3)?,
                 })?;
             }
             Ok(())
@@ -252,8 +270,8 @@ impl Snapshot {
                 end,
                 cell: column::<i64>(&row, 1)?.cast_unsigned(),
                 ingestion: id,
-                points: bytes(&row, 2)?,
-                rest: bytes(&row, 3)?,
+                points: self.bytes(&row, 2)?,
+                rest: self.bytes(&row, 3)?,
             })
         })
         .await
@@ -273,7 +291,7 @@ impl Snapshot {
                 region: column::<i32>(&row, 2)?.cast_unsigned(),
                 iso_year: column(&row, 3)?,
             };
-            visit(key, Counters::entries(bytes(&row, 4)?))
+            visit(key, Counters::entries(self.bytes(&row, 4)?))
         })
         .await
     }
@@ -289,7 +307,7 @@ impl Snapshot {
                    WHERE origin_cell BETWEEN $1 AND $2 ORDER BY origin_cell";
         self.each(sql, [key(origins.first), key(origins.last)], |row| {
             let origin = column::<i64>(&row, 0)?.cast_unsigned();
-            for flow in Flows::entries(bytes(&row, 1)?) {
+            for flow in Flows::entries(self.bytes(&row, 1)?) {
                 let (end, day) = flow?;
                 if filter.admits_region(end.region) && filter.admits_datasource(end.datasource) {
                     visit(origin, end, day)?;
@@ -348,11 +366,25 @@ impl Snapshot {
         values: impl IntoIterator<Item = Value> + Send,
         mut visit: impl FnMut(QueryResult) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
+        self.meter.statement().await;
         let mut rows = self.tx.stream_raw(statement(&self.tx, sql, values)).await?;
         while let Some(row) = rows.try_next().await? {
             visit(row)?;
+            self.meter.row().await;
         }
         Ok(())
+    }
+
+    /// The large value of a column by its place; see [`bytes`].
+    fn bytes<'r>(&self, row: &'r QueryResult, index: usize) -> Result<&'r [u8], DbErr> {
+        let bytes = bytes(row, index)?;
+        self.meter.count(bytes.len());
+        Ok(bytes)
+    }
+
+    /// Counts work that is done between the statements of a question, in bytes.
+    pub fn count_work(&self, bytes: usize) {
+        self.meter.count(bytes);
     }
 }
 

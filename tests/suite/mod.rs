@@ -3,6 +3,7 @@
 pub mod program;
 pub mod support;
 
+mod admission;
 mod answers;
 mod cli;
 mod http;

@@ -1,7 +1,7 @@
 use async_graphql::{Context, ID, Object, Result};
 
 use crate::graphql::ApiError;
-use crate::graphql::cache::service;
+use crate::graphql::cache::{service, turn};
 use crate::graphql::cursor::{self, Cursor};
 use crate::graphql::limits::weight;
 use crate::graphql::types::{Ingestion, IngestionConnection, IngestionState, connection, parse_id};
@@ -21,6 +21,7 @@ impl IngestionQuery {
         let Some(id) = parse_id(&id) else {
             return Ok(None);
         };
+        let _turn = turn(ctx).await?;
         let ingestion = service::<Ingestions>(ctx)?
             .get(id)
             .await
@@ -46,6 +47,7 @@ impl IngestionQuery {
             Some(Cursor::Ingestion(id)) => Some(id),
             Some(_) => return Err(cursor::broken().into()),
         };
+        let _turn = turn(ctx).await?;
         let page = service::<Ingestions>(ctx)?
             .list(state.map(Into::into), first, before)
             .await

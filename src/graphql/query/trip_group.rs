@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, Result};
 use crate::analytics::Answers;
 use crate::geo::Resolution;
 use crate::graphql::ApiError;
-use crate::graphql::cache::service;
+use crate::graphql::cache::{service, turn};
 use crate::graphql::cursor;
 use crate::graphql::limits::weight;
 use crate::graphql::types::{
@@ -53,6 +53,7 @@ impl TripGroupQuery {
         let last = after
             .map(|cursor| cursor::to_group(similarity, cursor))
             .transpose()?;
+        let _turn = turn(ctx).await?;
         let page = service::<Answers>(ctx)?
             .similar_trips(&selection, similarity, min_trips, first, last)
             .await

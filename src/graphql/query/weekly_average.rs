@@ -2,7 +2,7 @@ use async_graphql::{Context, Object, Result};
 
 use crate::analytics::Answers;
 use crate::graphql::ApiError;
-use crate::graphql::cache::service;
+use crate::graphql::cache::{service, turn};
 use crate::graphql::types::{BoundingBox, Date, TripEnd, WeeklyAverage, selection};
 use crate::model::Week;
 
@@ -34,6 +34,7 @@ impl WeeklyAverageQuery {
         {
             return Err(ApiError::bad_input("`fromWeek` is after `toWeek`").into());
         }
+        let _turn = turn(ctx).await?;
         let average = service::<Answers>(ctx)?
             .weekly_average(&selection, from, to)
             .await

@@ -2,7 +2,7 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
 use super::{DateTime, Long, TotalCount, connection};
-use crate::graphql::cache::service;
+use crate::graphql::cache::{service, turn};
 use crate::graphql::cursor::{self, Cursor};
 use crate::graphql::limits::weight;
 use crate::ingest::Ingestions;
@@ -140,6 +140,7 @@ impl Ingestion {
             Some(Cursor::RejectedRow(line)) => Some(line),
             Some(_) => return Err(cursor::broken().into()),
         };
+        let _turn = turn(ctx).await?;
         let page = service::<Ingestions>(ctx)?
             .rejected_rows(self.0.id, first, line)
             .await

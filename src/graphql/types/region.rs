@@ -101,6 +101,8 @@ impl Region {
     /// Its datasources, most trips first; their trips and dates are those in this region.
     #[graphql(complexity = "weight(0, 10, child_complexity)")]
     async fn datasources(&self) -> Vec<Datasource> {
+        // Lists in lists are long work without a wait: other requests come in between.
+        tokio::task::consume_budget().await;
         Datasource::all(&self.summaries, Some(&self.name))
     }
 }
@@ -132,6 +134,8 @@ impl Datasource {
     /// Its regions, most trips first; their trips and dates are those of this datasource.
     #[graphql(complexity = "weight(0, 10, child_complexity)")]
     async fn regions(&self) -> Vec<Region> {
+        // Lists in lists are long work without a wait: other requests come in between.
+        tokio::task::consume_budget().await;
         Region::all(&self.summaries, Some(&self.name))
     }
 }

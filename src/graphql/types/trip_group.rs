@@ -4,13 +4,12 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object, Result};
 
 use super::{Cell, Long, TotalCount, Trip, TripConnection, connection};
-use crate::analytics;
+use crate::analytics::Answers;
 use crate::graphql::ApiError;
-use crate::graphql::cache::service;
+use crate::graphql::cache::{service, turn};
 use crate::graphql::cursor::{self, Cursor};
 use crate::graphql::limits::weight;
 use crate::model::{self, Selection, Similarity};
-use crate::store::Store;
 
 /// A page of groups.
 pub(crate) type TripGroupConnection = Connection<Cursor, TripGroup, TotalCount>;
@@ -91,11 +90,11 @@ impl TripGroup {
             selection,
             similarity,
         } = &*self.grouping;
-        let store = service::<Store>(ctx)?;
-        let page =
-            analytics::group_members(store, selection, *similarity, &self.group, first, last)
-                .await
-                .map_err(ApiError::from)?;
+        let _turn = turn(ctx).await?;
+        let page = service::<Answers>(ctx)?
+            .group_members(selection, *similarity, &self.group, first, last)
+            .await
+            .map_err(ApiError::from)?;
         Ok(connection(
             page,
             after,

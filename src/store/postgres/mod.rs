@@ -15,13 +15,15 @@ use sqlx::{ConnectOptions, Connection};
 pub(super) use self::listen::{CHANNEL, messages};
 pub(super) use self::load::load;
 use super::snapshot::statement;
-use super::{Access, Engine, Error};
+use super::{Access, Engine, Error, READERS};
 
-const READERS: u32 = 16;
 /// Two load at the same time, one listens; the others wait for nobody.
 const WRITERS: u32 = 6;
 /// How long a question waits for a connection before the database counts as away.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection may take to finish what nobody waits for any more, before it is closed.
+const ENDING: Duration = Duration::from_millis(100);
 
 /// Keys of advisory locks; the database is the program's own.
 const MIGRATION_LOCK: i64 = 0x7472_6970_0001;
@@ -64,7 +66,26 @@ pub(super) async fn connect(
             .max_connections(connections)
             .acquire_timeout(PATIENCE)
     };
-    let reader = match pool(READERS).connect_with(options.clone()).await {
+    let readers = pool(READERS)
+        .after_connect(|connection, _| {
+            Box::pin(async {
+                // A server that cannot do this finds out when it sends the next row.
+                let sql = "SELECT set_config('client_connection_check_interval', '500ms', false)";
+                if let Err(error) = sqlx::query(sql).execute(connection).await {
+                    tracing::debug!(%error, "the server does not notice closed connections early");
+                }
+                Ok(())
+            })
+        })
+        // A question that is dropped leaves its statement behind. The connection would read all
+        // rows of that before it is free again; once it is closed, the server stops.
+        .after_release(|connection, _| {
+            Box::pin(async {
+                let ended = tokio::time::timeout(ENDING, connection.ping()).await;
+                Ok(ended.is_ok_and(|ended| ended.is_ok()))
+            })
+        });
+    let reader = match readers.connect_with(options.clone()).await {
         Ok(reader) => reader,
         // It has waited for a server that is about to start; the reason is told without a pool.
         Err(sqlx::Error::PoolTimedOut) => {

@@ -1,9 +1,12 @@
 //! What is `SQLite`'s own: its connections, its way of loading, its way to pass a list.
 
 mod checkpoint;
+mod interrupt;
 mod load;
 
 pub(super) use checkpoint::Checkpointer;
+pub(super) use interrupt::Interrupt;
+use interrupt::watching;
 pub(super) use load::load;
 
 use std::ffi::OsString;
@@ -20,9 +23,8 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Executor};
 
 use super::helpers::Helpers;
-use super::{Access, Engine, Error};
+use super::{Access, Engine, Error, READERS};
 
-const READERS: u32 = 8;
 /// Connections that help readers, of all questions together.
 const HELPERS: u32 = 6;
 /// Rows that a reader's thread may be ahead of who asked: the two then take turns less often.
@@ -89,14 +91,11 @@ pub(super) async fn connect(
         .pragma("query_only", "on")
         .pragma("cache_size", "-16384")
         .row_buffer_size(ROWS_AHEAD);
-    let reader = SqlitePoolOptions::new()
-        .max_connections(READERS)
+    let reader = watching(READERS)
         .connect_with(options.clone())
         .await
         .map_err(failed)?;
-    let helpers = SqlitePoolOptions::new()
-        .max_connections(HELPERS)
-        .connect_lazy_with(options);
+    let helpers = watching(HELPERS).connect_lazy_with(options);
     let (reader, writer) = (from_pool(reader), from_pool(writer));
     if access != Access::Read {
         migration::Migrator::up(&writer, None)
