@@ -1,25 +1,42 @@
 //! Configuration: command-line options, each of them an environment variable too.
 
+use std::convert::Infallible;
+use std::fmt::{self, Debug, Formatter};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use crate::http::{BaseMap, TileUrl, Token};
+use crate::http::{AllowedHosts, BaseMap, Host, TileUrlError, Token, TokenError};
+
+/// A value that is never printed. It is checked after the options were read, since errors of the
+/// option parser repeat the value.
+#[derive(Clone)]
+struct Secret(String);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Debug for Secret {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
 
 /// Options of every command that uses the database.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseConfig {
     /// The database [default: tripgraph.db in the data directory, made if missing]
-    #[arg(
-        long,
-        env = "TRIPGRAPH_DATABASE_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    database_url: Option<String>,
+    #[arg(long, env = "TRIPGRAPH_DATABASE_URL", value_name = "URL")]
+    database_url: Option<Secret>,
     /// Where the database and the upload spool are
     #[arg(
         long,
@@ -61,7 +78,8 @@ impl DatabaseConfig {
     #[must_use]
     pub fn url(&self) -> String {
         self.database_url
-            .clone()
+            .as_ref()
+            .map(|Secret(url)| url.clone())
             .or_else(|| std::env::var("DATABASE_URL").ok())
             .filter(|url| !url.is_empty())
             .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("tripgraph.db").display()))
@@ -113,16 +131,25 @@ pub struct ServerConfig {
         hide_default_value = true
     )]
     pub max_upload_bytes: u64,
-    /// Who may use the server: name:read:secret or name:write:secret; may be given several times
-    /// [default: everybody]
+    /// Who may use the server: name:read:secret or name:write:secret, with a secret of at least 16
+    /// characters; may be given several times [default: everybody]
     #[arg(
         long = "token",
         env = "TRIPGRAPH_TOKENS",
         value_name = "NAME:SCOPE:SECRET",
-        value_delimiter = ',',
-        hide_env_values = true
+        value_delimiter = ','
     )]
-    pub tokens: Vec<Token>,
+    tokens: Vec<Secret>,
+    /// A host name or an IP address by which clients may address the server, without a port; may be
+    /// given several times [default without tokens: localhost, loopback addresses and the address
+    /// listened on; with tokens: any]
+    #[arg(
+        long = "allowed-host",
+        env = "TRIPGRAPH_ALLOWED_HOSTS",
+        value_name = "HOST",
+        value_delimiter = ','
+    )]
+    allowed_hosts: Vec<Host>,
     /// Listen on an address that others can reach although there are no tokens
     #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
@@ -148,7 +175,7 @@ pub struct ServerConfig {
     /// Tiles of a map for the console to draw under the flows of trips, an
     /// address with {z}, {x} and {y} [default: no map]
     #[arg(long, env = "TRIPGRAPH_BASE_MAP_URL", value_name = "URL")]
-    base_map_url: Option<TileUrl>,
+    base_map_url: Option<Secret>,
     /// Whose map it is, to be shown on it
     #[arg(
         long,
@@ -167,12 +194,34 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 
 impl ServerConfig {
     /// The map under the flows of trips, where one is given.
-    #[must_use]
-    pub fn base_map(&self) -> Option<BaseMap> {
-        self.base_map_url.clone().map(|url| BaseMap {
-            url,
+    pub fn base_map(&self) -> Result<Option<BaseMap>, ConfigError> {
+        let Some(Secret(url)) = &self.base_map_url else {
+            return Ok(None);
+        };
+        Ok(Some(BaseMap {
+            url: url.parse().map_err(ConfigError::BaseMap)?,
             attribution: self.base_map_attribution.clone(),
-        })
+        }))
+    }
+
+    /// The tokens of those who may use the server.
+    pub fn tokens(&self) -> Result<Vec<Token>, ConfigError> {
+        let tokens = (1..).zip(&self.tokens);
+        let parsed = tokens.map(|(number, Secret(text))| {
+            let error = |error| ConfigError::Token { number, error };
+            text.parse().map_err(error)
+        });
+        parsed.collect()
+    }
+
+    /// The hosts that the server answers to when it listens on `address`.
+    #[must_use]
+    pub fn allowed_hosts(&self, address: SocketAddr) -> AllowedHosts {
+        if self.allowed_hosts.is_empty() && !self.tokens.is_empty() {
+            AllowedHosts::Any
+        } else {
+            AllowedHosts::local(address, self.allowed_hosts.clone())
+        }
     }
 
     /// How long a query may take.
@@ -191,7 +240,7 @@ impl ServerConfig {
     }
 }
 
-/// Options that do not go together.
+/// Options that cannot be used, or do not go together. Never repeats a value that may be secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Everybody on the network could write.
@@ -200,6 +249,17 @@ pub enum ConfigError {
          name:write:secret, or --allow-anonymous if everybody may use the server"
     )]
     Open(SocketAddr),
+    /// A token is not one.
+    #[error("token {number} of --token or TRIPGRAPH_TOKENS is invalid: {error}")]
+    Token {
+        /// Its position, from 1.
+        number: usize,
+        /// What is wrong with it.
+        error: TokenError,
+    },
+    /// The address of the tiles is not one.
+    #[error("--base-map-url or TRIPGRAPH_BASE_MAP_URL is invalid: {0}")]
+    BaseMap(TileUrlError),
 }
 
 #[cfg(test)]
@@ -225,13 +285,47 @@ mod tests {
         assert!(server(&["--listen", "0.0.0.0:8000"]).check().is_err());
         let anonymous = ["--listen", "0.0.0.0:8000", "--allow-anonymous"];
         assert!(server(&anonymous).check().is_ok());
-        let token = ["--listen", "0.0.0.0:8000", "--token", "ann:read:s3cret"];
+        let token = [
+            "--listen",
+            "0.0.0.0:8000",
+            "--token",
+            "ann:read:0123456789abcdef",
+        ];
         assert!(server(&token).check().is_ok());
     }
 
     #[test]
     fn tokens_may_be_several() {
-        let tokens = server(&["--token", "ann:read:a,bob:write:b", "--token", "eve:read:c"]).tokens;
-        assert_eq!(tokens.len(), 3);
+        let secret = "0123456789abcdef";
+        let two = format!("ann:read:{secret},bob:write:{secret}");
+        let one = format!("eve:read:{secret}");
+        let tokens = server(&["--token", &two, "--token", &one]).tokens();
+        assert_eq!(tokens.unwrap().len(), 3);
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        let two = "ann:read:0123456789abcdef,hunter2";
+        let server = server(&["--token", two, "--base-map-url", "hunter2"]);
+        let message = server.tokens().unwrap_err().to_string();
+        assert!(message.starts_with("token 2 of --token"), "{message}");
+        let text = format!("{server:?} {message} {}", server.base_map().unwrap_err());
+        for secret in ["hunter2", "0123456789abcdef"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_host_is_allowed_only_with_tokens() {
+        let address = "127.0.0.1:80".parse().unwrap();
+        let hosts = |options: &[&str]| server(options).allowed_hosts(address);
+        assert_eq!(hosts(&[]), AllowedHosts::local(address, Vec::new()));
+        let token = ["--token", "ann:read:0123456789abcdef"];
+        assert_eq!(hosts(&token), AllowedHosts::Any);
+        let host = ["--allowed-host", "a.example,b.example"];
+        let expected = ["a.example", "b.example"].map(|host| host.parse().unwrap());
+        let expected = AllowedHosts::local(address, expected.to_vec());
+        assert_eq!(hosts(&host), expected);
+        assert_eq!(hosts(&[host, token].concat()), expected);
     }
 }

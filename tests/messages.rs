@@ -4,13 +4,15 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// The program in this folder, in an environment of its own.
+fn program(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tripgraph"));
+    command.args(arguments).current_dir(dir).env_clear();
+    command
+}
+
 fn run(dir: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tripgraph"))
-        .args(arguments)
-        .current_dir(dir)
-        .env_clear()
-        .output()
-        .unwrap()
+    program(dir, arguments).output().unwrap()
 }
 
 fn errors(dir: &Path, arguments: &[&str]) -> String {
@@ -35,6 +37,72 @@ fn a_password_is_not_repeated() {
         let text = errors(dir.path(), &["report", "--database-url", place]);
         assert!(text.contains(shown) && !text.contains("s3cret"), "{text}");
     }
+}
+
+#[test]
+fn a_bad_token_is_not_repeated() {
+    const GOOD: &str = "ann:read:0123456789abcdef";
+    let dir = tempfile::tempdir().unwrap();
+    for (bad, what) in [
+        ("hunter2-hunter2-hunter2", "name:scope:secret"),
+        ("ann:hunter2-hunter2-hunter2", "name:scope:secret"),
+        (":read:hunter2-hunter2-hunter2", "name:scope:secret"),
+        ("hunter2:hunter2-hunter2:hunter2", "`read` or `write`"),
+        ("ann:write:hunter2 hunter2 hunter2", "visible ASCII"),
+        ("ann:write:hunter2", "at least 16 characters"),
+    ] {
+        let list = format!("{GOOD},{bad}");
+        let option = format!("--token={list}");
+        let runs = [
+            run(dir.path(), &[&option]),
+            run(dir.path(), &["serve", "--token", GOOD, "--token", bad]),
+            program(dir.path(), &[])
+                .env("TRIPGRAPH_TOKENS", &list)
+                .output()
+                .unwrap(),
+        ];
+        for run in runs {
+            let text = String::from_utf8(run.stderr).unwrap();
+            assert_eq!(run.status.code(), Some(2), "{text}");
+            assert!(text.contains("token 2") && text.contains(what), "{text}");
+            assert!(
+                !text.contains("hunter2") && !text.contains("0123456789"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_help_shows_no_value_of_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    for help in [&["--help"][..], &["serve", "--help"], &["ingest", "--help"]] {
+        let mut command = program(dir.path(), help);
+        for name in [
+            "TRIPGRAPH_TOKENS",
+            "TRIPGRAPH_DATABASE_URL",
+            "TRIPGRAPH_BASE_MAP_URL",
+            "TRIPGRAPH_BASE_MAP_ATTRIBUTION",
+            "TRIPGRAPH_DATA_DIR",
+        ] {
+            command.env(name, "hunter2");
+        }
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("TRIPGRAPH_DATABASE_URL"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn an_address_of_tiles_is_not_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = errors(
+        dir.path(),
+        &["--base-map-url", "https://tiles.example/?key=hunter2"],
+    );
+    assert!(text.contains("--base-map-url"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]

@@ -12,9 +12,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::builder::Resettable;
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{DatabaseConfig, ServerConfig};
+use crate::config::{ConfigError, DatabaseConfig, ServerConfig};
 use crate::telemetry::{self, LogFormat};
 
 /// Ingests CSV files of trips, and answers which trips are alike and how many an area sees a week
@@ -83,9 +84,26 @@ impl Cli {
     /// Reads the command line and the environment; ends the program where they make no sense.
     #[must_use]
     pub fn read() -> Self {
-        let mut command = pass_over_empty(Self::command());
+        let mut command = hide_values(pass_over_empty(Self::command()));
         let matches = command.get_matches_mut();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+        let cli = Self::from_arg_matches(&matches)
+            .unwrap_or_else(|error| error.format(&mut command).exit());
+        if let Err(error) = cli.check_secrets() {
+            command.error(ErrorKind::ValueValidation, error).exit();
+        }
+        cli
+    }
+
+    /// Checks the options that the parser must not check, since it would print their values.
+    fn check_secrets(&self) -> Result<(), ConfigError> {
+        let server = match &self.command {
+            None => &self.serve.server,
+            Some(Command::Serve(serve)) => &serve.server,
+            Some(_) => return Ok(()),
+        };
+        server.tokens()?;
+        server.base_map()?;
+        Ok(())
     }
 
     /// Runs the command that was asked for.
@@ -127,6 +145,13 @@ fn pass_over_empty(command: clap::Command) -> clap::Command {
             }
         })
         .mut_subcommands(pass_over_empty)
+}
+
+/// Keeps the help from showing what is in the environment: some of it is secret.
+fn hide_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| arg.hide_env_values(true))
+        .mut_subcommands(hide_values)
 }
 
 fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {

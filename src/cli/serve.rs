@@ -19,6 +19,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitCode> {
     log.init()?;
     server.check()?;
+    let (tokens, base_map) = (server.tokens()?, server.base_map()?);
     // Bound first: a port that is taken is noticed before a long start.
     let listener = TcpListener::bind(server.listen)
         .await
@@ -30,8 +31,10 @@ pub(super) async fn run(
     let query_timeout = server.query_timeout();
     let settings = HttpSettings {
         max_upload_bytes: server.max_upload_bytes,
-        base_map: server.base_map(),
-        tokens: Tokens::new(server.tokens),
+        max_connections: max_connections(),
+        base_map,
+        allowed_hosts: server.allowed_hosts(address),
+        tokens: Tokens::new(tokens),
         ..HttpSettings::default()
     };
     let services = Services {
@@ -64,4 +67,25 @@ pub(super) async fn run(
         .context("cannot serve")?;
     engine.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Connections at the same time at most: half of the files that may be open, the other half of
+/// which are for the database and the spool.
+fn max_connections() -> usize {
+    let most = HttpSettings::default().max_connections;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let files = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: files.maximum,
+            ..files
+        };
+        // Most systems allow far more than they begin with.
+        let files = setrlimit(Resource::Nofile, raised).map_or(files, |()| raised);
+        let half = files.current.map_or(u64::MAX, |files| files / 2);
+        most.min(usize::try_from(half).unwrap_or(most))
+    }
+    #[cfg(not(target_os = "linux"))]
+    most
 }

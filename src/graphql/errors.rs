@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextSubscribe,
-    NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextResolve, NextValidation,
+    ResolveInfo,
 };
-use async_graphql::futures_util::{StreamExt, stream::BoxStream};
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
-    ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
+    ErrorExtensionValues, PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError,
+    ServerResult, ValidationResult, Value, Variables,
 };
 
 use super::operation::RequestId;
 use super::{ApiError, Code};
 
-/// Every error that leaves the server carries a code.
+/// Errors of the library get a code, and every error of a field keeps its path.
 pub(super) struct CodedErrors;
 
 impl ExtensionFactory for CodedErrors {
@@ -26,25 +26,22 @@ impl ExtensionFactory for CodedErrors {
 
 #[async_trait::async_trait]
 impl Extension for CodedErrors {
-    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        let mut response = next.run(ctx).await;
-        finish(&mut response, ctx.data_opt::<RequestId>());
-        response
-    }
-
-    fn subscribe<'s>(
+    /// Keeps the path of an error: on its way up through fields and lists that are not nullable,
+    /// the library replaces it by the path of each of them.
+    async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,
-        stream: BoxStream<'s, Response>,
-        next: NextSubscribe<'_>,
-    ) -> BoxStream<'s, Response> {
-        let id = ctx.data_opt::<RequestId>().cloned();
-        next.run(ctx, stream)
-            .map(move |mut response| {
-                finish(&mut response, id.as_ref());
-                response
-            })
-            .boxed()
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let node = info.path_node;
+        next.run(ctx, info).await.map_err(|mut error| {
+            let is_kept = error.source::<FullPath>().is_some();
+            if !is_kept {
+                error.source = Some(Arc::new(FullPath(path(node))));
+            }
+            error
+        })
     }
 
     async fn parse_query(
@@ -89,19 +86,35 @@ impl Extension for CodedErrors {
 /// Errors of one answer; a document can be wrong in as many places as it has fields.
 const MAX_ERRORS: usize = 50;
 
-/// Gives every error a code, and an internal one the id to look for in the log.
-pub(super) fn finish(response: &mut Response, request: Option<&RequestId>) {
+/// The path of the field that failed.
+struct FullPath(Vec<PathSegment>);
+
+fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
+    let nodes = std::iter::successors(Some(node), |node| node.parent);
+    let mut path: Vec<_> = nodes
+        .map(|node| match node.segment {
+            QueryPathSegment::Name(name) => PathSegment::Field(name.to_owned()),
+            QueryPathSegment::Index(index) => PathSegment::Index(index),
+        })
+        .collect();
+    path.reverse();
+    path
+}
+
+/// Gives every error a code and its whole path, and an internal one the id to look for in the log.
+pub(super) fn finish(response: &mut Response, request: &RequestId) {
     for error in &mut response.errors {
+        if let Some(FullPath(path)) = error.source::<FullPath>() {
+            error.path = path.clone();
+        }
         let extensions = error
             .extensions
             .get_or_insert_with(ErrorExtensionValues::default);
         if extensions.get("code").is_none() {
             extensions.set("code", Code::BadUserInput.name());
         }
-        if let Some(RequestId(id)) = request
-            && extensions.get("code") == Some(&Code::Internal.name().into())
-        {
-            extensions.set("requestId", id.as_str());
+        if extensions.get("code") == Some(&Code::Internal.name().into()) {
+            extensions.set("requestId", request.0.as_str());
         }
     }
 }

@@ -73,11 +73,13 @@ impl Operation {
         let limits = schema.data::<Limits>().copied().unwrap_or_default();
         let request = self.request.data(RequestCache::default()).data(id.clone());
         let run = schema.execute(request);
-        if self.kind == OperationKind::Query {
-            within(limits.query_timeout, guarded(run, &id)).await
+        let mut response = if self.kind == OperationKind::Query {
+            within(limits.query_timeout, guarded(run)).await
         } else {
-            guarded(run, &id).await
-        }
+            guarded(run).await
+        };
+        errors::finish(&mut response, &id);
+        response
     }
 
     /// Runs an operation of any kind as a stream of answers; a query or a mutation has one.
@@ -93,7 +95,11 @@ impl Operation {
         let answers = schema.execute_stream_with_session_data(request, Arc::default());
         AssertUnwindSafe(answers)
             .catch_unwind()
-            .map(move |answer| answer.unwrap_or_else(|_| panicked(&id)))
+            .map(move |answer| {
+                let mut response = answer.unwrap_or_else(|_| panicked());
+                errors::finish(&mut response, &id);
+                response
+            })
             .boxed()
     }
 }
@@ -107,18 +113,15 @@ async fn within(limit: Duration, run: impl Future<Output = Response>) -> Respons
 }
 
 /// A resolver that panics must cost its client an answer, not the connection.
-async fn guarded(run: impl Future<Output = Response>, id: &RequestId) -> Response {
+async fn guarded(run: impl Future<Output = Response>) -> Response {
     AssertUnwindSafe(run)
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| panicked(id))
+        .unwrap_or_else(|_| panicked())
 }
 
-fn panicked(id: &RequestId) -> Response {
-    let mut response =
-        Response::from_errors(vec![ApiError::internal("a resolver panicked").into()]);
-    errors::finish(&mut response, Some(id));
-    response
+fn panicked() -> Response {
+    Response::from_errors(vec![ApiError::internal("a resolver panicked").into()])
 }
 
 /// Whether a request was refused before anything ran: then its answer has no `data`.
@@ -231,10 +234,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_internal_error_and_tells_nothing() {
-        let id = RequestId("r1".to_owned());
-        let response = guarded(async { panic!("the inside") }, &id).await;
+        let response = guarded(async { panic!("the inside") }).await;
         assert_eq!(code(&response), Some(&Value::from("INTERNAL")));
         let text = format!("{response:?}");
-        assert!(text.contains("r1") && !text.contains("inside"), "{text}");
+        assert!(!text.contains("inside"), "{text}");
     }
 }

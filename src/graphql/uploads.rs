@@ -4,19 +4,22 @@
 //! [`UploadSender`]. The operation is validated and starts first; only when a resolver asks for
 //! its file does the transport begin to take the bytes in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::{Value, Variables};
+use futures::FutureExt;
+use futures::future::Shared;
 use tokio::sync::{Notify, oneshot};
 
 use super::ApiError;
-use crate::ingest::SpooledFile;
+use crate::ingest::{ReceivedFile, SpooledFile};
 
-type Outcome = Result<SpooledFile, ApiError>;
+type Outcome = Result<Arc<ReceivedFile>, ApiError>;
 
-/// Where resolvers get the files from that a request brings.
+/// Where resolvers get the files from that a request brings. Any number of them may take the same
+/// file: a file may stand for several variables, and a variable for several arguments.
 pub struct Uploads {
-    files: Vec<Mutex<Option<oneshot::Receiver<Outcome>>>>,
+    files: Vec<Shared<oneshot::Receiver<Outcome>>>,
     wanted: Arc<Notify>,
 }
 
@@ -32,10 +35,7 @@ impl Uploads {
     pub fn new(count: usize) -> (UploadSender, Self) {
         let wanted = Arc::new(Notify::new());
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| oneshot::channel()).unzip();
-        let files = receivers
-            .into_iter()
-            .map(|file| Mutex::new(Some(file)))
-            .collect();
+        let files = receivers.into_iter().map(FutureExt::shared).collect();
         (
             UploadSender {
                 files: senders,
@@ -61,16 +61,13 @@ impl Uploads {
         Ok(())
     }
 
-    /// The file of that number; waits until it has arrived.
-    pub(super) async fn take(&self, number: usize) -> Outcome {
-        let file = self
-            .files
-            .get(number)
-            .and_then(|file| file.lock().unwrap_or_else(PoisonError::into_inner).take())
-            .ok_or_else(|| ApiError::bad_input("the file is used twice"))?;
+    /// The file of that number, for one ingestion; waits until it has arrived.
+    pub(super) async fn take(&self, number: usize) -> Result<SpooledFile, ApiError> {
+        let missing = || ApiError::bad_input("the file did not arrive");
+        let file = self.files.get(number).cloned().ok_or_else(missing)?;
         self.wanted.notify_one();
-        file.await
-            .unwrap_or_else(|_| Err(ApiError::bad_input("the file did not arrive")))
+        let file = file.await.unwrap_or_else(|_| Err(missing()))?;
+        Ok(file.spool().await?)
     }
 }
 
@@ -81,10 +78,10 @@ impl UploadSender {
     }
 
     /// Hands all files over, in the order of their numbers.
-    pub fn deliver(self, files: Vec<SpooledFile>) {
+    pub fn deliver(self, files: Vec<ReceivedFile>) {
         for (place, file) in self.files.into_iter().zip(files) {
-            // Whoever does not wait any longer drops the file, which deletes it.
-            let _ = place.send(Ok(file));
+            // Nobody may wait any longer: then the file is dropped, which deletes it.
+            let _ = place.send(Ok(Arc::new(file)));
         }
     }
 

@@ -52,7 +52,13 @@ pub enum TokenError {
     /// The secret could not be sent in a header.
     #[error("a token's secret is made of visible ASCII characters")]
     Secret,
+    /// The secret could be guessed.
+    #[error("a token's secret has at least {MIN_SECRET_LENGTH} characters")]
+    Short,
 }
+
+/// The least length of a secret: 64 bits where it is hexadecimal, 96 where it is base64.
+const MIN_SECRET_LENGTH: usize = 16;
 
 impl FromStr for Token {
     type Err = TokenError;
@@ -69,9 +75,13 @@ impl FromStr for Token {
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(TokenError::Secret);
         }
+        let scope = scope.parse()?;
+        if secret.len() < MIN_SECRET_LENGTH {
+            return Err(TokenError::Short);
+        }
         Ok(Self {
             name: name.to_owned(),
-            scope: scope.parse()?,
+            scope,
             secret: secret.to_owned(),
         })
     }
@@ -210,18 +220,19 @@ mod tests {
 
     fn tokens() -> Tokens {
         Tokens::new(
-            ["ann:read:s3cret:with:colons", "bob:write:other"].map(|text| text.parse().unwrap()),
+            ["ann:read:s3cret:with:colons", "bob:write:other-s3cret-000"]
+                .map(|text| text.parse().unwrap()),
         )
     }
 
     #[test]
     fn tokens_are_read() {
-        let token: Token = "ann:read:a:b".parse().unwrap();
+        let token: Token = "ann:read:a:b4567890123456".parse().unwrap();
         assert_eq!(
             (token.name.as_str(), token.scope, token.secret.as_str()),
-            ("ann", Scope::Read, "a:b")
+            ("ann", Scope::Read, "a:b4567890123456")
         );
-        assert!(!format!("{token:?}").contains("a:b"));
+        assert!(!format!("{token:?}").contains("a:b4"));
         for (text, error) in [
             ("", TokenError::Form),
             ("ann", TokenError::Form),
@@ -230,6 +241,7 @@ mod tests {
             (":read:x", TokenError::Form),
             ("ann:admin:x", TokenError::Scope),
             ("ann:read:x y", TokenError::Secret),
+            ("ann:read:123456789012345", TokenError::Short),
         ] {
             assert_eq!(text.parse::<Token>().unwrap_err(), error, "{text}");
         }
@@ -249,10 +261,16 @@ mod tests {
             ann.check(OperationKind::Mutation).unwrap_err().code(),
             Code::Forbidden
         );
-        let bob = tokens.of(Some("bearer other")).unwrap().unwrap();
+        let bob = tokens.of(Some("bearer other-s3cret-000")).unwrap().unwrap();
         assert!(bob.check(OperationKind::Mutation).is_ok());
         assert_eq!(tokens.of(None), Ok(None));
-        for value in ["Bearer wrong", "Bearer", "Basic b3RoZXI=", "other", ""] {
+        for value in [
+            "Bearer wrong",
+            "Bearer",
+            "Basic b3RoZXI=",
+            "other-s3cret-000",
+            "",
+        ] {
             assert_eq!(
                 tokens.of(Some(value)).unwrap_err().code(),
                 Code::Unauthenticated,

@@ -18,9 +18,43 @@ pub(super) enum BodyError {
     /// The client sent nothing for too long.
     #[error("nothing arrived for {0:?}")]
     Idle(Duration),
+    /// The client took too long.
+    #[error("the request did not arrive within {0:?}")]
+    Late(Duration),
+    /// The client sent too little.
+    #[error("fewer than {} bytes per second arrived for {:?}", .0.bytes_per_second, .0.window)]
+    Slow(Rate),
     /// More bytes than were allowed.
     #[error("too many bytes")]
     TooLarge,
+}
+
+impl BodyError {
+    /// Whether the client took too long.
+    pub(super) const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Idle(_) | Self::Late(_) | Self::Slow(_))
+    }
+}
+
+/// How fast a client must send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Bytes per second at least, on average over the window.
+    pub bytes_per_second: u64,
+    /// The time that is averaged over: of the time spent waiting for the client.
+    pub window: Duration,
+}
+
+/// How long a client may take to send a body.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// How long it may send nothing.
+    pub idle: Duration,
+    /// How long it may take for what is read whole: a JSON body, or the parts of a multipart
+    /// request that come before its files.
+    pub small: Duration,
+    /// The least rate for files.
+    pub files: Rate,
 }
 
 /// The bytes of a body, chunk by chunk: never more than one chunk at a time, never more bytes than
@@ -31,34 +65,54 @@ pub(super) enum BodyError {
 /// headers without a limit. Both are kept in bounds here.
 pub(super) struct Incoming {
     shared: Shared,
-    idle: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
+    waiting: Option<Waiting>,
+    /// What was received since the window of the rate began.
+    window: Window,
     rest: bool,
 }
 
-/// The same body, for those who steer it.
+/// Since when nothing has arrived.
+struct Waiting {
+    since: Instant,
+    wake: Pin<Box<Sleep>>,
+}
+
+#[derive(Default)]
+struct Window {
+    waited: Duration,
+    bytes: u64,
+}
+
+/// The same body, for the code that sets its limits.
 #[derive(Clone)]
 pub(super) struct Shared(Arc<Mutex<State>>);
 
 struct State {
     body: BodyDataStream,
     allowed: u64,
+    deadline: Option<Instant>,
+    /// The limits are new: what was measured before does not count.
+    renewed: bool,
 }
 
 impl Incoming {
     /// Reads `body`; nothing is allowed until [`Shared::allow`] says so.
-    pub(super) fn new(body: Body, idle: Duration) -> (Shared, Self) {
+    pub(super) fn new(body: Body, patience: Patience) -> (Shared, Self) {
         let state = State {
             body: body.into_data_stream(),
             allowed: 0,
+            deadline: None,
+            renewed: false,
         };
         let shared = Shared(Arc::new(Mutex::new(state)));
         (
             shared.clone(),
             Self {
                 shared,
-                idle,
+                patience,
                 waiting: None,
+                window: Window::default(),
                 rest: false,
             },
         )
@@ -74,87 +128,93 @@ impl Stream for Incoming {
             return Poll::Pending;
         }
         let this = &mut *self;
-        let mut state = this.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = Arc::clone(&this.shared.0);
+        let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut state.renewed) {
+            this.waiting = None;
+            this.window = Window::default();
+        }
         match state.body.poll_next_unpin(cx) {
             Poll::Ready(Some(Ok(chunk))) => {
-                this.waiting = None;
                 this.rest = true;
-                state.allowed = match state.allowed.checked_sub(chunk.len() as u64) {
-                    Some(left) => left,
-                    None => return Poll::Ready(Some(Err(BodyError::TooLarge))),
-                };
-                Poll::Ready(Some(Ok(chunk)))
+                Poll::Ready(Some(this.received(&mut state, chunk)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Broken(error)))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => {
-                let idle = this.idle;
-                let waiting = this.waiting.get_or_insert_with(|| {
-                    Box::pin(tokio::time::sleep_until(Instant::now() + idle))
-                });
-                waiting
-                    .as_mut()
-                    .poll(cx)
-                    .map(|()| Some(Err(BodyError::Idle(idle))))
+            Poll::Pending => this.wait(state.deadline, cx).map(|error| Some(Err(error))),
+        }
+    }
+}
+
+impl Incoming {
+    fn received(&mut self, state: &mut State, chunk: Bytes) -> Result<Bytes, BodyError> {
+        let bytes = chunk.len() as u64;
+        state.allowed = state
+            .allowed
+            .checked_sub(bytes)
+            .ok_or(BodyError::TooLarge)?;
+        let waited = self.waiting.take().map(|waiting| waiting.since.elapsed());
+        if let Some(deadline) = state.deadline {
+            if Instant::now() >= deadline {
+                return Err(BodyError::Late(self.patience.small));
+            }
+            return Ok(chunk);
+        }
+        let rate = self.patience.files;
+        self.window.bytes += bytes;
+        self.window.waited += waited.unwrap_or_default();
+        if self.window.waited >= rate.window {
+            let window = std::mem::take(&mut self.window);
+            let least = window.waited.as_secs_f64() * rate.bytes_per_second as f64;
+            if (window.bytes as f64) < least {
+                return Err(BodyError::Slow(rate));
             }
         }
+        Ok(chunk)
+    }
+
+    /// Waits for the client; an error when it has taken too long.
+    fn wait(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<BodyError> {
+        let idle = self.patience.idle;
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let since = Instant::now();
+            let end = deadline.map_or(since + idle, |deadline| deadline.min(since + idle));
+            Waiting {
+                since,
+                wake: Box::pin(tokio::time::sleep_until(end)),
+            }
+        });
+        waiting.wake.as_mut().poll(cx).map(|()| {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                BodyError::Late(self.patience.small)
+            } else {
+                BodyError::Idle(idle)
+            }
+        })
     }
 }
 
 impl Shared {
-    /// Allows that many bytes from now on.
-    pub(super) fn allow(&self, bytes: u64) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .allowed = bytes;
-    }
-
-    /// Takes in and forgets what still comes, for a while: a connection that is closed with bytes
-    /// unread may take the answer with it before the client has seen it.
-    pub(super) fn linger(self) {
-        tokio::spawn(tokio::time::timeout(LINGER, async move {
-            let mut left = LINGER_BYTES;
-            let chunk = || {
-                std::future::poll_fn(|cx| {
-                    self.0
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .body
-                        .poll_next_unpin(cx)
-                })
-            };
-            while let Some(Ok(chunk)) = chunk().await {
-                left = match left.checked_sub(chunk.len()) {
-                    Some(left) => left,
-                    None => return,
-                };
-            }
-        }));
+    /// Allows that many bytes from now on, until the deadline, or else at the rate of files.
+    pub(super) fn allow(&self, bytes: u64, deadline: Option<Instant>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.allowed = bytes;
+        state.deadline = deadline;
+        state.renewed = true;
     }
 }
-
-const LINGER: Duration = Duration::from_secs(10);
-const LINGER_BYTES: usize = 64 << 20;
 
 /// The whole body, where it is not larger than `limit`.
-pub(super) async fn whole(body: Body, limit: usize, idle: Duration) -> Result<Vec<u8>, BodyError> {
-    let (shared, mut incoming) = Incoming::new(body, idle);
-    shared.allow(limit as u64);
+pub(super) async fn whole(
+    body: Body,
+    limit: usize,
+    patience: Patience,
+) -> Result<Vec<u8>, BodyError> {
+    let (shared, mut incoming) = Incoming::new(body, patience);
+    shared.allow(limit as u64, Some(Instant::now() + patience.small));
     let mut bytes = Vec::new();
     while let Some(chunk) = incoming.next().await {
-        match chunk {
-            Ok(chunk) => bytes.extend_from_slice(&chunk),
-            Err(error) => {
-                shared.linger();
-                return Err(error);
-            }
-        }
+        bytes.extend_from_slice(&chunk?);
     }
     Ok(bytes)
-}
-
-/// Takes in and forgets a body that nobody wants.
-pub(super) fn discard(body: Body) {
-    Incoming::new(body, LINGER).0.linger();
 }

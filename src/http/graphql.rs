@@ -2,27 +2,60 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State, WebSocketUpgrade};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, EXPECT};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{RequestExt, http::request::Parts};
+use axum::routing;
+use axum::{RequestExt, Router};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::auth::{Caller, unauthenticated};
 use super::body::BodyError;
-use super::reply::Format;
-use super::router::{AppState, request_id};
-use super::{body, multipart, origin, params, websocket};
+use super::reply::{Format, of_code};
+use super::router::AppState;
+use super::{body, multipart, origin, params, request_id, websocket};
 use crate::graphql::{ApiError, Code, Operation, OperationKind};
 
+/// Answers of at least so many bytes are compressed. A smaller one fits into one packet anyway.
+const COMPRESSED_BYTES: u16 = 1 << 10;
+
+/// `/graphql`.
+pub(super) fn router() -> Router<AppState> {
+    let compression = CompressionLayer::new()
+        // Answers are compressed anew each time.
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(COMPRESSED_BYTES).and(is_answer));
+    let header =
+        |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
+    Router::new()
+        .route("/graphql", routing::get(get).post(post))
+        .layer(compression)
+        .layer(header(VARY, "accept, accept-encoding"))
+        // What is true now may be false after the next ingestion, and may be for one token only.
+        .layer(header(CACHE_CONTROL, "no-store"))
+}
+
+/// Whether a response is not the beginning of a WebSocket.
+fn is_answer(status: StatusCode, _: Version, _: &HeaderMap, _: &Extensions) -> bool {
+    status != StatusCode::SWITCHING_PROTOCOLS
+}
+
 /// Answers a GET: a query, or the upgrade to a WebSocket.
-pub(super) async fn get(State(state): State<AppState>, mut request: Request) -> Response {
+async fn get(State(state): State<AppState>, mut request: Request) -> Response {
     let format = Format::accepted(request.headers());
     if let Err(error) = origin::check(request.headers(), request.uri()) {
         return format.refuse(error);
     }
     if is_upgrade(request.headers()) {
         return match request.extract_parts::<WebSocketUpgrade>().await {
-            Ok(upgrade) => websocket::upgrade(state, request.headers(), upgrade),
+            Ok(upgrade) => {
+                let id = request_id::of(request.extensions());
+                websocket::upgrade(state, request.headers(), id, upgrade)
+            }
             Err(rejection) => rejection.into_response(),
         };
     }
@@ -51,7 +84,7 @@ pub(super) async fn get(State(state): State<AppState>, mut request: Request) -> 
 }
 
 /// Answers a POST: JSON, or a multipart request that brings files.
-pub(super) async fn post(State(state): State<AppState>, request: Request) -> Response {
+async fn post(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let format = Format::accepted(&parts.headers);
     match accept(&state, &parts) {
@@ -62,21 +95,7 @@ pub(super) async fn post(State(state): State<AppState>, request: Request) -> Res
             ))
             .await
         }
-        Err(refusal) => {
-            // Who waits for `100 Continue` has not sent the body yet, and need not.
-            if !parts.headers.contains_key(EXPECT) {
-                body::discard(body);
-            }
-            match refusal {
-                Refusal::Error(error) => format.refuse(error),
-                Refusal::MediaType => format.refusal(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    ApiError::bad_input(
-                        "the content type is neither application/json nor multipart/form-data",
-                    ),
-                ),
-            }
-        }
+        Err((status, error)) => format.refusal(status, error),
     }
 }
 
@@ -85,32 +104,60 @@ enum Content {
     Multipart(String),
 }
 
-enum Refusal {
-    Error(ApiError),
-    MediaType,
-}
+/// A request that is refused before its body is read.
+type Refusal = (StatusCode, ApiError);
 
 /// All that can be said before the body is read.
 fn accept(state: &AppState, parts: &Parts) -> Result<(Caller, Content), Refusal> {
-    origin::check(&parts.headers, &parts.uri).map_err(Refusal::Error)?;
+    let refuse = |error: ApiError| (of_code(error.code()), error);
+    origin::check(&parts.headers, &parts.uri).map_err(refuse)?;
     // The types that a form of another site's page can send are not among those taken.
-    let content = content(&parts.headers).ok_or(Refusal::MediaType)?;
-    let caller = caller(state, &parts.headers).map_err(Refusal::Error)?;
+    let content = content(&parts.headers)?;
+    let caller = caller(state, &parts.headers).map_err(refuse)?;
     Ok((caller, content))
 }
 
-fn content(headers: &HeaderMap) -> Option<Content> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
+    let unsupported = |message: &str| {
+        let error = ApiError::bad_input(message);
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, error)
+    };
+    let is_encoded =
+        |encoding: &HeaderValue| !encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().any(is_encoded) {
+        return Err(unsupported(
+            "compressed requests are not supported: send the body without Content-Encoding",
+        ));
+    }
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
-    let media_type = parts.next()?.to_ascii_lowercase();
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     match media_type.as_str() {
-        "application/json" => parts
-            .filter_map(|part| part.split_once('='))
-            .filter(|(name, _)| name.eq_ignore_ascii_case("charset"))
-            .all(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
-            .then_some(Content::Json),
-        "multipart/form-data" => multer::parse_boundary(value).ok().map(Content::Multipart),
-        _ => None,
+        "application/json" => {
+            let mut charsets = parts
+                .filter_map(|part| part.split_once('='))
+                .filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+            if charsets.all(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+            {
+                Ok(Content::Json)
+            } else {
+                Err(unsupported("the charset of application/json is UTF-8"))
+            }
+        }
+        "multipart/form-data" => match multer::parse_boundary(value) {
+            Ok(boundary) if !boundary.is_empty() => Ok(Content::Multipart(boundary)),
+            _ => {
+                let message = "the content type multipart/form-data has no boundary: let the HTTP \
+                               client set the Content-Type header of a form";
+                Err((StatusCode::BAD_REQUEST, ApiError::bad_input(message)))
+            }
+        },
+        _ => Err(unsupported(
+            "the content type is neither application/json nor multipart/form-data",
+        )),
     }
 }
 
@@ -128,7 +175,7 @@ async fn json(
     body: Body,
 ) -> Response {
     let settings = state.settings();
-    let bytes = match body::whole(body, settings.max_body_bytes, settings.body_idle).await {
+    let bytes = match body::whole(body, settings.max_body_bytes, settings.body).await {
         Ok(bytes) => bytes,
         Err(error) => return format.refuse(broken(&error, settings.max_body_bytes)),
     };
@@ -149,6 +196,7 @@ pub(super) fn broken(error: &BodyError, limit: usize) -> ApiError {
             Code::TooLarge,
             format!("the request is larger than {limit} bytes"),
         ),
+        error if error.is_timeout() => ApiError::new(Code::Timeout, error.to_string()),
         error => ApiError::bad_input(error),
     }
 }
@@ -163,7 +211,8 @@ async fn execute(
     if let Err(error) = permitted(caller, operation.kind()) {
         return format.refuse(error);
     }
-    format.answer(operation.execute(state.schema(), request_id(parts)).await)
+    let id = request_id::of(&parts.extensions);
+    format.answer(operation.execute(state.schema(), id).await)
 }
 
 /// Whether the caller may have such an operation over HTTP.

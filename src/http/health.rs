@@ -11,6 +11,11 @@ use super::AppState;
 /// How long a part may take to show that it is well.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Whether a path is one of those that load balancers ask, by whatever host they know of.
+pub(super) fn is_health(path: &str) -> bool {
+    matches!(path, "/health/live" | "/health/ready")
+}
+
 /// The process runs.
 pub(super) async fn live() -> Response {
     Json(json!({ "status": "live" })).into_response()

@@ -11,16 +11,17 @@ use axum::body::Body;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::response::Response;
-use multer::{Field, Multipart};
+use multer::Multipart;
+use tokio::time::Instant;
 
 use super::auth::Caller;
 use super::body::{BodyError, Incoming, Shared};
 use super::graphql::{broken, permitted};
-use super::params;
 use super::reply::Format;
-use super::router::{AppState, request_id};
+use super::router::AppState;
+use super::{file_name, params, request_id};
 use crate::graphql::{ApiError, Code, Operation, UploadSender, Uploads};
-use crate::ingest::SpooledFile;
+use crate::ingest::{ReceivedFile, SpoolError};
 
 /// Bytes that may come between two parts, before the parser must have found the next one.
 const BETWEEN_PARTS: u64 = 1 << 20;
@@ -34,22 +35,20 @@ pub(super) async fn answer(
     boundary: &str,
     body: Body,
 ) -> Response {
-    let (shared, incoming) = Incoming::new(body, state.settings().body_idle);
+    let (shared, incoming) = Incoming::new(body, state.settings().body);
     let reader = Reader {
         multipart: Multipart::new(incoming, boundary),
-        shared: shared.clone(),
+        shared,
     };
     let length = parts
         .headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    let answer = match prepare(state, caller, length, reader).await {
+    match prepare(state, caller, length, reader).await {
         Ok(prepared) => Box::pin(prepared.run(state, format, parts)).await,
         Err(Refusal::Transport(error)) => format.refuse(error),
         Err(Refusal::Document(answer)) => format.answer(*answer),
-    };
-    shared.linger();
-    answer
+    }
 }
 
 enum Refusal {
@@ -79,8 +78,9 @@ async fn prepare(
 ) -> Result<Prepared, Refusal> {
     let settings = state.settings();
     let limit = settings.max_body_bytes;
-    let operations = reader.text("operations", limit).await?;
-    let map = reader.text("map", limit).await?;
+    let deadline = Instant::now() + settings.body.small;
+    let operations = reader.text("operations", limit, deadline).await?;
+    let map = reader.text("map", limit, deadline).await?;
     let mut request = params::from_slice(&operations)?;
     let map: HashMap<String, Vec<String>> = serde_json::from_slice(&map).map_err(|error| {
         ApiError::bad_input(format_args!(
@@ -96,10 +96,13 @@ async fn prepare(
     }
     let mut numbers = HashMap::new();
     for (number, (part, paths)) in map.into_iter().enumerate() {
-        let [path] = paths.as_slice() else {
-            return Err(ApiError::bad_input("`map`: a file goes to exactly one variable").into());
-        };
-        Uploads::refer(&mut request.variables, path, number)?;
+        if paths.is_empty() {
+            let message = format_args!("`map`: the file of the part `{part}` has no variable");
+            return Err(ApiError::bad_input(message).into());
+        }
+        for path in paths {
+            Uploads::refer(&mut request.variables, &path, number)?;
+        }
         numbers.insert(part, number);
     }
     let operation = Operation::parse(request, state.limits())
@@ -126,7 +129,8 @@ impl Prepared {
     async fn run(mut self, state: &AppState, format: Format, parts: &Parts) -> Response {
         let (sender, uploads) = Uploads::new(self.map.len());
         self.operation.request_mut().data.insert(uploads);
-        let answer = self.operation.execute(state.schema(), request_id(parts));
+        let id = request_id::of(&parts.extensions);
+        let answer = self.operation.execute(state.schema(), id);
         let files = receive(state, self.reader, self.map, sender);
         tokio::pin!(answer, files);
         let answer = tokio::select! {
@@ -160,9 +164,14 @@ struct Reader {
 
 impl Reader {
     /// The part that must come next, whole.
-    async fn text(&mut self, name: &str, limit: usize) -> Result<Vec<u8>, ApiError> {
-        self.shared
-            .allow(BETWEEN_PARTS.saturating_add(limit as u64));
+    async fn text(
+        &mut self,
+        name: &str,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, ApiError> {
+        let allowed = BETWEEN_PARTS.saturating_add(limit as u64);
+        self.shared.allow(allowed, Some(deadline));
         let part = self
             .multipart
             .next_field()
@@ -191,11 +200,11 @@ impl Reader {
         &mut self,
         state: &AppState,
         mut map: HashMap<String, usize>,
-    ) -> Result<Vec<SpooledFile>, ApiError> {
+    ) -> Result<Vec<ReceivedFile>, ApiError> {
         let limit = state.settings().max_upload_bytes;
         let mut files = Vec::new();
         loop {
-            self.shared.allow(BETWEEN_PARTS);
+            self.shared.allow(BETWEEN_PARTS, None);
             let part = self.multipart.next_field().await;
             let Some(part) =
                 part.map_err(|error| failed(&error, state.settings().max_body_bytes))?
@@ -206,14 +215,11 @@ impl Reader {
                 .name()
                 .and_then(|name| map.remove(name))
                 .ok_or_else(|| ApiError::bad_input("a part is not in `map`, or comes twice"))?;
-            self.shared.allow(u64::MAX);
-            let name = source(&part);
-            let file = state
-                .ingestions()
-                .spool()
-                .receive(&name, part, limit)
-                .await?;
-            files.push((number, file));
+            self.shared.allow(u64::MAX, None);
+            let name = file_name::of(&part);
+            let spool = state.ingestions().spool();
+            let file = spool.upload(&name, part, limit).await;
+            files.push((number, file.map_err(broken_off)?));
         }
         if let Some(missing) = map.keys().next() {
             return Err(ApiError::bad_input(format_args!(
@@ -225,15 +231,20 @@ impl Reader {
     }
 }
 
-/// The file's name without the folders that some clients send, cut where it is long.
-fn source(part: &Field<'_>) -> String {
-    let name = part.file_name().unwrap_or_default();
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(255).collect();
-    if name.is_empty() {
-        "upload.csv".to_owned()
-    } else {
-        name
+/// The error of a file that could not be received.
+fn broken_off(error: SpoolError) -> ApiError {
+    let late = match &error {
+        SpoolError::Source(source) => match source.downcast_ref() {
+            Some(multer::Error::StreamReadFailed(cause)) => cause.downcast_ref::<BodyError>(),
+            _ => None,
+        },
+        _ => None,
+    };
+    match late {
+        Some(late) if late.is_timeout() => {
+            ApiError::new(Code::Timeout, format!("the upload broke off: {late}"))
+        }
+        _ => error.into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Response as Answer, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -88,6 +88,9 @@ impl Format {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(ALLOW, HeaderValue::from_static("POST"));
             }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             _ => {}
         }
         response
@@ -95,7 +98,12 @@ impl Format {
 
     /// A refusal with the status that its code stands for.
     pub(super) fn refuse(self, error: ApiError) -> Response {
-        self.refusal(of_code(error.code()), error)
+        let status = match error.code() {
+            // Nothing has run yet: it is the client that took too long.
+            Code::Timeout => StatusCode::REQUEST_TIMEOUT,
+            code => of_code(code),
+        };
+        self.refusal(status, error)
     }
 
     fn with_status(self, status: StatusCode, answer: &Answer) -> Response {
@@ -139,7 +147,8 @@ fn status(error: &ServerError) -> StatusCode {
         .map_or(StatusCode::BAD_REQUEST, of_code)
 }
 
-const fn of_code(code: Code) -> StatusCode {
+/// The status that a code stands for.
+pub(super) const fn of_code(code: Code) -> StatusCode {
     match code {
         Code::BadUserInput | Code::TooComplex => StatusCode::BAD_REQUEST,
         Code::NotFound => StatusCode::NOT_FOUND,

@@ -2,19 +2,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::request::Parts;
-use axum::http::{HeaderName, Request, StatusCode};
-use axum::middleware::from_fn_with_state;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::{HeaderValue, Request, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
-use tower_http::request_id::{
-    MakeRequestUuid, PropagateRequestIdLayer, RequestId as RequestIdHeader, SetRequestIdLayer,
-};
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
 use super::metrics::{self, Metrics};
-use super::{HttpSettings, Shutdown, console, graphql, health};
+use super::{HttpSettings, Shutdown, console, graphql, health, hosts, request_id};
 use crate::graphql::{Limits, RequestId, Schema, Services, schema};
 use crate::ingest::Ingestions;
 use crate::store::Store;
@@ -77,10 +75,9 @@ impl AppState {
 
 /// Every path of the server.
 pub fn router(state: AppState) -> Router {
-    let name = HeaderName::from_static("x-request-id");
     let logged = Router::new()
         .route("/", get(async || Redirect::to("/graphiql")))
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .merge(graphql::router())
         .merge(console::router())
         .layer(
             TraceLayer::new_for_http()
@@ -95,31 +92,24 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(metrics::page))
         .merge(logged)
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
+        .layer(from_fn_with_state(state.clone(), hosts::check))
+        .layer(SetResponseHeaderLayer::overriding(
+            X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
         .layer(from_fn_with_state(state.clone(), metrics::measure))
-        .layer(PropagateRequestIdLayer::new(name.clone()))
-        .layer(SetRequestIdLayer::new(name, MakeRequestUuid))
+        .layer(from_fn(request_id::identify))
         .with_state(state)
-}
-
-/// The id of a request, as the log and the answer's `x-request-id` have it.
-pub(super) fn request_id(parts: &Parts) -> RequestId {
-    RequestId(id(&parts.extensions).to_owned())
-}
-
-fn id(extensions: &axum::http::Extensions) -> &str {
-    let header = extensions.get::<RequestIdHeader>();
-    header
-        .and_then(|id| id.header_value().to_str().ok())
-        .unwrap_or_default()
 }
 
 /// The path alone: a query may hold what does not belong in a log.
 fn span<B>(request: &Request<B>) -> Span {
+    let RequestId(id) = request_id::of(request.extensions());
     tracing::info_span!(
         "request",
         method = %request.method(),
         path = request.uri().path(),
-        id = id(request.extensions()),
+        id,
     )
 }
 

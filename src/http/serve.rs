@@ -1,13 +1,22 @@
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::HttpSettings;
+use super::connection::{Activity, Connection};
 
 /// Tells every part of the server to come to an end, and knows which have not.
 #[derive(Debug, Clone, Default)]
@@ -39,36 +48,115 @@ impl Shutdown {
     }
 }
 
-/// Serves until the shutdown is requested, then lets requests that run come to their end and closes
+/// Serves HTTP/1.1 until the shutdown is requested, then lets running requests finish and closes
 /// every WebSocket, for as long as the settings allow.
+///
+/// `axum::serve` has no limits on connections and on the time that their headers take.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: Shutdown,
     settings: &HttpSettings,
 ) -> io::Result<()> {
-    let listener = listener.tap_io(|connection| {
-        // Small frames of a WebSocket should not wait for larger ones.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
-    let requested = shutdown.requested.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(requested.cancelled_owned());
-    let drained = async {
-        shutdown.requested().await;
-        tokio::time::sleep(settings.drain).await;
+    let router = TowerToHyperService::new(router);
+    let settings = Arc::new(settings.clone());
+    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let connections = TaskTracker::new();
+    loop {
+        let (place, socket) = tokio::select! {
+            accepted = accept(&listener, &places) => accepted?,
+            () = shutdown.requested() => break,
+        };
+        let activity = Activity::new();
+        let socket = Connection::new(socket, place, activity.clone(), &settings);
+        let service = {
+            let (router, activity) = (router.clone(), activity.clone());
+            service_fn(move |request: Request<Incoming>| {
+                let (answer, busy) = (router.call(request), activity.busy());
+                async move { answer.await.map(|answer| busy.until_sent(answer)) }
+            })
+        };
+        let mut http = http1::Builder::new();
+        // `Activity` tells idle connections from slow headers, which hyper does not.
+        http.header_read_timeout(None);
+        let connection = http
+            .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades();
+        let (settings, shutdown) = (Arc::clone(&settings), shutdown.clone());
+        connections.spawn(async move {
+            let overdue = activity.overdue(&settings);
+            tokio::pin!(connection, overdue);
+            let mut is_last_request = false;
+            loop {
+                tokio::select! {
+                    outcome = connection.as_mut() => {
+                        if let Err(error) = outcome {
+                            tracing::debug!(%error, "a connection broke");
+                        }
+                        return;
+                    }
+                    reason = overdue.as_mut() => {
+                        tracing::debug!(reason, "a connection was closed by a time-out");
+                        return;
+                    }
+                    () = shutdown.requested(), if !is_last_request => {
+                        is_last_request = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
+            }
+        });
+    }
+    drop(listener);
+    let finished = async {
+        connections.close();
+        connections.wait().await;
+        shutdown.tasks.close();
+        shutdown.tasks.wait().await;
     };
-    tokio::select! {
-        outcome = async {
-            server.await?;
-            shutdown.tasks.close();
-            shutdown.tasks.wait().await;
-            Ok(())
-        } => outcome,
-        () = drained => {
-            tracing::warn!("requests were cut off by the shutdown");
-            Ok(())
+    if tokio::time::timeout(settings.drain, finished)
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were cut off by the shutdown");
+    }
+    Ok(())
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(OwnedSemaphorePermit, TcpStream)> {
+    if places.available_permits() == 0 {
+        tracing::warn!("the limit on connections is reached: new ones wait");
+    }
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                // Small frames of a WebSocket should not wait for larger ones.
+                if let Err(error) = socket.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY");
+                }
+                return Ok((place, socket));
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // Such as too many open files: there may be fewer soon.
+                tracing::error!(%error, "cannot accept connections");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
     }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
 }

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use self::metrics::IngestMetrics;
 use self::progress::Progress;
-pub use self::spool::{Spool, SpoolError, SpooledFile};
+pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
 use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
 use crate::store::{self, FinalCounts, NewIngestion, Record, Store, Worker};

@@ -71,13 +71,12 @@ impl Spool {
         self.folder.join(path)
     }
 
-    /// Streams a file to the disk: hashed while it is written, synced, then renamed, so that it is
-    /// there whole or not at all. `source` is its name for people, `limit` its largest size in
-    /// bytes.
+    /// Streams a file to the disk, for one ingestion. `source` is its name for people, `limit` its
+    /// largest size in bytes.
     pub async fn receive<S, B, E>(
         &self,
         source: &str,
-        mut bytes: S,
+        bytes: S,
         limit: u64,
     ) -> Result<SpooledFile, SpoolError>
     where
@@ -85,10 +84,26 @@ impl Spool {
         B: AsRef<[u8]>,
         E: StdError + Send + Sync + 'static,
     {
-        let name = self.unique_name();
-        // Until it is whole the file has another name, under which a start-up deletes it.
+        self.upload(source, bytes, limit).await?.spool().await
+    }
+
+    /// Streams a file to the disk, for any number of ingestions: hashed while it is written, then
+    /// synced.
+    pub async fn upload<S, B, E>(
+        &self,
+        source: &str,
+        mut bytes: S,
+        limit: u64,
+    ) -> Result<ReceivedFile, SpoolError>
+    where
+        S: Stream<Item = Result<B, E>> + Unpin,
+        B: AsRef<[u8]>,
+        E: StdError + Send + Sync + 'static,
+    {
+        // The name is one under which a start-up deletes the file.
+        let path = self.folder.join(format!("{}.part", self.unique_name()));
         let mut upload = SpooledFile {
-            path: self.folder.join(format!("{name}.part")),
+            path,
             source: source.to_owned(),
             content_hash: String::new(),
             bytes: 0,
@@ -113,13 +128,11 @@ impl Spool {
         }
         file.flush().await?;
         file.get_ref().sync_all().await?;
-
-        let path = self.folder.join(format!("{name}.csv"));
-        fs::rename(&upload.path, &path).await?;
-        upload.path = path;
-        File::open(&self.folder).await?.sync_all().await?;
         upload.content_hash = hasher.finalize().to_hex().to_string();
-        Ok(upload)
+        Ok(ReceivedFile {
+            file: upload,
+            spool: self.clone(),
+        })
     }
 
     /// Copies a file into the spool, as [`Spool::receive`] does.
@@ -182,6 +195,32 @@ async fn identify(folder: &Path) -> io::Result<String> {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
+    }
+}
+
+/// A file that has arrived whole, and may be spooled for any number of ingestions. Dropping it does
+/// not affect what was spooled.
+#[derive(Debug)]
+pub struct ReceivedFile {
+    file: SpooledFile,
+    spool: Spool,
+}
+
+impl ReceivedFile {
+    /// The file, for one ingestion: another name of the same bytes, so that it is in the spool whole
+    /// or not at all, and stays there until this ingestion has ended, whatever others do.
+    pub async fn spool(&self) -> Result<SpooledFile, SpoolError> {
+        let Spool { folder, .. } = &self.spool;
+        let spooled = SpooledFile {
+            path: folder.join(format!("{}.csv", self.spool.unique_name())),
+            source: self.file.source.clone(),
+            content_hash: self.file.content_hash.clone(),
+            bytes: self.file.bytes,
+            ownership: Ownership::Abandoned,
+        };
+        fs::hard_link(&self.file.path, &spooled.path).await?;
+        File::open(folder).await?.sync_all().await?;
+        Ok(spooled)
     }
 }
 

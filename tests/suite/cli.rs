@@ -429,7 +429,10 @@ async fn the_program_alone_serves_and_takes_variables() {
     let mut command = home.command(&[]);
     command.envs([
         ("TRIPGRAPH_LISTEN", "127.0.0.1:0"),
-        ("TRIPGRAPH_TOKENS", "ann:read:a-secret,bob:write:b-secret"),
+        (
+            "TRIPGRAPH_TOKENS",
+            "ann:read:0123456789-secret,bob:write:9876543210-secret",
+        ),
         ("TRIPGRAPH_MAX_UPLOAD_BYTES", "1000"),
         ("TRIPGRAPH_LOG_FORMAT", "json"),
         ("DATABASE_URL", ""),
@@ -441,7 +444,7 @@ async fn the_program_alone_serves_and_takes_variables() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let answer = reqwest::Client::new()
         .post(server.url("/graphql"))
-        .bearer_auth("a-secret")
+        .bearer_auth("0123456789-secret")
         .json(&query);
     let answer: Value = answer.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["data"]["weeklyAverage"]["totalTrips"], 0);
@@ -475,7 +478,7 @@ fn serve_is_not_open_to_everybody_by_mistake() {
     });
     let mut command = serve();
     Serving::start({
-        command.arg("--token=ann:write:s3cret");
+        command.arg("--token=ann:write:s3cret-0123456789");
         command
     });
     let ran = Ran::of(serve().arg("--token=ann:s3cret"));

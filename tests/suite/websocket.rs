@@ -259,6 +259,58 @@ async fn connections_are_closed_with_the_right_code() {
 }
 
 #[tokio::test]
+async fn a_message_over_the_limit_is_1009() {
+    let server = Server::start().await;
+    for size in [(1 << 20) + 1, 8 << 20] {
+        let mut socket = Socket::new(&server).await;
+        socket
+            .0
+            .feed(Message::text("x".repeat(size)))
+            .await
+            .unwrap();
+        let (mut sink, mut stream) = socket.0.split();
+        // The server may close before it has read everything.
+        let (sent, closed) = tokio::join!(sink.flush(), async {
+            loop {
+                match stream.next().await.unwrap().unwrap() {
+                    Message::Close(frame) => return frame.unwrap(),
+                    Message::Ping(_) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+        assert_eq!(u16::from(closed.code), 1009, "{size} {sent:?}");
+        assert!(closed.reason.contains("1048576 bytes"), "{closed:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_internal_error_tells_the_id_of_the_handshake() {
+    let server = Server::start().await;
+    let id = upload(&server, CSV).await;
+    server.engine.ended(id.parse().unwrap()).await;
+    let sql = server.engine.sql().await;
+    sql.execute("DROP TABLE rejected_row").await;
+    let headers = [NEW, ("x-request-id", "dashboard-1")];
+    let mut socket = open(&server, &headers).await.unwrap();
+    socket.say(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.hear().await["type"], "connection_ack");
+    let rejected = "rejectedRows { totalCount }";
+    for query in [
+        format!("{{ ingestion(id: {id}) {{ {rejected} }} }}"),
+        format!("subscription {{ ingestionStatus(id: {id}) {{ {rejected} }} }}"),
+    ] {
+        socket.subscribe("s", &query).await;
+        let message = socket.hear().await;
+        let error = &message["payload"]["errors"][0];
+        assert_eq!(error["extensions"]["code"], "INTERNAL", "{message}");
+        assert_eq!(error["extensions"]["requestId"], "dashboard-1", "{message}");
+        assert_eq!(error["path"][1], "rejectedRows", "{message}");
+        assert_eq!(socket.hear().await["type"], "complete");
+    }
+}
+
+#[tokio::test]
 async fn pings_are_sent_and_answered() {
     let server = Server::start().await;
     let mut socket = Socket::new(&server).await;
@@ -310,7 +362,7 @@ async fn a_subscription_can_be_ended() {
 
 #[tokio::test]
 async fn tokens_come_with_the_first_message_or_the_headers() {
-    let server = Server::with(&["ann:read:look", "bob:write:change"]).await;
+    let server = Server::with(&["ann:read:look-at-the-trips", "bob:write:change-the-trips"]).await;
     for payload in [json!({}), json!({ "Authorization": "Bearer wrong" })] {
         let mut socket = open(&server, &[NEW]).await.unwrap();
         socket
@@ -323,7 +375,7 @@ async fn tokens_come_with_the_first_message_or_the_headers() {
     );
     let mut reader = open(&server, &[NEW]).await.unwrap();
     reader
-        .say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer look" } }))
+        .say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer look-at-the-trips" } }))
         .await;
     assert_eq!(reader.hear().await["type"], "connection_ack");
     reader
@@ -337,9 +389,12 @@ async fn tokens_come_with_the_first_message_or_the_headers() {
         ),
         (&json!("error"), &json!("FORBIDDEN"))
     );
-    let mut writer = open(&server, &[NEW, ("authorization", "Bearer change")])
-        .await
-        .unwrap();
+    let mut writer = open(
+        &server,
+        &[NEW, ("authorization", "Bearer change-the-trips")],
+    )
+    .await
+    .unwrap();
     writer.say(json!({ "type": "connection_init" })).await;
     assert_eq!(writer.hear().await["type"], "connection_ack");
     writer
@@ -367,6 +422,8 @@ async fn handshakes_of_others_are_refused() {
         status(&[NEW, ("origin", &format!("http://{}", server.address))]).await,
         101
     );
+    assert_eq!(status(&[NEW, ("host", "evil.example")]).await, 403);
+    assert_eq!(status(&[NEW, ("host", "localhost:1")]).await, 101);
     assert_eq!(status(&[]).await, 400);
     assert_eq!(status(&[("sec-websocket-protocol", "soap")]).await, 400);
 }

@@ -12,7 +12,7 @@ mod example;
 
 use axum::extract::State;
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -29,18 +29,13 @@ use super::AppState;
 
 /// What belongs to the page.
 pub(super) fn router() -> Router<AppState> {
-    let header = SetResponseHeaderLayer::overriding;
     page::router()
         .route("/graphiql/config.json", get(config))
         .route("/graphiql/example.csv", get(example::csv))
         .layer(CompressionLayer::new())
-        .layer(header(
+        .layer(SetResponseHeaderLayer::overriding(
             REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
-        ))
-        .layer(header(
-            X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
         ))
 }
 

@@ -15,7 +15,13 @@ use super::reply::Format;
 use crate::graphql::{ApiError, RequestId};
 
 /// Takes a connection over that asks for a protocol we speak.
-pub(super) fn upgrade(state: AppState, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+/// Errors of its operations have the id of the handshake.
+pub(super) fn upgrade(
+    state: AppState,
+    headers: &HeaderMap,
+    id: RequestId,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let format = Format::accepted(headers);
     let limit = state.settings().max_body_bytes;
     let Some(protocol) = Protocol::chosen(headers) else {
@@ -29,11 +35,7 @@ pub(super) fn upgrade(state: AppState, headers: &HeaderMap, upgrade: WebSocketUp
         Ok(caller) => caller,
         Err(error) => return format.refuse(error),
     };
-    let id = headers
-        .get("x-request-id")
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or_default();
-    let session = session::Session::new(state.clone(), protocol, caller, RequestId(id.to_owned()));
+    let session = session::Session::new(state.clone(), protocol, caller, id);
     let (busy, open) = (state.shutdown().busy(), state.metrics().websocket());
     let upgrade = upgrade
         .protocols([protocol.name()])

@@ -74,6 +74,11 @@ async fn converse(
                     Some(Ok(Message::Binary(_))) => return Ok(Close::new(4400, "Messages are text")),
                     // The library answers pings.
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Err(error)) if is_too_large(&error) => {
+                        let limit = settings.max_body_bytes;
+                        let reason = format!("the message is larger than {limit} bytes");
+                        return Ok(Close::new(1009, reason));
+                    }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
                 }
             }
@@ -97,6 +102,13 @@ async fn converse(
             }
         }
     }
+}
+
+/// Whether a message, or a part of one, exceeds the limit that the socket was given.
+fn is_too_large(error: &axum::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source
+        .is_some_and(|error| matches!(error.downcast_ref(), Some(tungstenite::Error::Capacity(_))))
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), Gone> {

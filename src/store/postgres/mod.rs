@@ -192,7 +192,11 @@ fn from_pool(pool: PgPool) -> DatabaseConnection {
 /// An address that may be shown.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
-    let place = rest.split(['?', '#']).next().unwrap_or_default();
+    let (place, parameters) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    if parameters.contains('@') {
+        // Of a password that should have been percent-encoded.
+        return format!("{scheme}://…");
+    }
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     format!("{scheme}://{place}")
 }
@@ -214,6 +218,8 @@ mod tests {
             ),
             ("postgresql:///trips?password=s3cret", "postgresql:///trips"),
             ("postgres:trips", "postgres://"),
+            ("postgres://ann:s3?cr3t@db/trips", "postgres://…"),
+            ("postgres://ann:s3#cr3t@db/trips", "postgres://…"),
         ] {
             assert_eq!(without_password(url), shown);
         }

@@ -33,6 +33,11 @@ impl Server {
     }
 
     pub async fn with(tokens: &[&str]) -> Self {
+        Self::set_up(tokens, |_| ()).await
+    }
+
+    /// With settings that differ from those of other tests.
+    pub async fn set_up(tokens: &[&str], adjust: impl FnOnce(&mut HttpSettings)) -> Self {
         let tokens: Vec<Token> = tokens.iter().map(|text| text.parse().unwrap()).collect();
         let engine = Engine::start().await;
         let services = Services {
@@ -41,7 +46,8 @@ impl Server {
             answers: Answers::new(engine.store.clone(), 1 << 20),
             limits: Limits::default(),
         };
-        let settings = HttpSettings::testing(tokens);
+        let mut settings = HttpSettings::testing(tokens);
+        adjust(&mut settings);
         let shutdown = Shutdown::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
