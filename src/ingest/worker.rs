@@ -86,8 +86,8 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
             tracing::info!(id, "ingestion was ended, or taken over");
             End::Known
         }
-        Err(PipelineError::Store(error)) if error.is_unavailable() => {
-            tracing::error!(id, %error, "the database is away; the ingestion goes on when it is back");
+        Err(error) if error.is_unavailable() => {
+            tracing::error!(id, %error, "the ingestion waits, and goes on from its checkpoint");
             End::Later
         }
         Err(error) => {

@@ -1,7 +1,7 @@
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::DatabaseError;
 
-use super::postgres;
+use super::{Unavailable, postgres, sqlite};
 use crate::model::{CorruptPatch, CountersError, IngestionId};
 
 /// What can go wrong with the database.
@@ -65,27 +65,26 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database can't be reached, or is too busy, so that it is worth trying again.
+    /// Whether the database can't be reached, is too busy, or has no room, so that it is worth
+    /// trying again.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
-        match self {
+        self.unavailable().is_some()
+    }
+
+    /// Why it is worth trying again later; `None` where it is not.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<Unavailable> {
+        let named = self
+            .driver()
+            .and_then(|error| sqlite::unavailable(error).or_else(|| of_postgres(error)));
+        let away = || match self {
             Self::Open { .. } | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => {
                 true
             }
             _ => self.driver().is_some_and(postgres::is_unavailable),
-        }
-    }
-
-    /// Whether there is no room left for what was to be written.
-    #[must_use]
-    pub fn is_disk_full(&self) -> bool {
-        /// `SQLITE_FULL` (<https://www.sqlite.org/rescode.html#full>), and PostgreSQL's
-        /// `disk_full`.
-        const CODES: [&str; 2] = ["13", "53100"];
-        self.driver()
-            .and_then(sqlx::Error::as_database_error)
-            .and_then(DatabaseError::code)
-            .is_some_and(|code| CODES.contains(&&*code))
+        };
+        named.or_else(|| away().then_some(Unavailable::Away))
     }
 
     /// What the driver says.
@@ -101,6 +100,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// PostgreSQL's `disk_full`.
+fn of_postgres(error: &sqlx::Error) -> Option<Unavailable> {
+    let code = error.as_database_error().and_then(DatabaseError::code)?;
+    (code == "53100").then_some(Unavailable::DiskFull)
 }
 
 /// The kind of database an address names, for a message.

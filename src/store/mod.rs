@@ -20,6 +20,7 @@ mod snapshot;
 mod sqlite;
 mod summaries;
 mod trips;
+mod unavailable;
 mod workers;
 
 use std::fs::File;
@@ -35,6 +36,7 @@ use sea_orm::{
     TransactionTrait,
 };
 pub use snapshot::{PatchRecord, Snapshot};
+pub use unavailable::Unavailable;
 use uuid::Uuid;
 pub use workers::Worker;
 

@@ -2,9 +2,11 @@
 
 mod checkpoint;
 mod load;
+mod unavailable;
 
 pub(super) use checkpoint::Checkpointer;
 pub(super) use load::load;
+pub(super) use unavailable::unavailable;
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -15,9 +17,10 @@ use std::time::Duration;
 use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use super::helpers::Helpers;
 use super::{Access, Engine, Error};
@@ -63,13 +66,12 @@ pub(super) async fn connect(
         .pragma("temp_store", "memory")
         .disable_statement_logging();
 
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
+    let writer = pool(1)
         .acquire_timeout(Duration::from_mins(10))
         .before_acquire(|connection, _| {
             Box::pin(async {
                 connection.execute("PRAGMA synchronous = FULL").await?;
-                Ok(true)
+                Ok(is_sound(connection))
             })
         })
         .connect_with(match access {
@@ -80,23 +82,18 @@ pub(super) async fn connect(
         })
         .await
         .map_err(failed)?;
-    let checkpointer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect_lazy_with(options.clone());
+    let checkpointer = pool(1).connect_lazy_with(options.clone());
     // Not mapped into memory: where the database is not in it, the system would read eight times what
     // is needed around each place.
     let options = options
         .pragma("query_only", "on")
         .pragma("cache_size", "-16384")
         .row_buffer_size(ROWS_AHEAD);
-    let reader = SqlitePoolOptions::new()
-        .max_connections(READERS)
+    let reader = pool(READERS)
         .connect_with(options.clone())
         .await
         .map_err(failed)?;
-    let helpers = SqlitePoolOptions::new()
-        .max_connections(HELPERS)
-        .connect_lazy_with(options);
+    let helpers = pool(HELPERS).connect_lazy_with(options);
     let (reader, writer) = (from_pool(reader), from_pool(writer));
     if access != Access::Read {
         migration::Migrator::up(&writer, None)
@@ -111,6 +108,20 @@ pub(super) async fn connect(
         _lock: lock,
     };
     Ok((reader, writer, engine))
+}
+
+/// A pool of so many connections at most, which replaces those that are not sound.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .before_acquire(|connection, _| Box::pin(async { Ok(is_sound(connection)) }))
+}
+
+/// Whether a connection that waits in a pool is outside of transactions, as it should be. Where a
+/// disk is full, for one, `SQLite` rolls back by itself: the driver's own `ROLLBACK` then fails,
+/// and it goes on to count a transaction that is no more.
+fn is_sound(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 /// Takes the lock file beside a database: `SQLite` lets several programs write, but only one may
