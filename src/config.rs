@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use crate::http::{BaseMap, TileUrl, Token};
+use crate::store::Address;
 
 /// Options of every command that uses the database.
 #[derive(Debug, Clone, Args)]
@@ -56,15 +57,18 @@ impl DatabaseConfig {
         }
     }
 
-    /// The address of the database: the option or its variable, else `DATABASE_URL`, else a file
-    /// in the data directory.
+    /// Where the database is: the option or its variable, else `DATABASE_URL`, else a file in the
+    /// data directory.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub fn address(&self) -> Address {
         self.database_url
             .clone()
             .or_else(|| std::env::var("DATABASE_URL").ok())
             .filter(|url| !url.is_empty())
-            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("tripgraph.db").display()))
+            .map_or_else(
+                || Address::File(self.data_dir.join("tripgraph.db")),
+                Address::Url,
+            )
     }
 
     /// Whether Citus is asked for.

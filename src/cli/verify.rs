@@ -17,7 +17,7 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let store = Store::open(&self.database.url(), Access::Read).await?;
+        let store = Store::open(self.database.address(), Access::Read).await?;
         let findings = verify(&store).await?;
         store.close().await?;
         println!(

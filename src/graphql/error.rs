@@ -87,10 +87,7 @@ impl ApiError {
 
     /// What may be tried again later says why; all else is the server's own fault. The log has the
     /// details of both.
-    fn unavailable_or_internal(
-        reason: Option<Unavailable>,
-        error: &dyn std::error::Error,
-    ) -> Self {
+    fn unavailable_or_internal(reason: Option<Unavailable>, error: &dyn std::error::Error) -> Self {
         let Some(reason) = reason else {
             return Self::internal(Causes(error));
         };

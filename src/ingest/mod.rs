@@ -6,6 +6,7 @@ mod names;
 pub mod parse;
 mod peers;
 mod pipeline;
+mod place;
 mod progress;
 mod recovery;
 mod spool;

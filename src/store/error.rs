@@ -25,10 +25,10 @@ pub enum Error {
         "another tripgraph works with the database {0}: upload the file to that server, or stop it"
     )]
     Locked(String),
-    /// The lock file beside the database could not be made.
-    #[error("cannot write beside the database: {path}: {reason}")]
+    /// The file of the database could not be made or locked.
+    #[error("cannot lock the database {path}: {reason}")]
     LockFile {
-        /// The file.
+        /// The database.
         path: String,
         /// What the system says.
         reason: std::io::Error,

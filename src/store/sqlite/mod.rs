@@ -1,17 +1,15 @@
 //! What is `SQLite`'s own: its connections, its way of loading, its way to pass a list.
 
 mod checkpoint;
+mod file;
 mod load;
 mod unavailable;
 
 pub(super) use checkpoint::Checkpointer;
+pub(super) use file::Held;
 pub(super) use load::load;
 pub(super) use unavailable::unavailable;
 
-use std::ffi::OsString;
-use std::fs::{File, TryLockError};
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use migration::MigratorTrait;
@@ -23,7 +21,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Executor};
 
 use super::helpers::Helpers;
-use super::{Access, Engine, Error};
+use super::{Access, Address, Engine, Error};
 
 const READERS: u32 = 8;
 /// Connections that help readers, of all questions together.
@@ -36,23 +34,36 @@ const WRITERS_CHECKPOINT_PAGES: &str = "12288";
 
 /// Connects the pool of readers and the one writer.
 pub(super) async fn connect(
-    url: &str,
+    address: &Address,
     access: Access,
 ) -> Result<(DatabaseConnection, DatabaseConnection, Engine), Error> {
     if access == Access::WriteDistributed {
         return Err(Error::NotDistributed);
     }
     let failed = |source| Error::Open {
-        url: url.to_owned(),
+        url: address.to_string(),
         source,
     };
-    let options: SqliteConnectOptions = url.parse().map_err(failed)?;
+    let options: SqliteConnectOptions = match address {
+        Address::Url(url) => url.parse().map_err(failed)?,
+        Address::File(path) => SqliteConnectOptions::new().filename(path),
+    };
     if access == Access::Read && !options.get_filename().exists() {
-        return Err(Error::Missing(url.to_owned()));
+        return Err(Error::Missing(address.to_string()));
     }
     let lock = match access {
-        Access::Write | Access::WriteDistributed => Some(lock(url, options.get_filename())?),
+        Access::Write | Access::WriteDistributed => {
+            Some(file::lock(address, options.get_filename())?)
+        }
         Access::Read => None,
+    };
+    let (options, folder) = match address {
+        Address::Url(_) => (options, None),
+        Address::File(path) => {
+            let (path, folder) =
+                file::openable(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
+            (options.filename(path), folder)
+        }
     };
     let options = options
         .create_if_missing(access != Access::Read)
@@ -99,13 +110,13 @@ pub(super) async fn connect(
         migration::Migrator::up(&writer, None)
             .await
             .map_err(Error::Migrate)?;
-        // The lock file tells that whoever worked here is gone.
+        // The lock tells that no other program works here.
         writer.execute_unprepared("DELETE FROM worker").await?;
     }
     let engine = Engine::Sqlite {
         checkpointer: Checkpointer::new(checkpointer),
         helpers: Helpers::new(from_pool(helpers), HELPERS as usize),
-        _lock: lock,
+        _held: Held::new(folder, lock),
     };
     Ok((reader, writer, engine))
 }
@@ -122,23 +133,6 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 /// and it goes on to count a transaction that is no more.
 fn is_sound(connection: &SqliteConnection) -> bool {
     !connection.is_in_transaction()
-}
-
-/// Takes the lock file beside a database: `SQLite` lets several programs write, but only one may
-/// work on the queue.
-fn lock(url: &str, database: &Path) -> Result<File, Error> {
-    let mut path = OsString::from(database);
-    path.push(".lock");
-    let failed = |reason: io::Error| Error::LockFile {
-        path: path.to_string_lossy().into_owned(),
-        reason,
-    };
-    let file = File::create(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked(url.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
 }
 
 fn from_pool(pool: SqlitePool) -> DatabaseConnection {

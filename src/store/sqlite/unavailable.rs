@@ -7,7 +7,13 @@ const CORRUPT_FILE_SYSTEM: i32 = 10 | 33 << 8;
 /// `SQLITE_IOERR_…`, as writing fails beyond a quota or a limit on the size of files, where the
 /// system does not say that the disk is full: `WRITE`, `FSYNC`, `DIR_FSYNC`, `TRUNCATE`,
 /// `SHMSIZE`.
-const CANNOT_WRITE: [i32; 5] = [10 | 3 << 8, 10 | 4 << 8, 10 | 5 << 8, 10 | 6 << 8, 10 | 19 << 8];
+const CANNOT_WRITE: [i32; 5] = [
+    10 | 3 << 8,
+    10 | 4 << 8,
+    10 | 5 << 8,
+    10 | 6 << 8,
+    10 | 19 << 8,
+];
 
 /// Why `SQLite` cannot do now what was asked of it; `None` where trying again would not help.
 pub(in crate::store) fn unavailable(error: &sqlx::Error) -> Option<Unavailable> {
