@@ -26,6 +26,9 @@ impl Verify {
             HumanCount(findings.summaries),
             HumanCount(findings.differing),
         );
+        for broken in &findings.broken {
+            println!("broken: {broken}");
+        }
         for difference in &findings.differences {
             println!("{difference}");
         }

@@ -28,6 +28,7 @@ use self::metrics::IngestMetrics;
 use self::progress::Progress;
 pub use self::spool::{Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
+use crate::clock;
 use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
 use crate::store::{self, FinalCounts, NewIngestion, Record, Store, Worker};
 
@@ -133,7 +134,7 @@ impl Ingestions {
                 store,
                 spool,
                 worker,
-                since: Utc::now(),
+                since: clock::now(),
                 progress: Progress::new(),
                 metrics: Arc::default(),
                 order: Mutex::new(()),
@@ -218,7 +219,7 @@ impl Ingestions {
         let (ingestion, duplicate) = self
             .inner
             .store
-            .enqueue(new, options.allow_duplicate, Utc::now())
+            .enqueue(new, options.allow_duplicate, clock::now())
             .await?;
         if !duplicate {
             upload.enqueued();
@@ -238,7 +239,7 @@ impl Ingestions {
     pub async fn cancel(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
         let before = self.existing(id).await?;
         let counts = FinalCounts::of(&before);
-        if !self.inner.store.cancel(id, counts, Utc::now()).await? {
+        if !self.inner.store.cancel(id, counts, clock::now()).await? {
             let after = self.refresh(id).await?.unwrap_or(before);
             return Err(IngestError::Conflict(format!(
                 "ingestion {id} is {} already",

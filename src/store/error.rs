@@ -51,8 +51,14 @@ pub enum Error {
     #[error("database: {0}")]
     Load(#[from] sqlx::Error),
     /// A packed column does not hold what it should.
-    #[error("the database holds a broken {0}: run `tripgraph verify`")]
+    #[error("the database holds a broken {0}")]
     Corrupt(&'static str),
+    /// A packed histogram does not hold what it should.
+    #[error("the database holds a broken histogram: {0}")]
+    Counters(#[from] CountersError),
+    /// A row does not hold what it should.
+    #[error("the database holds a broken row: {0}; `tripgraph verify` lists all of them")]
+    Broken(Box<BrokenRow>),
     /// A file brings more regions or datasources than can be numbered.
     #[error("there are more than {0} regions or datasources")]
     TooManyNames(u32),
@@ -64,7 +70,36 @@ pub enum Error {
     NotRunning(IngestionId),
 }
 
+/// A row that does not hold what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{table}, {key}: {reason}")]
+pub struct BrokenRow {
+    /// The table.
+    pub table: &'static str,
+    /// Columns that identify the row, with their values, as in SQL.
+    pub key: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
 impl Error {
+    /// What went wrong with a row while it was read, where that is not the database's being away.
+    pub(super) fn in_row(self, table: &'static str, key: impl FnOnce() -> String) -> Self {
+        if self.is_unavailable() || matches!(self, Self::Broken(_)) {
+            return self;
+        }
+        let reason = match &self {
+            Self::Counters(error) => error.to_string(),
+            Self::Corrupt(what) => format!("it holds no {what}"),
+            other => other.to_string(),
+        };
+        Self::Broken(Box::new(BrokenRow {
+            table,
+            key: key(),
+            reason,
+        }))
+    }
+
     /// Whether the database can't be reached, is too busy, or has no room, so that it is worth
     /// trying again.
     #[must_use]
@@ -117,11 +152,5 @@ fn of_kind(url: &str) -> String {
 impl From<CorruptPatch> for Error {
     fn from(_: CorruptPatch) -> Self {
         Error::Corrupt("trip patch")
-    }
-}
-
-impl From<CountersError> for Error {
-    fn from(_: CountersError) -> Self {
-        Error::Corrupt("histogram")
     }
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod changes;
+mod check;
 mod claims;
 mod dimensions;
 mod error;
@@ -14,6 +15,7 @@ mod histograms;
 mod ingestions;
 mod list;
 mod load;
+mod migrate;
 mod postgres;
 mod publish;
 mod seen;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 pub use address::Address;
 pub use changes::{Advance, Change};
 pub use claims::Claim;
-pub use error::Error;
+pub use error::{BrokenRow, Error};
 pub use ingestions::{FinalCounts, NewIngestion, Record};
 pub use load::{Checkpoint, LoadBlock, PatchRow, TripRow, TripSummary};
 use sea_orm::{

@@ -53,12 +53,12 @@ fn refused_for_the_disk(answer: &Value) {
 async fn what_was_acknowledged_goes_on_when_there_is_space_again() {
     let home = Home::new();
     let earlier = home.generate("earlier.csv", 500, 1);
-    let long = home.generate("long.csv", 250_000, 2);
+    let long = home.generate("long.csv", 100_000, 2);
     let server = serve(&home);
     let earlier = server.upload(&earlier).await;
     assert_eq!(server.ended(&earlier).await["state"], "SUCCEEDED");
 
-    let mut files = vec![(server.upload(&long).await, 250_000)];
+    let mut files = vec![(server.upload(&long).await, 100_000)];
     for number in 0..WAITING {
         let file = home.generate(&format!("short-{number}.csv"), 400, 10 + number);
         files.push((server.upload(&file).await, 400));

@@ -12,7 +12,6 @@ pub(super) use unavailable::unavailable;
 
 use std::time::Duration;
 
-use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -21,6 +20,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Executor};
 
 use super::helpers::Helpers;
+use super::migrate::migrate;
 use super::{Access, Address, Engine, Error};
 
 const READERS: u32 = 8;
@@ -107,9 +107,7 @@ pub(super) async fn connect(
     let helpers = pool(HELPERS).connect_lazy_with(options);
     let (reader, writer) = (from_pool(reader), from_pool(writer));
     if access != Access::Read {
-        migration::Migrator::up(&writer, None)
-            .await
-            .map_err(Error::Migrate)?;
+        migrate(&writer).await?;
         // The lock tells that no other program works here.
         writer.execute_unprepared("DELETE FROM worker").await?;
     }
@@ -137,4 +135,41 @@ fn is_sound(connection: &SqliteConnection) -> bool {
 
 fn from_pool(pool: SqlitePool) -> DatabaseConnection {
     SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Access, Store, Unavailable};
+    use sea_orm::ConnectionTrait;
+    use sqlx::Connection;
+
+    #[tokio::test]
+    async fn a_connection_that_rolled_back_by_itself_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", dir.path().join("full.db").display());
+        let store = Store::open(&url, Access::Write).await.unwrap();
+        let writer = &store.inner.writer;
+        let run = async |sql| writer.execute_unprepared(sql).await;
+        run("CREATE TABLE filler (bytes blob)").await.unwrap();
+        for _ in 0..3 {
+            // No page more than there are: of this connection alone.
+            run("PRAGMA max_page_count = 1").await.unwrap();
+            let tx = store.write().await.unwrap();
+            let fill = "INSERT INTO filler VALUES (zeroblob(10000000))";
+            let full = tx.execute_unprepared(fill).await.unwrap_err();
+            let full = crate::store::Error::from(full);
+            assert_eq!(full.unavailable(), Some(Unavailable::DiskFull), "{full}");
+            drop(tx);
+
+            let pool = writer.get_sqlite_connection_pool();
+            let mut connection = pool.acquire().await.unwrap();
+            let tx = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
+            tx.commit().await.unwrap();
+            drop(connection);
+            let tx = store.write().await.unwrap();
+            tx.execute_unprepared(fill).await.unwrap();
+            tx.rollback().await.unwrap();
+        }
+        store.close().await.unwrap();
+    }
 }
