@@ -18,7 +18,7 @@ mod tests {
 
     #[test]
     fn times_before_1970_are_times() {
-        let time: DateTime<Utc> = (SystemTime::UNIX_EPOCH - Duration::from_secs(86_400)).into();
+        let time: DateTime<Utc> = (SystemTime::UNIX_EPOCH - Duration::from_hours(24)).into();
         assert_eq!(time.to_rfc3339(), "1969-12-31T00:00:00+00:00");
     }
 }

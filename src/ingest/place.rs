@@ -1,6 +1,7 @@
 //! Places of files in the queue: paths, which are bytes, as text.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Before the bytes of a path that is not UTF-8, in hexadecimal. Paths of the queue are absolute, or
@@ -9,13 +10,15 @@ const BYTES: &str = "bytes:";
 
 /// A path as text, from which [`path`] makes it again.
 pub(super) fn text(path: &Path) -> String {
-    match path.to_str() {
-        Some(text) => text.to_owned(),
-        None => {
-            let bytes = path.as_os_str().as_encoded_bytes().iter();
-            bytes.fold(BYTES.to_owned(), |text, byte| format!("{text}{byte:02x}"))
-        }
+    if let Some(text) = path.to_str() {
+        return text.to_owned();
     }
+    let mut text = BYTES.to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// The path that a text stands for.

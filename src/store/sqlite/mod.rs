@@ -139,9 +139,8 @@ fn from_pool(pool: SqlitePool) -> DatabaseConnection {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::{Access, Store, Unavailable};
-    use sea_orm::ConnectionTrait;
-    use sqlx::Connection;
+    use super::*;
+    use crate::store::{Store, Unavailable};
 
     #[tokio::test]
     async fn a_connection_that_rolled_back_by_itself_is_replaced() {
@@ -157,7 +156,7 @@ mod tests {
             let tx = store.write().await.unwrap();
             let fill = "INSERT INTO filler VALUES (zeroblob(10000000))";
             let full = tx.execute_unprepared(fill).await.unwrap_err();
-            let full = crate::store::Error::from(full);
+            let full = Error::from(full);
             assert_eq!(full.unavailable(), Some(Unavailable::DiskFull), "{full}");
             drop(tx);
 

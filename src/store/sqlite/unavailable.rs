@@ -3,17 +3,10 @@ use sqlx::sqlite::SqliteError;
 use crate::store::Unavailable;
 
 /// `SQLITE_IOERR_CORRUPTFS`: the file system says that the file is damaged.
-const CORRUPT_FILE_SYSTEM: i32 = 10 | 33 << 8;
-/// `SQLITE_IOERR_…`, as writing fails beyond a quota or a limit on the size of files, where the
-/// system does not say that the disk is full: `WRITE`, `FSYNC`, `DIR_FSYNC`, `TRUNCATE`,
-/// `SHMSIZE`.
-const CANNOT_WRITE: [i32; 5] = [
-    10 | 3 << 8,
-    10 | 4 << 8,
-    10 | 5 << 8,
-    10 | 6 << 8,
-    10 | 19 << 8,
-];
+const CORRUPT_FILE_SYSTEM: i32 = 8_458;
+/// `SQLITE_IOERR_WRITE`, `…_FSYNC`, `…_DIR_FSYNC`, `…_TRUNCATE`, `…_SHMSIZE`: as writing fails beyond
+/// a quota or a limit on the size of files, where the system does not say that the disk is full.
+const CANNOT_WRITE: [i32; 5] = [778, 1_034, 1_290, 1_546, 4_874];
 
 /// Why `SQLite` cannot do now what was asked of it; `None` where trying again would not help.
 pub(in crate::store) fn unavailable(error: &sqlx::Error) -> Option<Unavailable> {
