@@ -73,13 +73,11 @@ impl Summaries {
     /// The datasources, within one region where it is given: most trips first, ties by name.
     #[must_use]
     pub fn datasources(&self, region: Option<&str>) -> Vec<(&str, Summary)> {
-        match region {
-            Some(name) => ranked(self.of_region(name), |pair| &pair.datasource),
-            None => {
-                let pairs = self.by_datasource.iter().map(|&index| &self.pairs[index]);
-                ranked(pairs, |pair| &pair.datasource)
-            }
+        if let Some(name) = region {
+            return ranked(self.of_region(name), |pair| &pair.datasource);
         }
+        let pairs = self.by_datasource.iter().map(|&index| &self.pairs[index]);
+        ranked(pairs, |pair| &pair.datasource)
     }
 
     fn of_region(&self, name: &str) -> impl Iterator<Item = &PairSummary> {

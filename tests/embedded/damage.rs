@@ -12,7 +12,7 @@ use crate::suite::support::engine::Engine;
 use crate::suite::support::random::Random;
 
 /// Damaged files that are asked.
-const FILES: u64 = 120;
+const FILES: u64 = 100;
 /// Where the answer to a question could not be given.
 const REFUSED: &str = "refused";
 
@@ -60,7 +60,7 @@ async fn answers(store: &Store) -> Vec<String> {
                 continue;
             };
             answers.push(format!("{page:?}"));
-            for group in page.items.iter().take(5) {
+            for group in page.items.iter().take(12) {
                 let members = group_members(store, &selection, similarity, group, 100, None).await;
                 answers.push(members.map_or_else(
                     |_| REFUSED.to_owned(),
@@ -89,7 +89,7 @@ async fn open(file: &Path) -> Option<Store> {
 async fn no_flipped_bit_changes_an_answer_that_verify_calls_sound() {
     let engine = Engine::start().await;
     let mut random = Random::new(5);
-    for rows in [500, 200] {
+    for rows in [600, 200] {
         let shape = Shape {
             places: 5,
             ..Shape::new(rows)
@@ -110,7 +110,13 @@ async fn no_flipped_bit_changes_an_answer_that_verify_calls_sound() {
     for seed in 0..FILES {
         let mut random = Random::new(1_000 + seed);
         let mut bytes = bytes.clone();
-        let at = random.below(bytes.len());
+        // Not where there is nothing but zeros: that is room for more.
+        let at = loop {
+            let at = random.below(bytes.len() - 8);
+            if bytes[at..at + 8].iter().any(|&byte| byte != 0) {
+                break at;
+            }
+        };
         bytes[at] ^= 1 << random.below(8);
         std::fs::write(&damaged, &bytes).unwrap();
         let Some(store) = open(&damaged).await else {
@@ -128,8 +134,5 @@ async fn no_flipped_bit_changes_an_answer_that_verify_calls_sound() {
         store.close().await.unwrap();
     }
     // The test is worth something.
-    assert!(
-        changed > FILES / 10,
-        "{changed} changed, {noticed} only noticed"
-    );
+    assert!(changed > 5, "{changed} changed, {noticed} only noticed");
 }

@@ -155,9 +155,9 @@ mod tests {
             run("PRAGMA max_page_count = 1").await.unwrap();
             let tx = store.write().await.unwrap();
             let fill = "INSERT INTO filler VALUES (zeroblob(10000000))";
-            let full = tx.execute_unprepared(fill).await.unwrap_err();
-            let full = Error::from(full);
-            assert_eq!(full.unavailable(), Some(Unavailable::DiskFull), "{full}");
+            let error = tx.execute_unprepared(fill).await.unwrap_err();
+            let error = Error::from(error);
+            assert_eq!(error.unavailable(), Some(Unavailable::DiskFull), "{error}");
             drop(tx);
 
             let pool = writer.get_sqlite_connection_pool();
