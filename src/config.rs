@@ -11,6 +11,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use crate::http::{AllowedHosts, BaseMap, Host, TileUrlError, Token, TokenError};
+use crate::store::Address;
 
 /// A value that is never printed. It is checked after the options were read, since errors of the
 /// option parser repeat the value.
@@ -73,16 +74,19 @@ impl DatabaseConfig {
         }
     }
 
-    /// The address of the database: the option or its variable, else `DATABASE_URL`, else a file
-    /// in the data directory.
+    /// Where the database is: the option or its variable, else `DATABASE_URL`, else a file in the
+    /// data directory.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub fn address(&self) -> Address {
         self.database_url
             .as_ref()
             .map(|Secret(url)| url.clone())
             .or_else(|| std::env::var("DATABASE_URL").ok())
             .filter(|url| !url.is_empty())
-            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("tripgraph.db").display()))
+            .map_or_else(
+                || Address::File(self.data_dir.join("tripgraph.db")),
+                Address::Url,
+            )
     }
 
     /// Whether Citus is asked for.

@@ -6,6 +6,7 @@
 
 pub mod analytics;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod generate;
 pub mod geo;

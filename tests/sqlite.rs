@@ -1,6 +1,8 @@
 //! The suite on SQLite: each test has a file of its own.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(target_os = "linux")]
+mod embedded;
 mod suite;
 
 use sea_orm::{ConnectionTrait, Database, Statement};

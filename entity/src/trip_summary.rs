@@ -21,6 +21,8 @@ pub struct Model {
     pub first_departed_at: DateTime,
     /// The latest departure, wall clock.
     pub last_departed_at: DateTime,
+    /// The sum of all departures in microseconds since 1970, modulo 2⁶⁴.
+    pub departures: i64,
 }
 
 /// Relations to other tables; rows are joined by hand where speed asks for it.

@@ -194,6 +194,7 @@ fn trip_summary() -> TableCreateStatement {
         .col(ColumnDef::new("trips").big_integer().not_null())
         .col(ColumnDef::new("first_departed_at").timestamp().not_null())
         .col(ColumnDef::new("last_departed_at").timestamp().not_null())
+        .col(ColumnDef::new("departures").big_integer().not_null())
         .primary_key(
             Index::create()
                 .col("ingestion_id")

@@ -1,7 +1,6 @@
 //! Regions and datasources, ranked.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 
@@ -12,7 +11,12 @@ use crate::store::Snapshot;
 
 /// What is known of every region and datasource.
 #[derive(Debug, Clone)]
-pub struct Summaries(Vec<PairSummary>);
+pub struct Summaries {
+    /// By region and datasource.
+    pairs: Vec<PairSummary>,
+    /// Their indexes, by datasource and region.
+    by_datasource: Vec<usize>,
+}
 
 /// Asks for what is known of every region and datasource.
 #[derive(Debug)]
@@ -38,10 +42,31 @@ pub struct Summary {
 }
 
 impl Summaries {
-    /// Of these pairs of a region and a datasource.
+    /// Of these pairs of a region and a datasource, each of which comes once.
     #[must_use]
-    pub const fn new(pairs: Vec<PairSummary>) -> Self {
-        Self(pairs)
+    pub fn new(mut pairs: Vec<PairSummary>) -> Self {
+        pairs.sort_unstable_by(|a, b| (&a.region, &a.datasource).cmp(&(&b.region, &b.datasource)));
+        let mut by_datasource: Vec<_> = (0..pairs.len()).collect();
+        // The sort is stable: the pairs of one datasource stay in the order of the regions.
+        by_datasource.sort_by_key(|&index| &pairs[index].datasource);
+        Self {
+            pairs,
+            by_datasource,
+        }
+    }
+
+    /// What is known of a region; `None` where it has no trips.
+    #[must_use]
+    pub fn region(&self, name: &str) -> Option<Summary> {
+        let regions = ranked(self.of_region(name), |pair| &pair.region);
+        regions.first().map(|&(_, summary)| summary)
+    }
+
+    /// What is known of a datasource; `None` where it has no trips.
+    #[must_use]
+    pub fn datasource(&self, name: &str) -> Option<Summary> {
+        let datasources = ranked(self.of_datasource(name), |pair| &pair.datasource);
+        datasources.first().map(|&(_, summary)| summary)
     }
 
     /// The datasource with the latest departure in a region; of several, the first by name.
@@ -54,42 +79,62 @@ impl Summaries {
     /// The regions, within one datasource where it is given: most trips first, ties by name.
     #[must_use]
     pub fn regions(&self, datasource: Option<&str>) -> Vec<(&str, Summary)> {
-        ranked(
-            self.0
-                .iter()
-                .filter(|pair| datasource.is_none_or(|name| name == pair.datasource))
-                .map(|pair| (pair.region.as_str(), pair)),
-        )
+        match datasource {
+            Some(name) => ranked(self.of_datasource(name), |pair| &pair.region),
+            None => ranked(self.pairs.iter(), |pair| &pair.region),
+        }
     }
 
     /// The datasources, within one region where it is given: most trips first, ties by name.
     #[must_use]
     pub fn datasources(&self, region: Option<&str>) -> Vec<(&str, Summary)> {
-        ranked(
-            self.0
-                .iter()
-                .filter(|pair| region.is_none_or(|name| name == pair.region))
-                .map(|pair| (pair.datasource.as_str(), pair)),
-        )
+        if let Some(name) = region {
+            return ranked(self.of_region(name), |pair| &pair.datasource);
+        }
+        let pairs = self.by_datasource.iter().map(|&index| &self.pairs[index]);
+        ranked(pairs, |pair| &pair.datasource)
+    }
+
+    fn of_region(&self, name: &str) -> impl Iterator<Item = &PairSummary> {
+        let from = self.pairs.partition_point(|pair| *pair.region < *name);
+        let pairs = self.pairs[from..].iter();
+        pairs.take_while(move |pair| pair.region == name)
+    }
+
+    fn of_datasource(&self, name: &str) -> impl Iterator<Item = &PairSummary> {
+        let pair = |&index: &usize| &self.pairs[index];
+        let from = self
+            .by_datasource
+            .partition_point(|index| *pair(index).datasource < *name);
+        let pairs = self.by_datasource[from..].iter().map(pair);
+        pairs.take_while(move |pair| pair.datasource == name)
     }
 }
 
-fn ranked<'a>(pairs: impl Iterator<Item = (&'a str, &'a PairSummary)>) -> Vec<(&'a str, Summary)> {
-    let mut sums: BTreeMap<&str, Summary> = BTreeMap::new();
-    for (name, pair) in pairs {
-        sums.entry(name)
-            .and_modify(|sum| {
+/// Sums by a name, by which the pairs are ordered.
+fn ranked<'a>(
+    pairs: impl Iterator<Item = &'a PairSummary>,
+    name: impl Fn(&'a PairSummary) -> &'a str,
+) -> Vec<(&'a str, Summary)> {
+    let mut sums: Vec<(&str, Summary)> = Vec::new();
+    for pair in pairs {
+        let name = name(pair);
+        match sums.last_mut() {
+            Some((last, sum)) if *last == name => {
                 sum.trips += pair.trips;
                 sum.first_departed_at = sum.first_departed_at.min(pair.first_departed_at);
                 sum.last_departed_at = sum.last_departed_at.max(pair.last_departed_at);
-            })
-            .or_insert(Summary {
-                trips: pair.trips,
-                first_departed_at: pair.first_departed_at,
-                last_departed_at: pair.last_departed_at,
-            });
+            }
+            _ => {
+                let summary = Summary {
+                    trips: pair.trips,
+                    first_departed_at: pair.first_departed_at,
+                    last_departed_at: pair.last_departed_at,
+                };
+                sums.push((name, summary));
+            }
+        }
     }
-    let mut sums: Vec<_> = sums.into_iter().collect();
     // The sort is stable: what has as many trips stays in the order of the names.
     sums.sort_by_key(|(_, sum)| Reverse(sum.trips));
     sums

@@ -25,8 +25,11 @@ pub struct Findings {
     pub trips: u64,
     /// Summaries that were held against them: histograms, trip summaries and sets of patches.
     pub summaries: u64,
-    /// How many of those differ.
+    /// How many of those differ, and how many rows are broken.
     pub differing: u64,
+    /// What is broken: rows, by table and key, that do not hold what they should, and what the
+    /// database says of its own structure.
+    pub broken: Vec<String>,
     /// The first of those that differ, described for people.
     pub differences: Vec<String>,
 }
@@ -42,28 +45,55 @@ impl Findings {
             }
         }
     }
+
+    fn broken(&mut self, what: impl Display) {
+        self.differing += 1;
+        self.broken.push(what.to_string());
+    }
+
+    /// Goes on after a part that could not be read to its end, unless the database is away.
+    fn survive(&mut self, part: impl Display, read: Result<(), Error>) -> Result<(), Error> {
+        match read {
+            Err(error) if !error.is_unavailable() => {
+                self.broken(format_args!("{part}: {error}"));
+                Ok(())
+            }
+            read => read,
+        }
+    }
 }
 
 /// Reads all trips and compares patches and trip summaries with them; then adds up anew what the
-/// patches hold, and compares the histograms with that.
-/// Only reads, in one snapshot. Memory grows with places and weeks, not with trips.
+/// patches hold, and compares the histograms with that. Names and indexes, which hold no trips, are
+/// checked by the database, where it can do so.
+/// Only reads, in one snapshot. Memory grows with places and weeks, not with trips. What is broken
+/// is noted, and the rest is read on.
 pub async fn verify(store: &Store) -> Result<Findings, Error> {
-    let snapshot = store.snapshot().await?;
+    let snapshot = store.lenient_snapshot().await?;
     let (mut findings, mut sums) = (Findings::default(), Sums::default());
-    for (id, rows) in snapshot.visible_ingestions().await? {
-        verify_ingestion(&snapshot, id, rows, &mut sums, &mut findings).await?;
+    let mut ingestions = Vec::new();
+    let checked = snapshot.check(|fault| findings.broken(fault)).await;
+    findings.survive("the database's own check", checked)?;
+    let visible = snapshot.visible_ingestions().await;
+    let visible = visible.map(|visible| ingestions.extend(visible));
+    findings.survive("ingestions", visible)?;
+    for (id, rows) in ingestions {
+        let verified = verify_ingestion(&snapshot, id, rows, &mut sums, &mut findings).await;
+        findings.survive(format_args!("ingestion {id}"), verified)?;
     }
-    verify_strays(&snapshot, &mut findings).await?;
+    let strays = verify_strays(&snapshot, &mut findings).await;
+    findings.survive("what belongs to no ingestion", strays)?;
     let Sums {
         mut weekly,
         mut flows,
     } = sums;
-    snapshot
+    let compared = snapshot
         .all_weekly(|key, counters| {
             compare_counters(key, weekly.remove(&key), counters, &mut findings)
         })
-        .await?;
-    snapshot
+        .await;
+    findings.survive("weekly_histogram", compared)?;
+    let compared = snapshot
         .flows(
             CellRange::all(Resolution::FLOW),
             &KeyFilter::default(),
@@ -74,7 +104,8 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
                 Ok(())
             },
         )
-        .await?;
+        .await;
+    findings.survive("flow_histogram", compared)?;
     // What is left should be stored, and is not.
     let nothing = || Counters::entries(&[]);
     for (key, sums) in weekly {
@@ -82,6 +113,9 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
     }
     for (key, sums) in flows {
         findings.compare(format_args!("Flow{key:?}"), &sums, &DayCounts::new());
+    }
+    for row in snapshot.take_broken() {
+        findings.broken(row);
     }
     Ok(findings)
 }
@@ -152,7 +186,7 @@ type Packed = (PatchPoint, PatchRest);
 type FlowKey = (u64, FlowEnd);
 
 fn half_hour(time: NaiveDateTime) -> Result<u8, Error> {
-    u8::try_from(time.hour() * 2 + time.minute() / 30).map_err(|_| Error::Corrupt("trip"))
+    u8::try_from(time.hour() * 2 + time.minute() / 30).map_err(|_| Error::Corrupt("time"))
 }
 
 /// A sum of hashes, which does not depend on the order, of the ends of one kind.
@@ -198,7 +232,7 @@ async fn verify_ingestion(
     let mut summaries: BTreeMap<(u32, u32), TripSummary> = BTreeMap::new();
     snapshot
         .trips_of(id, |trip| {
-            let corrupt = || Error::Corrupt("trip");
+            let corrupt = || Error::Corrupt("time");
             let time = DateTime::from_timestamp_micros(trip.departed_at).ok_or_else(corrupt)?;
             let time = time.naive_utc();
             let week = Week::of(time.date()).ok_or_else(corrupt)?;
@@ -231,10 +265,13 @@ async fn verify_ingestion(
                     trips: 0,
                     first_departed_at: time,
                     last_departed_at: time,
+                    departures: 0,
                 });
             summary.trips += 1;
             summary.first_departed_at = summary.first_departed_at.min(time);
             summary.last_departed_at = summary.last_departed_at.max(time);
+            let micros = trip.departed_at.cast_unsigned();
+            summary.departures = summary.departures.wrapping_add(micros);
             Ok(())
         })
         .await?;

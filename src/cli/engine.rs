@@ -24,7 +24,7 @@ impl Engine {
         } else {
             Access::Write
         };
-        let store = Store::open(&config.url(), access).await?;
+        let store = Store::open(config.address(), access).await?;
         let spool_dir = config.spool_dir();
         let spool = Spool::open(spool_dir.clone(), store.program())
             .await

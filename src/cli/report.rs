@@ -56,7 +56,7 @@ const SIMILARITY: Similarity = Similarity {
 impl Report {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let area = self.area()?;
-        let store = Store::open(&self.database.url(), Access::Read).await?;
+        let store = Store::open(self.database.address(), Access::Read).await?;
         let summaries = summaries(&store).await?;
         let regions = summaries
             .regions(None)

@@ -21,7 +21,7 @@ impl Verify {
         // A server that runs on the same machine comes first. The threads of SQLite's connections
         // are started from this one.
         step_back();
-        let store = Store::open(&self.database.url(), Access::Read).await?;
+        let store = Store::open(self.database.address(), Access::Read).await?;
         let findings = verify(&store).await?;
         store.close().await?;
         println!(
@@ -30,6 +30,9 @@ impl Verify {
             HumanCount(findings.summaries),
             HumanCount(findings.differing),
         );
+        for broken in &findings.broken {
+            println!("broken: {broken}");
+        }
         for difference in &findings.differences {
             println!("{difference}");
         }

@@ -1,12 +1,11 @@
 use std::fmt::{self, Display, Formatter};
-use std::io;
 use std::sync::Arc;
 
 use async_graphql::{Error, ErrorExtensionValues, ServerError};
 
 use crate::analytics::AnalyticsError;
 use crate::ingest::{IngestError, SpoolError};
-use crate::store;
+use crate::store::{self, Unavailable};
 
 /// What kind of error it is, for programs: `extensions.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +86,16 @@ impl ApiError {
         )
     }
 
+    /// What may be tried again later says why; all else is the server's own fault. The log has the
+    /// details of both.
+    fn unavailable_or_internal(reason: Option<Unavailable>, error: &dyn std::error::Error) -> Self {
+        let Some(reason) = reason else {
+            return Self::internal(Causes(error));
+        };
+        tracing::error!(error = %Causes(error), "unavailable: {reason}");
+        Self::new(Code::Unavailable, format!("{reason}; try again later"))
+    }
+
     /// What kind of error it is.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -134,14 +143,7 @@ impl From<store::Error> for ApiError {
 
 impl From<&store::Error> for ApiError {
     fn from(error: &store::Error) -> Self {
-        if error.is_unavailable() {
-            tracing::error!(error = %Causes(error), "the database is not available");
-            return Self::new(
-                Code::Unavailable,
-                "the database is busy or can't be reached; try again later",
-            );
-        }
-        Self::internal(Causes(error))
+        Self::unavailable_or_internal(error.unavailable(), error)
     }
 }
 
@@ -185,11 +187,9 @@ impl From<SpoolError> for ApiError {
             SpoolError::Source(error) => {
                 Self::bad_input(format_args!("the upload broke off: {error}"))
             }
-            SpoolError::Io(error) if error.kind() == io::ErrorKind::StorageFull => Self::new(
-                Code::Unavailable,
-                "the server's disk is full; try again later",
-            ),
-            SpoolError::Io(error) => Self::internal(Causes(&error)),
+            SpoolError::Io(error) => {
+                Self::unavailable_or_internal(Unavailable::of_file(&error), &error)
+            }
         }
     }
 }

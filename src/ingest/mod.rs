@@ -6,6 +6,7 @@ mod names;
 pub mod parse;
 mod peers;
 mod pipeline;
+mod place;
 mod progress;
 mod recovery;
 mod spool;
@@ -27,6 +28,7 @@ use self::metrics::IngestMetrics;
 use self::progress::Progress;
 pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
+use crate::clock;
 use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
 use crate::store::{self, FinalCounts, NewIngestion, Record, Store, Worker};
 
@@ -132,7 +134,7 @@ impl Ingestions {
                 store,
                 spool,
                 worker,
-                since: Utc::now(),
+                since: clock::now(),
                 progress: Progress::new(),
                 metrics: Arc::default(),
                 order: Mutex::new(()),
@@ -217,7 +219,7 @@ impl Ingestions {
         let (ingestion, duplicate) = self
             .inner
             .store
-            .enqueue(new, options.allow_duplicate, Utc::now())
+            .enqueue(new, options.allow_duplicate, clock::now())
             .await?;
         if !duplicate {
             upload.enqueued();
@@ -237,7 +239,7 @@ impl Ingestions {
     pub async fn cancel(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
         let before = self.existing(id).await?;
         let counts = FinalCounts::of(&before);
-        if !self.inner.store.cancel(id, counts, Utc::now()).await? {
+        if !self.inner.store.cancel(id, counts, clock::now()).await? {
             let after = self.refresh(id).await?.unwrap_or(before);
             return Err(IngestError::Conflict(format!(
                 "ingestion {id} is {} already",

@@ -11,6 +11,8 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
+use super::place;
+
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
 /// The file in a spool's folder that says which spool it is, wherever it is mounted.
@@ -67,8 +69,8 @@ impl Spool {
     }
 
     /// Where a file is that is known by its name here, or lies elsewhere.
-    pub(super) fn locate(&self, path: &str) -> PathBuf {
-        self.folder.join(path)
+    pub(super) fn locate(&self, place: &str) -> PathBuf {
+        self.folder.join(place::path(place))
     }
 
     /// Streams a file to the disk, for one ingestion. `source` is its name for people, `limit` its
@@ -268,7 +270,7 @@ impl SpooledFile {
             Ownership::Foreign => self.path.as_os_str(),
             _ => self.path.file_name().unwrap_or_default(),
         };
-        place.to_string_lossy().into_owned()
+        place::text(Path::new(place))
     }
 
     /// Its name, for people.

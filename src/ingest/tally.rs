@@ -18,6 +18,7 @@ struct Span {
     trips: u64,
     first: i64,
     last: i64,
+    sum: u64,
 }
 
 impl Tally {
@@ -28,6 +29,7 @@ impl Tally {
             trips: sum.trips,
             first: micros(sum.first_departed_at),
             last: micros(sum.last_departed_at),
+            sum: sum.departures,
         };
         let pairs = sums
             .iter()
@@ -48,10 +50,12 @@ impl Tally {
                     trips: 0,
                     first: time,
                     last: time,
+                    sum: 0,
                 });
             span.trips += 1;
             span.first = span.first.min(time);
             span.last = span.last.max(time);
+            span.sum = span.sum.wrapping_add(time.cast_unsigned());
         }
     }
 
@@ -70,6 +74,7 @@ impl Tally {
                 trips: span.trips,
                 first_departed_at: time(span.first),
                 last_departed_at: time(span.last),
+                departures: span.sum,
             })
             .collect()
     }

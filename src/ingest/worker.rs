@@ -10,6 +10,7 @@ use super::pipeline::{self, PipelineError, Run, Stages};
 use super::progress::Reporter;
 use super::stop::{Stop, StopReason};
 use super::{Ingestions, spool};
+use crate::clock;
 use crate::model::{Failure, IngestionId, IngestionState};
 use crate::store::{self, Record};
 
@@ -21,7 +22,7 @@ pub(super) async fn work(ingestions: Ingestions) {
     let inner = &ingestions.inner;
     let mut backoff = BACKOFF.0;
     while !inner.shutdown.is_cancelled() {
-        let retry = match inner.store.claim(&inner.worker, Utc::now()).await {
+        let retry = match inner.store.claim(&inner.worker, clock::now()).await {
             Ok(Some(record)) => {
                 backoff = BACKOFF.0;
                 ingest(&ingestions, record).await;
@@ -86,8 +87,8 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
             tracing::info!(id, "ingestion was ended, or taken over");
             End::Known
         }
-        Err(PipelineError::Store(error)) if error.is_unavailable() => {
-            tracing::error!(id, %error, "the database is away; the ingestion goes on when it is back");
+        Err(error) if error.is_unavailable() => {
+            tracing::error!(id, %error, "the ingestion waits, and goes on from its checkpoint");
             End::Later
         }
         Err(error) => {
@@ -106,7 +107,7 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
             End::Later => inner.store.requeue(claim).await,
             End::Failed(failure) => {
                 let failure = failure.clone();
-                inner.store.fail(claim, failure, counts, Utc::now()).await
+                inner.store.fail(claim, failure, counts, clock::now()).await
             }
         };
         let noted = match noted {

@@ -46,6 +46,7 @@ impl Store {
             .one(&tx)
             .await?;
         let Some(next) = next else { return Ok(None) };
+        self.register(&tx, worker).await?;
         let claims = next.claims + 1;
         let mut row: ingestion::ActiveModel = next.into();
         row.state = Set(IngestionState::Running.name().to_owned());

@@ -1,7 +1,7 @@
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::DatabaseError;
 
-use super::postgres;
+use super::{Unavailable, postgres, sqlite};
 use crate::model::{CorruptPatch, CountersError, IngestionId};
 
 /// What can go wrong with the database.
@@ -25,10 +25,10 @@ pub enum Error {
         "another tripgraph works with the database {0}: upload the file to that server, or stop it"
     )]
     Locked(String),
-    /// The lock file beside the database could not be made.
-    #[error("cannot write beside the database: {path}: {reason}")]
+    /// The file of the database could not be made or locked.
+    #[error("cannot lock the database {path}: {reason}")]
     LockFile {
-        /// The file.
+        /// The database.
         path: String,
         /// What the system says.
         reason: std::io::Error,
@@ -51,8 +51,14 @@ pub enum Error {
     #[error("database: {0}")]
     Load(#[from] sqlx::Error),
     /// A packed column does not hold what it should.
-    #[error("the database holds a broken {0}: run `tripgraph verify`")]
+    #[error("the database holds a broken {0}")]
     Corrupt(&'static str),
+    /// A packed histogram does not hold what it should.
+    #[error("the database holds a broken histogram: {0}")]
+    Counters(#[from] CountersError),
+    /// A row does not hold what it should.
+    #[error("the database holds a broken row: {0}; `tripgraph verify` lists all of them")]
+    Broken(Box<BrokenRow>),
     /// A file brings more regions or datasources than can be numbered.
     #[error("there are more than {0} regions or datasources")]
     TooManyNames(u32),
@@ -64,28 +70,56 @@ pub enum Error {
     NotRunning(IngestionId),
 }
 
+/// A row that does not hold what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{table}, {key}: {reason}")]
+pub struct BrokenRow {
+    /// The table.
+    pub table: &'static str,
+    /// Columns that identify the row, with their values, as in SQL.
+    pub key: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
 impl Error {
-    /// Whether the database can't be reached, or is too busy, so that it is worth trying again.
+    /// What went wrong with a row while it was read, where that is not the database's being away.
+    pub(super) fn in_row(self, table: &'static str, key: impl FnOnce() -> String) -> Self {
+        if self.is_unavailable() || matches!(self, Self::Broken(_)) {
+            return self;
+        }
+        let reason = match &self {
+            Self::Counters(error) => error.to_string(),
+            Self::Corrupt(what) => format!("it holds no {what}"),
+            other => other.to_string(),
+        };
+        Self::Broken(Box::new(BrokenRow {
+            table,
+            key: key(),
+            reason,
+        }))
+    }
+
+    /// Whether the database can't be reached, is too busy, or has no room, so that it is worth
+    /// trying again.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
-        match self {
+        self.unavailable().is_some()
+    }
+
+    /// Why it is worth trying again later; `None` where it is not.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<Unavailable> {
+        let named = self
+            .driver()
+            .and_then(|error| sqlite::unavailable(error).or_else(|| of_postgres(error)));
+        let away = || match self {
             Self::Open { .. } | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => {
                 true
             }
             _ => self.driver().is_some_and(postgres::is_unavailable),
-        }
-    }
-
-    /// Whether there is no room left for what was to be written.
-    #[must_use]
-    pub fn is_disk_full(&self) -> bool {
-        /// `SQLITE_FULL` (<https://www.sqlite.org/rescode.html#full>), and PostgreSQL's
-        /// `disk_full`.
-        const CODES: [&str; 2] = ["13", "53100"];
-        self.driver()
-            .and_then(sqlx::Error::as_database_error)
-            .and_then(DatabaseError::code)
-            .is_some_and(|code| CODES.contains(&&*code))
+        };
+        named.or_else(|| away().then_some(Unavailable::Away))
     }
 
     /// What the driver says.
@@ -103,6 +137,12 @@ impl Error {
     }
 }
 
+/// PostgreSQL's `disk_full`.
+fn of_postgres(error: &sqlx::Error) -> Option<Unavailable> {
+    let code = error.as_database_error().and_then(DatabaseError::code)?;
+    (code == "53100").then_some(Unavailable::DiskFull)
+}
+
 /// The kind of database an address names, for a message.
 fn of_kind(url: &str) -> String {
     let kind = url.split_once("://").map(|(kind, _)| kind);
@@ -112,11 +152,5 @@ fn of_kind(url: &str) -> String {
 impl From<CorruptPatch> for Error {
     fn from(_: CorruptPatch) -> Self {
         Error::Corrupt("trip patch")
-    }
-}
-
-impl From<CountersError> for Error {
-    fn from(_: CountersError) -> Self {
-        Error::Corrupt("histogram")
     }
 }

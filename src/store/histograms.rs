@@ -137,7 +137,8 @@ async fn change<H: Histogram>(
         let stored = read(tx, chunk).await?;
         let (mut full, mut empty) = (Vec::with_capacity(chunk.len()), Vec::new());
         for ((key, by), mut stored) in chunk.iter().zip(stored) {
-            change(&mut stored, by)?;
+            change(&mut stored, by)
+                .map_err(|error| Error::from(error).in_row(H::TABLE, || described::<H>(*key)))?;
             if stored.is_empty() {
                 empty.push(*key);
             } else {
@@ -171,8 +172,14 @@ async fn read<H: Histogram>(
     let mut stored = vec![H::default(); histograms.len()];
     for row in tx.query_all_raw(statement(tx, &sql, list.values)).await? {
         let index = usize::try_from(column::<i64>(&row, 0)? - 1).unwrap_or(usize::MAX);
-        let place = stored.get_mut(index).ok_or(Error::Corrupt("histogram"))?;
-        *place = H::from_bytes(column(&row, 1)?)?;
+        let (place, (key, _)) = stored
+            .get_mut(index)
+            .zip(histograms.get(index))
+            .ok_or(Error::Corrupt("histogram"))?;
+        let read = column(&row, 1).map_err(Error::from);
+        *place = read
+            .and_then(|bytes| Ok(H::from_bytes(bytes)?))
+            .map_err(|error| error.in_row(H::TABLE, || described::<H>(*key)))?;
     }
     Ok(stored)
 }
@@ -245,6 +252,16 @@ async fn delete<H: Histogram>(tx: &DatabaseTransaction, deleted: &[H::Key]) -> R
     );
     tx.execute_raw(statement(tx, &sql, list.values)).await?;
     Ok(())
+}
+
+/// A key, for people.
+fn described<H: Histogram>(key: H::Key) -> String {
+    let values = H::values(key);
+    let pairs = H::KEY.iter().zip(values.as_ref());
+    let pairs: Vec<_> = pairs
+        .map(|(column, value)| format!("{column} = {value}"))
+        .collect();
+    pairs.join(", ")
 }
 
 /// A list of keys, in a statement without other parameters.

@@ -85,6 +85,9 @@ pub struct TripSummary {
     pub first_departed_at: NaiveDateTime,
     /// The latest departure.
     pub last_departed_at: NaiveDateTime,
+    /// The sum of the departures in microseconds since 1970, modulo 2⁶⁴: it changes with any of
+    /// them.
+    pub departures: u64,
 }
 
 impl Store {

@@ -4,7 +4,9 @@
 //! has a folder of its own (`sqlite/`, `postgres/`), or is a `List`; the rest is the same SQL, or
 //! `SeaORM`.
 
+mod address;
 mod changes;
+mod check;
 mod claims;
 mod dimensions;
 mod error;
@@ -14,6 +16,7 @@ mod ingestions;
 mod list;
 mod load;
 mod meter;
+mod migrate;
 mod postgres;
 mod publish;
 mod seen;
@@ -21,14 +24,15 @@ mod snapshot;
 mod sqlite;
 mod summaries;
 mod trips;
+mod unavailable;
 mod workers;
 
-use std::fs::File;
 use std::sync::Arc;
 
+pub use address::Address;
 pub use changes::{Advance, Change};
 pub use claims::Claim;
-pub use error::Error;
+pub use error::{BrokenRow, Error};
 pub use ingestions::{FinalCounts, NewIngestion, Record};
 pub use load::{Checkpoint, LoadBlock, PatchRow, TripRow, TripSummary};
 pub use meter::Meter;
@@ -37,6 +41,7 @@ use sea_orm::{
     TransactionTrait,
 };
 pub use snapshot::{PatchRecord, Snapshot};
+pub use unavailable::Unavailable;
 use uuid::Uuid;
 pub use workers::Worker;
 
@@ -68,8 +73,7 @@ enum Engine {
     Sqlite {
         checkpointer: sqlite::Checkpointer,
         helpers: helpers::Helpers,
-        /// Held by the one program that writes.
-        _lock: Option<File>,
+        _held: sqlite::Held,
     },
     Postgres {
         /// Whether the tables are distributed over the nodes of a Citus cluster.
@@ -90,13 +94,16 @@ pub enum Access {
 }
 
 impl Store {
-    /// Opens the database at an address such as `sqlite://data/tripgraph.db` or
-    /// `postgres://user:password@host/database`.
-    pub async fn open(url: &str, access: Access) -> Result<Self, Error> {
-        let (reader, writer, engine) = match url.split_once(':') {
-            Some(("sqlite", _)) => sqlite::connect(url, access).await?,
-            Some(("postgres" | "postgresql", _)) => postgres::connect(url, access).await?,
-            _ => return Err(Error::Unsupported(url.to_owned())),
+    /// Opens the database at an address.
+    pub async fn open(address: impl Into<Address>, access: Access) -> Result<Self, Error> {
+        let address = address.into();
+        let (reader, writer, engine) = match &address {
+            Address::File(_) => sqlite::connect(&address, access).await?,
+            Address::Url(url) => match url.split_once(':') {
+                Some(("sqlite", _)) => sqlite::connect(&address, access).await?,
+                Some(("postgres" | "postgresql", _)) => postgres::connect(url, access).await?,
+                _ => return Err(Error::Unsupported(url.clone())),
+            },
         };
         let program = Uuid::new_v4().simple().to_string();
         Ok(Self {

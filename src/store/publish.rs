@@ -167,6 +167,7 @@ async fn insert_summaries(
             trips: Set(summary.trips.cast_signed()),
             first_departed_at: Set(summary.first_departed_at),
             last_departed_at: Set(summary.last_departed_at),
+            departures: Set(summary.departures.cast_signed()),
         });
         trip_summary::Entity::insert_many(rows)
             .exec_without_returning(tx)

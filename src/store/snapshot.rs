@@ -1,6 +1,7 @@
 //! Reading for one answer: every question to a snapshot sees the same state of the database.
 
-use std::sync::Arc;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::TryStreamExt;
 use sea_orm::{
@@ -15,7 +16,7 @@ use tokio::sync::OnceCell;
 use super::list::List;
 use super::seen::Seen;
 use super::sqlite::Interrupt;
-use super::{Engine, Error, Meter, Store, postgres};
+use super::{BrokenRow, Engine, Error, Meter, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{
     Counters, End, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, WeeklyKey,
@@ -46,9 +47,18 @@ pub struct Snapshot {
     /// The number of the edition, once it was asked for.
     pub(super) edition: OnceCell<i64>,
     store: Store,
+    /// The broken rows that were passed over, where they are.
+    broken: Option<Mutex<Vec<BrokenRow>>>,
 }
 
 impl Store {
+    /// As [`Store::snapshot`], but broken rows are noted and passed over where they are read.
+    pub async fn lenient_snapshot(&self) -> Result<Snapshot, Error> {
+        let mut snapshot = self.snapshot().await?;
+        snapshot.broken = Some(Mutex::default());
+        Ok(snapshot)
+    }
+
     /// The state of the database as of now, for the questions of one answer.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         self.metered(Arc::new(Meter::unlimited())).await
@@ -85,11 +95,69 @@ impl Store {
             meter,
             edition: OnceCell::new(),
             store: self.clone(),
+            broken: None,
         })
     }
 }
 
 impl Snapshot {
+    /// The broken rows that were passed over so far.
+    #[must_use]
+    pub fn take_broken(&self) -> Vec<BrokenRow> {
+        let broken = self.broken.as_ref();
+        broken.map_or_else(Vec::new, |broken| {
+            std::mem::take(&mut *broken.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
+    /// What a row came to: where it is broken, the error names it, or it is passed over.
+    pub(super) fn of_row(
+        &self,
+        table: &'static str,
+        key: impl FnOnce() -> String,
+        result: Result<(), Error>,
+    ) -> Result<(), Error> {
+        match (
+            result.map_err(|error| error.in_row(table, key)),
+            &self.broken,
+        ) {
+            (Err(Error::Broken(row)), Some(broken)) => {
+                let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+                broken.push(*row);
+                Ok(())
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// Hands a row of the weekly histograms on: region, ISO year, counters, cell.
+    fn weekly_row(
+        &self,
+        end: End,
+        filter: &KeyFilter,
+        row: &QueryResult,
+        visit: &mut impl FnMut(i32, Entries<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut read = || {
+            if filter.admits_region(column::<i32>(row, 0)?.cast_unsigned()) {
+                visit(column(row, 1)?, Counters::entries(self.bytes(row, 2)?))?;
+            }
+            Ok(())
+        };
+        self.of_row(
+            "weekly_histogram",
+            || {
+                let end = end.code();
+                named(
+                    row,
+                    &["cell", "region_id", "iso_year"],
+                    format!("trip_end = {end}"),
+                )
+            },
+            read(),
+        )
+    }
+
     /// Gives the connection back, for the next question to find it ready: one that is dropped is so
     /// only a little later.
     pub async fn close(self) {
@@ -131,16 +199,13 @@ impl Snapshot {
         }
         let list = self.cells(1, cells);
         let sql = format!(
-            "SELECT h.region_id, h.iso_year, h.counters FROM {} CROSS JOIN weekly_histogram AS h \
+            "SELECT h.region_id, h.iso_year, h.counters, h.cell FROM {} CROSS JOIN weekly_histogram AS h \
              WHERE h.trip_end = $1 AND h.cell = list.c0",
             list.table()
         );
         let values = [end.code().into()].into_iter().chain(list.values);
         self.each(&sql, values, |row| {
-            if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
-                visit(column(&row, 1)?, Counters::entries(self.bytes(&row, 2)?))?;
-            }
-            Ok(())
+            self.weekly_row(end, filter, &row, &mut visit)
         })
         .await
     }
@@ -153,14 +218,11 @@ impl Snapshot {
         filter: &KeyFilter,
         mut visit: impl FnMut(i32, Entries<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        let sql = "SELECT region_id, iso_year, counters FROM weekly_histogram \
+        let sql = "SELECT region_id, iso_year, counters, cell FROM weekly_histogram \
                    WHERE trip_end = $1 AND cell BETWEEN $2 AND $3";
         let values = [end.code().into(), key(cells.first), key(cells.last)];
         self.each(sql, values, |row| {
-            if filter.admits_region(column::<i32>(&row, 0)?.cast_unsigned()) {
-                visit(column(&row, 1)?, Counters::entries(self.bytes(&row, 2)?))?;
-            }
-            Ok(())
+            self.weekly_row(end, filter, &row, &mut visit)
         })
         .await
     }
@@ -223,11 +285,20 @@ impl Snapshot {
         ranges: &[CellRange],
         mut visit: impl FnMut(&[u8]) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        self.each_patch("p.ingestion_id, p.points", end, ranges, |row| {
-            if !self.seen.hides(column(&row, 0)?) {
-                visit(self.bytes(&row, 1)?)?;
-            }
-            Ok(())
+        let columns = "p.ingestion_id, p.points, p.trip_end, p.cell, p.batch";
+        self.each_patch(columns, end, ranges, |row| {
+            let mut read = || {
+                if !self.seen.hides(column(&row, 0)?) {
+                    visit(self.bytes(&row, 1)?)?;
+                }
+                Ok(())
+            };
+            let result = read();
+            self.of_row(
+                "trip_patch",
+                || named(&row, &PATCH_KEY, String::new()),
+                result,
+            )
         })
         .await
     }
@@ -239,19 +310,27 @@ impl Snapshot {
         ranges: &[CellRange],
         mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        let columns = "p.cell, p.ingestion_id, p.points, p.rest";
+        let columns = "p.cell, p.ingestion_id, p.points, p.rest, p.trip_end, p.batch";
         self.each_patch(columns, end, ranges, |row| {
-            let ingestion = column(&row, 1)?;
-            if !self.seen.hides(ingestion) {
-                visit(PatchRecord {
-                    end,
-                    cell: column::<i64>(&row, 0)?.cast_unsigned(),
-                    ingestion,
-                    points: self.bytes(&row, 2)?,
-                    rest: self.bytes(&row, 3)?,
-                })?;
-            }
-            Ok(())
+            let mut read = || {
+                let ingestion = column(&row, 1)?;
+                if !self.seen.hides(ingestion) {
+                    visit(PatchRecord {
+                        end,
+                        cell: column::<i64>(&row, 0)?.cast_unsigned(),
+                        ingestion,
+                        points: self.bytes(&row, 2)?,
+                        rest: self.bytes(&row, 3)?,
+                    })?;
+                }
+                Ok(())
+            };
+            let result = read();
+            self.of_row(
+                "trip_patch",
+                || named(&row, &PATCH_KEY, String::new()),
+                result,
+            )
         })
         .await
     }
@@ -262,17 +341,25 @@ impl Snapshot {
         id: IngestionId,
         mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        let sql = "SELECT trip_end, cell, points, rest FROM trip_patch \
+        let sql = "SELECT trip_end, cell, points, rest, ingestion_id, batch FROM trip_patch \
                    WHERE ingestion_id = $1 ORDER BY batch";
         self.each(sql, [id.into()], |row| {
-            let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip patch"))?;
-            visit(PatchRecord {
-                end,
-                cell: column::<i64>(&row, 1)?.cast_unsigned(),
-                ingestion: id,
-                points: self.bytes(&row, 2)?,
-                rest: self.bytes(&row, 3)?,
-            })
+            let mut read = || {
+                let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
+                visit(PatchRecord {
+                    end,
+                    cell: column::<i64>(&row, 1)?.cast_unsigned(),
+                    ingestion: id,
+                    points: self.bytes(&row, 2)?,
+                    rest: self.bytes(&row, 3)?,
+                })
+            };
+            let result = read();
+            self.of_row(
+                "trip_patch",
+                || named(&row, &PATCH_KEY, String::new()),
+                result,
+            )
         })
         .await
     }
@@ -284,14 +371,23 @@ impl Snapshot {
     ) -> Result<(), Error> {
         let sql = "SELECT trip_end, cell, region_id, iso_year, counters FROM weekly_histogram";
         self.each(sql, [], |row| {
-            let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("histogram"))?;
-            let key = WeeklyKey {
-                end,
-                cell: column::<i64>(&row, 1)?.cast_unsigned(),
-                region: column::<i32>(&row, 2)?.cast_unsigned(),
-                iso_year: column(&row, 3)?,
+            let mut read = || {
+                let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
+                let key = WeeklyKey {
+                    end,
+                    cell: column::<i64>(&row, 1)?.cast_unsigned(),
+                    region: column::<i32>(&row, 2)?.cast_unsigned(),
+                    iso_year: column(&row, 3)?,
+                };
+                visit(key, Counters::entries(self.bytes(&row, 4)?))
             };
-            visit(key, Counters::entries(self.bytes(&row, 4)?))
+            let result = read();
+            let key = ["trip_end", "cell", "region_id", "iso_year"];
+            self.of_row(
+                "weekly_histogram",
+                || named(&row, &key, String::new()),
+                result,
+            )
         })
         .await
     }
@@ -306,14 +402,20 @@ impl Snapshot {
         let sql = "SELECT origin_cell, flows FROM flow_histogram \
                    WHERE origin_cell BETWEEN $1 AND $2 ORDER BY origin_cell";
         self.each(sql, [key(origins.first), key(origins.last)], |row| {
-            let origin = column::<i64>(&row, 0)?.cast_unsigned();
-            for flow in Flows::entries(self.bytes(&row, 1)?) {
-                let (end, day) = flow?;
-                if filter.admits_region(end.region) && filter.admits_datasource(end.datasource) {
-                    visit(origin, end, day)?;
+            let mut read = || {
+                let origin = column::<i64>(&row, 0)?.cast_unsigned();
+                for flow in Flows::entries(self.bytes(&row, 1)?) {
+                    let (end, day) = flow?;
+                    if filter.admits_region(end.region) && filter.admits_datasource(end.datasource)
+                    {
+                        visit(origin, end, day)?;
+                    }
                 }
-            }
-            Ok(())
+                Ok(())
+            };
+            let result = read();
+            let key = || named(&row, &["origin_cell"], String::new());
+            self.of_row("flow_histogram", key, result)
         })
         .await
     }
@@ -410,6 +512,30 @@ fn bytes(row: &QueryResult, index: usize) -> Result<&[u8], DbErr> {
         _ => Err(sqlx::Error::ColumnIndexOutOfBounds { index, len: 0 }),
     };
     bytes.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
+}
+
+/// The key of `trip_patch`.
+const PATCH_KEY: [&str; 4] = ["trip_end", "cell", "ingestion_id", "batch"];
+
+/// Columns of a row with their values, for people, after others.
+pub(super) fn named(row: &QueryResult, columns: &[&str], mut text: String) -> String {
+    for &column in columns {
+        let comma = if text.is_empty() { "" } else { ", " };
+        // Of a broken row any column may be unreadable. Writing to a string cannot fail.
+        let _ = match number(row, column) {
+            Some(number) => write!(text, "{comma}{column} = {number}"),
+            None => write!(text, "{comma}{column} = ?"),
+        };
+    }
+    text
+}
+
+/// A whole number, of whatever width.
+fn number(row: &QueryResult, column: &str) -> Option<i64> {
+    let long = || row.try_get::<i64>("", column).ok();
+    let int = || row.try_get::<i32>("", column).ok().map(i64::from);
+    let short = || row.try_get::<i16>("", column).ok().map(i64::from);
+    long().or_else(int).or_else(short)
 }
 
 /// A number without sign as the database stores it; H3 indexes leave the sign bit free.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entity::worker;
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait};
 
 use super::changes::{Message, notify};
 use super::snapshot::statement;
@@ -31,21 +31,31 @@ impl Store {
         let alive = statement(&tx, alive, [self.program().into()]);
         let known = tx.execute_raw(alive).await?.rows_affected() > 0;
         if !known {
-            let sql = "INSERT INTO worker (id, name, spool, serves, lease_seconds) \
-                       VALUES ($1, $2, $3, $4, $5)";
-            let values = [
-                self.program().into(),
-                worker.name.as_str().into(),
-                worker.spool.as_str().into(),
-                worker.serves.into(),
-                worker.lease.as_secs_f64().into(),
-            ];
-            tx.execute_raw(statement(&tx, sql, values)).await?;
+            self.register(&tx, worker).await?;
         }
         // Every listener hears one of these now and then, or its connection is gone.
         notify(&tx, &Message::beat(self.program())).await?;
         tx.commit().await?;
         Ok(known)
+    }
+
+    /// Makes this program known as a worker, where it is not: others may have thought it dead.
+    pub(super) async fn register(
+        &self,
+        tx: &DatabaseTransaction,
+        worker: &Worker,
+    ) -> Result<(), Error> {
+        let sql = "INSERT INTO worker (id, name, spool, serves, lease_seconds) \
+                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
+        let values = [
+            self.program().into(),
+            worker.name.as_str().into(),
+            worker.spool.as_str().into(),
+            worker.serves.into(),
+            worker.lease.as_secs_f64().into(),
+        ];
+        tx.execute_raw(statement(tx, sql, values)).await?;
+        Ok(())
     }
 
     /// Forgets workers that have given no sign of life for as long as their lease; what they had

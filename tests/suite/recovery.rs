@@ -361,3 +361,16 @@ fn append(file: &Path, text: &str) {
     let mut file = std::fs::OpenOptions::new().append(true).open(file).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
+
+#[tokio::test]
+async fn a_server_whose_worker_row_has_gone_goes_on() {
+    let home = Home::new();
+    let server = home.serve();
+    let file = home.generate("trips.csv", 200, 1);
+    let sql = home.sql().await;
+    assert_eq!(sql.execute("DELETE FROM worker").await, 1);
+    let id = server.upload(&file).await;
+    assert_eq!(server.ended(&id).await["state"], "SUCCEEDED");
+    assert_eq!(sql.number("SELECT COUNT(*) FROM worker").await, 1);
+    sql.close().await;
+}

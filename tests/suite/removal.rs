@@ -85,6 +85,8 @@ impl Stored {
             .await
             .unwrap();
         stored.pairs = snapshot.pair_summaries().await.unwrap();
+        let names = |pair: &PairSummary| (pair.region.clone(), pair.datasource.clone());
+        stored.pairs.sort_by_key(names);
         stored
     }
 }

@@ -10,10 +10,11 @@ use support::data::{File, Shape};
 use support::database::{Sql, on_postgres};
 use support::engine::Engine;
 use support::random::Random;
-use tripgraph::analytics::{Findings, verify};
+use tripgraph::analytics::{Findings, verify, weekly_average};
 use tripgraph::geo::{CellRange, Resolution};
 use tripgraph::model::{
     Counters, DayCounts, End, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
+    Selection,
 };
 
 /// A database with two ingestions that fit.
@@ -218,6 +219,11 @@ fn literal(bytes: &[u8]) -> String {
 
 /// A condition that holds for the first row of a table alone.
 fn first(table: &str) -> String {
+    nth(table, 0)
+}
+
+/// A condition that holds for one row of a table alone, by its place in the order of the key.
+fn nth(table: &str, offset: u32) -> String {
     let key = match table {
         "weekly_histogram" => "trip_end, cell, region_id, iso_year",
         "flow_histogram" => "origin_cell",
@@ -225,7 +231,7 @@ fn first(table: &str) -> String {
         "trip_patch" => "trip_end, cell, ingestion_id, batch",
         _ => "ingestion_id, region_id, datasource_id",
     };
-    format!("({key}) = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1)")
+    format!("({key}) = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {offset})")
 }
 
 /// A condition that holds for one patch of destinations.
@@ -362,6 +368,7 @@ async fn changed_trips_are_found() {
         "ingestion 1, patches of origins",
         "ingestion 1, patches of destinations",
     ];
+    let summaries = ["ingestion 1, trip summaries"];
     // Too little to leave the cell, the week or the half-hour.
     for (change, patches) in [
         ("line = 1000000", &patches[..]),
@@ -371,6 +378,9 @@ async fn changed_trips_are_found() {
         ),
         // Only its own patch knows it.
         ("origin_lat = origin_lat * 0.99999999999999", &patches[..1]),
+        // No patch knows the second, or the day of the week.
+        ("departed_at = departed_at + 1", &summaries),
+        ("departed_at = departed_at - 1000000", &summaries),
     ] {
         if change.starts_with("line") && sound.sql.is_distributed().await {
             continue;
@@ -399,6 +409,7 @@ async fn changed_summaries_are_found() {
         "DELETE FROM trip_summary",
         "UPDATE trip_summary SET trips = trips + 1",
         "UPDATE trip_summary SET region_id = 1000",
+        "UPDATE trip_summary SET departures = departures + 1",
         "UPDATE trip_summary SET first_departed_at = '2019-01-01 00:00:00'",
         "UPDATE trip_summary SET last_departed_at = '2031-01-01 00:00:00'",
     ] {
@@ -436,37 +447,63 @@ async fn a_zero_with_a_sign_is_no_difference() {
     );
 }
 
+/// Of each, the table, the key and the reason; and the others are found as well.
 #[tokio::test]
-async fn bytes_that_mean_nothing_are_an_error() {
-    let set = |table: &str, column: &str, bytes: &[u8]| {
-        let (bytes, here) = (literal(bytes), first(table));
+async fn every_broken_row_is_named() {
+    let sound = Sound::new().await;
+    let set = |table: &str, column: &str, bytes: &[u8], offset: u32| {
+        let (bytes, here) = (literal(bytes), nth(table, offset));
         format!("UPDATE {table} SET {column} = {bytes} WHERE {here}")
     };
-    for broken in [
-        set("weekly_histogram", "counters", &[0xff]),
-        set("flow_histogram", "flows", &[0xff]),
-        set("trip_patch", "points", &[0]),
-        set("trip_patch", "rest", &[]),
+    for statement in [
+        set("weekly_histogram", "counters", &[0xff], 0),
+        set("weekly_histogram", "counters", &[0x81], 3),
+        set("flow_histogram", "flows", &[0xff], 0),
+        set("trip_patch", "points", &[0], 0),
+        set("trip_patch", "rest", &[], 1),
         format!(
             "UPDATE trip SET destination_lon = 181.0 WHERE {}",
             first("trip")
         ),
     ] {
-        let sound = Sound::new().await;
-        sound.tamper(&broken).await;
-        let error = verify(&sound.engine.store).await.unwrap_err();
+        sound.tamper(&statement).await;
+    }
+    let broken = sound.findings().await.broken;
+    assert_eq!(broken.len(), 6, "{broken:#?}");
+    for (table, key, reason) in [
+        (
+            "weekly_histogram",
+            "trip_end = 0, cell = ",
+            "corrupt at byte 0",
+        ),
+        ("weekly_histogram", "region_id = ", "corrupt at byte 0"),
+        ("flow_histogram", "origin_cell = ", "corrupt"),
+        ("trip_patch", "ingestion_id = 1, batch = 0", "trip patch"),
+        ("trip", "ingestion_id = 1, line = 2", "point"),
+    ] {
+        let named = |text: &&String| {
+            text.starts_with(&format!("{table}, ")) && text.contains(key) && text.contains(reason)
+        };
         assert!(
-            matches!(error, tripgraph::store::Error::Corrupt(_)),
-            "{error:?}"
+            broken.iter().any(|text| named(&text)),
+            "{table}: {broken:#?}"
         );
     }
+    // A question that meets one names it, for the log.
+    let everything = Selection::default();
+    let average = weekly_average(&sound.engine.store, &everything, None, None);
+    let error = average.await.unwrap_err().to_string();
+    for words in ["weekly_histogram", "cell = ", "corrupt at byte 0"] {
+        assert!(error.contains(words), "{error}");
+    }
 }
+
 /// What belongs to no visible ingestion would be counted in answers all the same.
 #[tokio::test]
 async fn what_belongs_to_no_ingestion_is_found() {
     let sound = Sound::new().await;
     let summary = "INSERT INTO trip_summary SELECT 77, region_id, datasource_id, trips, \
-                   first_departed_at, last_departed_at FROM trip_summary LIMIT 1";
+                   first_departed_at, last_departed_at, departures FROM trip_summary LIMIT 1";
     sound
         .finds(summary, &["ingestion 77, trip summaries"])
         .await;

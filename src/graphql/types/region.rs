@@ -35,9 +35,11 @@ impl Region {
 
     /// The region of that name.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
-        Self::all(summaries, None)
-            .into_iter()
-            .find(|region| region.name == name)
+        Some(Self {
+            name: name.to_owned(),
+            summary: summaries.region(name)?,
+            summaries: Arc::clone(summaries),
+        })
     }
 }
 
@@ -56,9 +58,11 @@ impl Datasource {
 
     /// The datasource of that name.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
-        Self::all(summaries, None)
-            .into_iter()
-            .find(|datasource| datasource.name == name)
+        Some(Self {
+            name: name.to_owned(),
+            summary: summaries.datasource(name)?,
+            summaries: Arc::clone(summaries),
+        })
     }
 }
 

@@ -3,7 +3,7 @@ use std::io;
 use crate::ingest::parse::OpenError;
 use crate::ingest::stop::StopReason;
 use crate::model::{Failure, RejectedRow};
-use crate::store;
+use crate::store::{self, Unavailable};
 
 /// Why an ingestion did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,19 @@ impl PipelineError {
         )
     }
 
+    /// Whether it is worth trying again: what was to be used is busy, full or away.
+    pub(in crate::ingest) fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_unavailable(),
+            Self::Missing { source: error, .. } | Self::Read(error) => {
+                Unavailable::of_file(error).is_some()
+            }
+            // Threads are short as files are.
+            Self::Thread(_) => true,
+            _ => false,
+        }
+    }
+
     /// What the user is told.
     pub(in crate::ingest) fn failure(&self) -> Failure {
         let (code, message) = match self {
@@ -67,11 +80,6 @@ impl PipelineError {
             Self::NoGoodRow { .. } => ("NO_GOOD_ROW", self.to_string()),
             Self::TooManyRejected(_) => ("TOO_MANY_REJECTED_ROWS", self.to_string()),
             Self::Store(store::Error::TooManyNames(_)) => ("TOO_MANY_NAMES", self.to_string()),
-            Self::Store(error) if error.is_disk_full() => (
-                "DISK_FULL",
-                "the disk of the database is full: free some space and ingest the file again"
-                    .to_owned(),
-            ),
             Self::Stopped(_)
             | Self::Store(_)
             | Self::WriterGone

@@ -24,7 +24,6 @@ mod writing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::Utc;
 use tokio::sync::mpsc;
 
 use self::background::in_background;
@@ -37,6 +36,7 @@ use self::stages::Stopwatch;
 use self::writing::write;
 use super::progress::Reporter;
 use super::stop::Stop;
+use crate::clock;
 use crate::store::{FinalCounts, Record, Store};
 
 /// Blocks that may wait for the writer: about 80 MB of trips, 16 MB of patches.
@@ -102,7 +102,7 @@ pub(super) async fn run(
         // Where the packer was stopped, the reader only finds it gone.
         let (histograms, summaries) = (histograms?, summaries?);
         store
-            .publish(record.claim, &histograms, &summaries, counts, Utc::now)
+            .publish(record.claim, &histograms, &summaries, counts, clock::now)
             .await?;
         Ok(())
     };

@@ -7,7 +7,6 @@ mod load;
 
 use std::time::Duration;
 
-use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqlxPostgresConnector};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
@@ -119,10 +118,7 @@ async fn migrate(options: &PgConnectOptions, writer: &PgPool, access: Access) ->
         .bind(MIGRATION_LOCK)
         .execute(&mut lock)
         .await?;
-    let connection = from_pool(writer.clone());
-    migration::Migrator::up(&connection, None)
-        .await
-        .map_err(Error::Migrate)?;
+    super::migrate::migrate(&from_pool(writer.clone())).await?;
     citus::distribute(writer, access == Access::WriteDistributed).await?;
     // With the connection goes the lock.
     Ok(lock.close().await?)

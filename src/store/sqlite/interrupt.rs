@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePoolOptions;
 
+use super::is_sound;
+
 /// Instructions of `SQLite`'s virtual machine between two looks at the flag, some 0.1 ms.
 const INSTRUCTIONS: i32 = 10_000;
 
@@ -35,13 +37,17 @@ impl Drop for Interrupt {
     }
 }
 
-/// A pool of so many connections, each of which watches the question that it is taken for.
+/// A pool of at most `connections`, each of which watches the question that it is taken for.
+/// Connections that are not sound are replaced.
 pub(super) fn watching(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .after_connect(|connection, _| Box::pin(watch(connection)))
         .before_acquire(|connection, _| {
             Box::pin(async {
+                if !is_sound(connection) {
+                    return Ok(false);
+                }
                 watch(connection).await?;
                 Ok(true)
             })

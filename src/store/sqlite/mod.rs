@@ -1,29 +1,30 @@
 //! What is `SQLite`'s own: its connections, its way of loading, its way to pass a list.
 
 mod checkpoint;
+mod file;
 mod interrupt;
 mod load;
+mod unavailable;
 
 pub(super) use checkpoint::Checkpointer;
+pub(super) use file::Held;
 pub(super) use interrupt::Interrupt;
 use interrupt::watching;
 pub(super) use load::load;
+pub(super) use unavailable::unavailable;
 
-use std::ffi::OsString;
-use std::fs::{File, TryLockError};
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
-use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use super::helpers::Helpers;
-use super::{Access, Engine, Error, READERS};
+use super::migrate::migrate;
+use super::{Access, Address, Engine, Error, READERS};
 
 /// Connections that help readers, of all questions together.
 const HELPERS: u32 = 6;
@@ -35,23 +36,36 @@ const WRITERS_CHECKPOINT_PAGES: &str = "12288";
 
 /// Connects the pool of readers and the one writer.
 pub(super) async fn connect(
-    url: &str,
+    address: &Address,
     access: Access,
 ) -> Result<(DatabaseConnection, DatabaseConnection, Engine), Error> {
     if access == Access::WriteDistributed {
         return Err(Error::NotDistributed);
     }
     let failed = |source| Error::Open {
-        url: url.to_owned(),
+        url: address.to_string(),
         source,
     };
-    let options: SqliteConnectOptions = url.parse().map_err(failed)?;
+    let options: SqliteConnectOptions = match address {
+        Address::Url(url) => url.parse().map_err(failed)?,
+        Address::File(path) => SqliteConnectOptions::new().filename(path),
+    };
     if access == Access::Read && !options.get_filename().exists() {
-        return Err(Error::Missing(url.to_owned()));
+        return Err(Error::Missing(address.to_string()));
     }
     let lock = match access {
-        Access::Write | Access::WriteDistributed => Some(lock(url, options.get_filename())?),
+        Access::Write | Access::WriteDistributed => {
+            Some(file::lock(address, options.get_filename())?)
+        }
         Access::Read => None,
+    };
+    let (options, folder) = match address {
+        Address::Url(_) => (options, None),
+        Address::File(path) => {
+            let (path, folder) =
+                file::openable(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
+            (options.filename(path), folder)
+        }
     };
     let options = options
         .create_if_missing(access != Access::Read)
@@ -65,13 +79,12 @@ pub(super) async fn connect(
         .pragma("temp_store", "memory")
         .disable_statement_logging();
 
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
+    let writer = pool(1)
         .acquire_timeout(Duration::from_mins(10))
         .before_acquire(|connection, _| {
             Box::pin(async {
                 connection.execute("PRAGMA synchronous = FULL").await?;
-                Ok(true)
+                Ok(is_sound(connection))
             })
         })
         .connect_with(match access {
@@ -82,9 +95,7 @@ pub(super) async fn connect(
         })
         .await
         .map_err(failed)?;
-    let checkpointer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect_lazy_with(options.clone());
+    let checkpointer = pool(1).connect_lazy_with(options.clone());
     // Not mapped into memory: where the database is not in it, the system would read eight times what
     // is needed around each place.
     let options = options
@@ -98,37 +109,68 @@ pub(super) async fn connect(
     let helpers = watching(HELPERS).connect_lazy_with(options);
     let (reader, writer) = (from_pool(reader), from_pool(writer));
     if access != Access::Read {
-        migration::Migrator::up(&writer, None)
-            .await
-            .map_err(Error::Migrate)?;
-        // The lock file tells that whoever worked here is gone.
+        migrate(&writer).await?;
+        // The lock tells that no other program works here.
         writer.execute_unprepared("DELETE FROM worker").await?;
     }
     let engine = Engine::Sqlite {
         checkpointer: Checkpointer::new(checkpointer),
         helpers: Helpers::new(from_pool(helpers), HELPERS as usize),
-        _lock: lock,
+        _held: Held::new(folder, lock),
     };
     Ok((reader, writer, engine))
 }
 
-/// Takes the lock file beside a database: `SQLite` lets several programs write, but only one may
-/// work on the queue.
-fn lock(url: &str, database: &Path) -> Result<File, Error> {
-    let mut path = OsString::from(database);
-    path.push(".lock");
-    let failed = |reason: io::Error| Error::LockFile {
-        path: path.to_string_lossy().into_owned(),
-        reason,
-    };
-    let file = File::create(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked(url.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+/// A pool of so many connections at most, which replaces those that are not sound.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .before_acquire(|connection, _| Box::pin(async { Ok(is_sound(connection)) }))
+}
+
+/// Whether a connection that waits in a pool is outside of transactions, as it should be. Where a
+/// disk is full, for one, `SQLite` rolls back by itself: the driver's own `ROLLBACK` then fails,
+/// and it goes on to count a transaction that is no more.
+fn is_sound(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 fn from_pool(pool: SqlitePool) -> DatabaseConnection {
     SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Store, Unavailable};
+
+    #[tokio::test]
+    async fn a_connection_that_rolled_back_by_itself_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", dir.path().join("full.db").display());
+        let store = Store::open(&url, Access::Write).await.unwrap();
+        let writer = &store.inner.writer;
+        let run = async |sql| writer.execute_unprepared(sql).await;
+        run("CREATE TABLE filler (bytes blob)").await.unwrap();
+        for _ in 0..3 {
+            // No page more than there are: of this connection alone.
+            run("PRAGMA max_page_count = 1").await.unwrap();
+            let tx = store.write().await.unwrap();
+            let fill = "INSERT INTO filler VALUES (zeroblob(10000000))";
+            let error = tx.execute_unprepared(fill).await.unwrap_err();
+            let error = Error::from(error);
+            assert_eq!(error.unavailable(), Some(Unavailable::DiskFull), "{error}");
+            drop(tx);
+
+            let pool = writer.get_sqlite_connection_pool();
+            let mut connection = pool.acquire().await.unwrap();
+            let tx = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
+            tx.commit().await.unwrap();
+            drop(connection);
+            let tx = store.write().await.unwrap();
+            tx.execute_unprepared(fill).await.unwrap();
+            tx.rollback().await.unwrap();
+        }
+        store.close().await.unwrap();
+    }
 }

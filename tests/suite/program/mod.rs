@@ -194,9 +194,13 @@ impl Running {
     }
 
     #[cfg(unix)]
+    pub fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
+    #[cfg(unix)]
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).unwrap();
+        rustix::process::kill_process(self.pid(), signal).unwrap();
     }
 
     /// Ends it at once, as a crash or a power cut would.
@@ -288,6 +292,13 @@ impl Serving {
 
     /// Uploads a file; the number of its ingestion.
     pub async fn upload(&self, file: &Path) -> String {
+        let answer = self.upload_answer(file).await;
+        let id = &answer["data"]["ingestTrips"]["ingestion"]["id"];
+        id.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// The answer to the upload of a file, as it is.
+    pub async fn upload_answer(&self, file: &Path) -> Value {
         let query = "mutation ($file: Upload!) { ingestTrips(file: $file) { ingestion { id } } }";
         let operations = json!({ "query": query, "variables": { "file": null } });
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -301,9 +312,7 @@ impl Serving {
         let request = reqwest::Client::new()
             .post(self.url("/graphql"))
             .multipart(form);
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        let id = &answer["data"]["ingestTrips"]["ingestion"]["id"];
-        id.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        request.send().await.unwrap().json().await.unwrap()
     }
 
     /// An ingestion as of now.
