@@ -13,11 +13,13 @@ mod histograms;
 mod ingestions;
 mod list;
 mod load;
+mod outcome;
 mod postgres;
 mod publish;
 mod seen;
 mod snapshot;
 mod sqlite;
+mod statistics;
 mod summaries;
 mod trips;
 mod workers;
@@ -84,12 +86,14 @@ impl Store {
     /// Opens the database at an address such as `sqlite://data/tripgraph.db` or
     /// `postgres://user:password@host/database`.
     pub async fn open(url: &str, access: Access) -> Result<Self, Error> {
+        let program = Uuid::new_v4().simple().to_string();
         let (reader, writer, engine) = match url.split_once(':') {
             Some(("sqlite", _)) => sqlite::connect(url, access).await?,
-            Some(("postgres" | "postgresql", _)) => postgres::connect(url, access).await?,
+            Some(("postgres" | "postgresql", _)) => {
+                postgres::connect(url, access, &program).await?
+            }
             _ => return Err(Error::Unsupported(url.to_owned())),
         };
-        let program = Uuid::new_v4().simple().to_string();
         Ok(Self {
             inner: Arc::new(Inner {
                 reader,
@@ -120,6 +124,14 @@ impl Store {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), Error> {
         Ok(self.inner.reader.ping().await?)
+    }
+
+    /// Asks every node for a sign of life, where the database has several.
+    pub async fn ping_nodes(&self) -> Result<(), Error> {
+        if self.is_distributed() {
+            postgres::ping_nodes(self.inner.reader.get_postgres_connection_pool()).await?;
+        }
+        Ok(())
     }
 
     /// Closes every connection, after the statements under way.
