@@ -37,7 +37,6 @@ pub(super) async fn work(ingestions: Ingestions) {
                 }
             }
             Ok(None) => {
-                backoff.reset();
                 let again = std::mem::take(&mut in_doubt);
                 tokio::select! {
                     () = inner.arrived.notified() => {}

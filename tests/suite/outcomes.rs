@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::suite::program::{Home, Serving};
 use crate::suite::support::proxy::Proxy;
 
-const MANY: u32 = 200_000;
+const MANY: u32 = 100_000;
 const FEW: u32 = 2_000;
 const HAS_TRIPS: &str = "SELECT EXISTS (SELECT 1 FROM trip)";
 
@@ -53,7 +53,7 @@ async fn is_tidy(home: &Home, trips: u32) {
     assert!(text.starts_with(&format!("{trips} trips read")), "{ran:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_is_acknowledged_once() {
     let home = Home::new();
     let (proxy, server) = serve(&home).await;
@@ -72,7 +72,7 @@ async fn an_upload_is_acknowledged_once() {
 }
 
 /// Where the outcome can't be learned in time, the client is told so, and the file is kept.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_may_wait_is_kept() {
     let home = Home::new();
     let (mut proxy, server) = serve(&home).await;
@@ -97,7 +97,7 @@ async fn an_upload_that_may_wait_is_kept() {
     is_tidy(&home, FEW).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_claimed_is_ingested() {
     let home = Home::new();
     let (proxy, server) = serve(&home).await;
@@ -110,7 +110,7 @@ async fn what_was_claimed_is_ingested() {
     is_tidy(&home, FEW).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_published_is_published_once() {
     let home = Home::new();
     let (proxy, server) = serve(&home).await;
@@ -125,7 +125,7 @@ async fn what_was_published_is_published_once() {
     is_tidy(&home, MANY).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_removed_is_told_so() {
     let home = Home::new();
     let (proxy, server) = serve(&home).await;
@@ -138,7 +138,7 @@ async fn what_was_removed_is_told_so() {
     is_tidy(&home, 0).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_cancelled_is_told_so() {
     let home = Home::new();
     let (proxy, server) = serve(&home).await;
@@ -154,7 +154,7 @@ async fn what_was_cancelled_is_told_so() {
     is_tidy(&home, FEW).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_failed_is_told_so() {
     let home = Home::new();
     let (proxy, server) = serve(&home).await;
@@ -167,7 +167,7 @@ async fn what_has_failed_is_told_so() {
     is_tidy(&home, 0).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_registered_starts() {
     let home = Home::new();
     home.generate("trips.csv", FEW, 8);
@@ -181,7 +181,7 @@ async fn a_server_that_was_registered_starts() {
 }
 
 /// The database answers, but nothing can be loaded: as on Citus, where a node is away.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_can_not_be_loaded_is_not_tried_all_the_time() {
     let home = Home::new();
     let file = home.generate("trips.csv", FEW, 9);
