@@ -5,6 +5,15 @@
 //! all its nodes.
 
 #[cfg(unix)]
+#[path = "suite/citus.rs"]
+mod citus;
+#[cfg(unix)]
+#[path = "suite/outcomes.rs"]
+mod outcomes;
+#[cfg(unix)]
 #[path = "suite/peers.rs"]
 mod peers;
 mod suite;
+#[cfg(unix)]
+#[path = "suite/tls.rs"]
+mod tls;

@@ -17,6 +17,28 @@ pub enum Error {
     /// The server does not have it, or not loaded.
     #[error("cannot make the extension Citus in this database: {0}")]
     Citus(#[source] sqlx::Error),
+    /// Every shard would be on the coordinator.
+    #[error(
+        "no node of the Citus cluster takes shards. Register the nodes in this database on the \
+         coordinator, then start again: SELECT citus_set_coordinator_host('<coordinator>', 5432); \
+         and for each worker: SELECT citus_add_node('<worker>', 5432);"
+    )]
+    NoNodes,
+    /// A node of the cluster does not answer.
+    #[error("nodes of the Citus cluster do not answer: {0}")]
+    NodesAway(String),
+    /// The certificate of the server, or its version of TLS, can't be used.
+    #[error(
+        "cannot connect to {url} over TLS: {source}. {}Without sslmode, or with sslmode=prefer, \
+         the connection falls back to one without TLS; sslmode=disable never uses TLS",
+        certificate_help(.source)
+    )]
+    Tls {
+        /// Address of the server.
+        url: String,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
     /// There is no database yet.
     #[error("there is no database at {0} yet: start the server or ingest a file first")]
     Missing(String),
@@ -50,6 +72,9 @@ pub enum Error {
     /// A statement of the bulk loader failed.
     #[error("database: {0}")]
     Load(#[from] sqlx::Error),
+    /// The connection broke before the database confirmed a change.
+    #[error("the database has not confirmed a change, which may have been made: {0}")]
+    InDoubt(#[source] Box<Error>),
     /// A packed column does not hold what it should.
     #[error("the database holds a broken {0}")]
     Corrupt(&'static str),
@@ -110,20 +135,35 @@ impl Error {
     /// Why it is worth trying again later; `None` where it is not.
     #[must_use]
     pub fn unavailable(&self) -> Option<Unavailable> {
+        if self.is_in_doubt() {
+            return Some(Unavailable::InDoubt);
+        }
         let named = self
             .driver()
             .and_then(|error| sqlite::unavailable(error).or_else(|| of_postgres(error)));
         let away = || match self {
-            Self::Open { .. } | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => {
-                true
-            }
+            Self::Open { .. }
+            | Self::NodesAway(_)
+            | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => true,
             _ => self.driver().is_some_and(postgres::is_unavailable),
         };
         named.or_else(|| away().then_some(Unavailable::Away))
     }
 
+    /// Whether a change may have been made all the same.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::InDoubt(_))
+    }
+
+    /// Whether the database has refused or dropped a statement, as opposed to what the program
+    /// found in it.
+    pub(super) const fn is_of_statement(&self) -> bool {
+        matches!(self, Self::Statement(_) | Self::Load(_) | Self::InDoubt(_))
+    }
+
     /// What the driver says.
-    fn driver(&self) -> Option<&sqlx::Error> {
+    pub(super) fn driver(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Load(error) | Self::Open { source: error, .. } => Some(error),
             Self::Migrate(error) | Self::Statement(error) => match error {
@@ -141,6 +181,16 @@ impl Error {
 fn of_postgres(error: &sqlx::Error) -> Option<Unavailable> {
     let code = error.as_database_error().and_then(DatabaseError::code)?;
     (code == "53100").then_some(Unavailable::DiskFull)
+}
+
+/// What to do about a certificate of a version that TLS implementations have given up.
+fn certificate_help(error: &sqlx::Error) -> &'static str {
+    if error.to_string().contains("UnsupportedCertVersion") {
+        "The server's certificate is X.509 version 1, as CREATE EXTENSION citus makes it: give the \
+         server one of version 3 (`openssl req -x509` makes such). "
+    } else {
+        ""
+    }
 }
 
 /// The kind of database an address names, for a message.

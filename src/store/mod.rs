@@ -17,11 +17,13 @@ mod list;
 mod load;
 mod meter;
 mod migrate;
+mod outcome;
 mod postgres;
 mod publish;
 mod seen;
 mod snapshot;
 mod sqlite;
+mod statistics;
 mod summaries;
 mod trips;
 mod unavailable;
@@ -97,15 +99,17 @@ impl Store {
     /// Opens the database at an address.
     pub async fn open(address: impl Into<Address>, access: Access) -> Result<Self, Error> {
         let address = address.into();
+        let program = Uuid::new_v4().simple().to_string();
         let (reader, writer, engine) = match &address {
             Address::File(_) => sqlite::connect(&address, access).await?,
             Address::Url(url) => match url.split_once(':') {
                 Some(("sqlite", _)) => sqlite::connect(&address, access).await?,
-                Some(("postgres" | "postgresql", _)) => postgres::connect(url, access).await?,
+                Some(("postgres" | "postgresql", _)) => {
+                    postgres::connect(url, access, &program).await?
+                }
                 _ => return Err(Error::Unsupported(url.clone())),
             },
         };
-        let program = Uuid::new_v4().simple().to_string();
         Ok(Self {
             inner: Arc::new(Inner {
                 reader,
@@ -136,6 +140,14 @@ impl Store {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), Error> {
         Ok(self.inner.reader.ping().await?)
+    }
+
+    /// Asks every node for a sign of life, where the database has several.
+    pub async fn ping_nodes(&self) -> Result<(), Error> {
+        if self.is_distributed() {
+            postgres::ping_nodes(self.inner.reader.get_postgres_connection_pool()).await?;
+        }
+        Ok(())
     }
 
     /// Closes every connection, after the statements under way.

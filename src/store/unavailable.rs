@@ -12,6 +12,11 @@ pub enum Unavailable {
     /// The database is busy, stopped, or out of reach.
     #[error("the database is busy or can't be reached")]
     Away,
+    /// The connection broke before the database confirmed a change.
+    #[error(
+        "the database can't be reached, and has not confirmed the change, which may have been made"
+    )]
+    InDoubt,
 }
 
 /// `ENFILE` and `EMFILE`, which have the same numbers on every Unix and no [`io::ErrorKind`].

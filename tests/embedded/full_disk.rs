@@ -78,8 +78,8 @@ async fn what_was_acknowledged_goes_on_when_there_is_space_again() {
     limit(&server, Some(FULL));
     for _ in 0..3 {
         // Into the spool, but not into the queue; not even into the spool.
-        refused_for_the_disk(&server.upload_answer(&small).await);
-        refused_for_the_disk(&server.upload_answer(&large).await);
+        refused_for_the_disk(&server.try_upload(&small).await);
+        refused_for_the_disk(&server.try_upload(&large).await);
         let remove = "mutation ($id: ID!) { removeIngestion(id: $id) { state } }";
         refused_for_the_disk(&server.answer(remove, json!({ "id": earlier })).await);
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -4,15 +4,20 @@ mod citus;
 mod copy;
 mod listen;
 mod load;
+mod sessions;
+mod tls;
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqlxPostgresConnector};
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
+pub(super) use self::citus::ping_nodes;
 pub(super) use self::listen::{CHANNEL, messages};
 pub(super) use self::load::load;
+pub(super) use self::sessions::{expired, replace};
 use super::snapshot::statement;
 use super::{Access, Engine, Error, READERS};
 
@@ -28,18 +33,19 @@ const ENDING: Duration = Duration::from_millis(100);
 const MIGRATION_LOCK: i64 = 0x7472_6970_0001;
 const PUBLISH_LOCK: i64 = 0x7472_6970_0002;
 
-/// Connects the pools of readers and writers.
+/// Connects the pools of readers and writers; their sessions bear the name of the program.
 pub(super) async fn connect(
     url: &str,
     access: Access,
+    program: &str,
 ) -> Result<(DatabaseConnection, DatabaseConnection, Engine), Error> {
     let failed = |source| Error::Open {
         url: without_password(url),
         source,
     };
     let options: PgConnectOptions = url.parse().map_err(failed)?;
-    let options = options
-        .application_name("tripgraph")
+    let mut options = options
+        .application_name(&sessions::name(program))
         .options([
             // Notes are for people at a prompt.
             ("client_min_messages", "error"),
@@ -65,26 +71,36 @@ pub(super) async fn connect(
             .max_connections(connections)
             .acquire_timeout(PATIENCE)
     };
-    let readers = pool(READERS)
-        .after_connect(|connection, _| {
-            Box::pin(async {
-                // A server that cannot do this finds out when it sends the next row.
-                let sql = "SELECT set_config('client_connection_check_interval', '500ms', false)";
-                if let Err(error) = sqlx::query(sql).execute(connection).await {
-                    tracing::debug!(%error, "the server does not notice closed connections early");
-                }
-                Ok(())
+    // A question that is dropped leaves its statement behind. The connection would read all rows of
+    // that before it is free again; once it is closed, the server stops.
+    let readers = || {
+        pool(READERS)
+            .after_connect(|connection, _| {
+                Box::pin(async {
+                    // A server that cannot do this finds out when it sends the next row.
+                    let sql =
+                        "SELECT set_config('client_connection_check_interval', '500ms', false)";
+                    if let Err(error) = sqlx::query(sql).execute(connection).await {
+                        tracing::debug!(%error, "the server does not notice closed connections early");
+                    }
+                    Ok(())
+                })
             })
-        })
-        // A question that is dropped leaves its statement behind. The connection would read all
-        // rows of that before it is free again; once it is closed, the server stops.
-        .after_release(|connection, _| {
-            Box::pin(async {
-                let ended = tokio::time::timeout(ENDING, connection.ping()).await;
-                Ok(ended.is_ok_and(|ended| ended.is_ok()))
+            .after_release(|connection, _| {
+                Box::pin(async {
+                    let ended = tokio::time::timeout(ENDING, connection.ping()).await;
+                    Ok(ended.is_ok_and(|ended| ended.is_ok()))
+                })
             })
-        });
-    let reader = match readers.connect_with(options.clone()).await {
+    };
+    let reader = match readers().connect_with(options.clone()).await {
+        Err(error) if tls::is_handshake(&error) => {
+            options = tls::fall_back(options, error, without_password(url))?;
+            readers().connect_with(options.clone()).await
+        }
+        reader => reader,
+    };
+    let reader = match reader {
         Ok(reader) => reader,
         // It has waited for a server that is about to start; the reason is told without a pool.
         Err(sqlx::Error::PoolTimedOut) => {
@@ -148,15 +164,6 @@ pub(super) async fn hold_back_publishers(tx: &DatabaseTransaction) -> Result<(),
     Ok(())
 }
 
-/// Forgets workers that were not seen for their lease, and tells whether there were any.
-pub(super) async fn bury(connection: &DatabaseConnection) -> Result<bool, Error> {
-    let sql = "DELETE FROM worker WHERE seen_at < now() - lease_seconds * INTERVAL '1 second'";
-    let done = connection
-        .execute_raw(statement(connection, sql, []))
-        .await?;
-    Ok(done.rows_affected() > 0)
-}
-
 /// Whether it is worth trying again: the server is away, starting, stopping, full, no longer the
 /// one that writes, or has waited too long for this program.
 pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
@@ -176,9 +183,16 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
                     "40P01",
                 ]
                 .contains(&&*code)
+                || code == "XX000" && citus::is_node_away(error.message())
         }),
         _ => false,
     }
+}
+
+/// Whether a lock could not be had in the time that was set for it.
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code == "55P03")
 }
 
 fn from_pool(pool: PgPool) -> DatabaseConnection {

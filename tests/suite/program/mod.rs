@@ -292,14 +292,15 @@ impl Serving {
 
     /// Uploads a file; the number of its ingestion.
     pub async fn upload(&self, file: &Path) -> String {
-        let answer = self.upload_answer(file).await;
+        let answer = self.try_upload(file).await;
         let id = &answer["data"]["ingestTrips"]["ingestion"]["id"];
         id.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// The answer to the upload of a file, as it is.
-    pub async fn upload_answer(&self, file: &Path) -> Value {
-        let query = "mutation ($file: Upload!) { ingestTrips(file: $file) { ingestion { id } } }";
+    /// Uploads a file; the answer, as it is.
+    pub async fn try_upload(&self, file: &Path) -> Value {
+        let query = "mutation ($file: Upload!) { ingestTrips(file: $file) \
+                     { duplicate ingestion { id } } }";
         let operations = json!({ "query": query, "variables": { "file": null } });
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let form = Form::new()
