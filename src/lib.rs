@@ -5,6 +5,7 @@
 //! entity}`.
 
 pub mod analytics;
+pub mod backoff;
 pub mod cli;
 pub mod config;
 pub mod generate;

@@ -7,22 +7,25 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 
 use super::Ingestions;
+use crate::backoff::Backoff;
 use crate::model::IngestionId;
 use crate::store::{self, Change};
 
 /// Signs of life in the time of a lease.
 const BEATS_PER_LEASE: u32 = 3;
-/// How long to wait after a fault of the database before the next try.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The first delay after one that failed.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
 
 /// Gives signs of life, and frees what the dead have claimed.
 pub(super) async fn beat(ingestions: Ingestions) {
     let inner = &ingestions.inner;
     let lease = inner.worker.lease;
     let mut last = Instant::now();
+    let mut delay = lease / BEATS_PER_LEASE;
+    let mut backoff = Backoff::new(FIRST_RETRY, delay);
     loop {
         tokio::select! {
-            () = tokio::time::sleep(lease / BEATS_PER_LEASE) => {}
+            () = tokio::time::sleep(delay) => {}
             () = inner.shutdown.cancelled() => return,
         }
         let beaten = async {
@@ -36,9 +39,18 @@ pub(super) async fn beat(ingestions: Ingestions) {
             }
             Ok::<_, store::Error>(())
         };
-        if let Err(error) = beaten.await {
-            tracing::warn!(%error, "cannot give a sign of life");
-        }
+        delay = match beaten.await {
+            Ok(()) => {
+                backoff.reset();
+                lease / BEATS_PER_LEASE
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot give a sign of life");
+                // What was taken over before the answer was lost is told to all but this program.
+                inner.arrived.notify_one();
+                backoff.delay()
+            }
+        };
     }
 }
 
@@ -66,10 +78,11 @@ pub(super) async fn listen(ingestions: Ingestions) {
             Some(Change::Anything) => true,
         };
         if missed {
+            let mut backoff = Backoff::default();
             while let Err(error) = ingestions.catch_up().await {
                 tracing::warn!(%error, "cannot read what has changed");
                 tokio::select! {
-                    () = tokio::time::sleep(RETRY_AFTER) => {}
+                    () = backoff.wait() => {}
                     () = inner.shutdown.cancelled() => return,
                 }
             }

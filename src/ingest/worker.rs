@@ -10,50 +10,54 @@ use super::pipeline::{self, PipelineError, Run, Stages};
 use super::progress::Reporter;
 use super::stop::{Stop, StopReason};
 use super::{Ingestions, spool};
+use crate::backoff::Backoff;
 use crate::model::{Failure, IngestionId, IngestionState};
 use crate::store::{self, Record};
 
-/// The first wait after a fault of the database before the next try, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// How long a claim whose answer was lost may keep its ingestion locked, so that another look is
+/// needed: until the server ends a session whose client is gone.
+const IN_DOUBT: Duration = Duration::from_secs(20);
 
 /// Works until the program stops.
 pub(super) async fn work(ingestions: Ingestions) {
     let inner = &ingestions.inner;
-    let mut backoff = BACKOFF.0;
+    let mut backoff = Backoff::default();
+    let mut in_doubt = false;
     while !inner.shutdown.is_cancelled() {
-        let retry = match inner.store.claim(&inner.worker, Utc::now()).await {
+        let delay = match inner.store.claim(&inner.worker, Utc::now()).await {
             Ok(Some(record)) => {
-                backoff = BACKOFF.0;
-                ingest(&ingestions, record).await;
-                continue;
+                in_doubt = false;
+                if !matches!(ingest(&ingestions, record).await, End::Away) {
+                    backoff.reset();
+                    continue;
+                }
+                // News of work do not cut it short: there is work, but no database.
+                backoff.delay()
             }
             Ok(None) => {
-                backoff = BACKOFF.0;
-                None
+                let again = std::mem::take(&mut in_doubt);
+                tokio::select! {
+                    () = inner.arrived.notified() => {}
+                    () = tokio::time::sleep(IN_DOUBT), if again => {}
+                    () = inner.shutdown.cancelled() => {}
+                }
+                continue;
             }
             Err(error) => {
                 tracing::error!(%error, "cannot take an ingestion from the queue");
-                let wait = backoff;
-                backoff = BACKOFF.1.min(backoff * 2);
-                Some(wait)
-            }
-        };
-        let retry = async {
-            match retry {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => std::future::pending().await,
+                in_doubt = true;
+                backoff.delay()
             }
         };
         tokio::select! {
-            () = inner.arrived.notified() => {}
+            () = tokio::time::sleep(delay) => {}
             () = inner.shutdown.cancelled() => {}
-            () = retry => {}
         }
     }
 }
 
 /// Runs one ingestion that was claimed, to whatever end.
-async fn ingest(ingestions: &Ingestions, record: Record) {
+async fn ingest(ingestions: &Ingestions, record: Record) -> End {
     let inner = &ingestions.inner;
     let id = record.ingestion.id;
     let stop = Arc::new(Stop::default());
@@ -88,7 +92,7 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
         }
         Err(PipelineError::Store(error)) if error.is_unavailable() => {
             tracing::error!(id, %error, "the database is away; the ingestion goes on when it is back");
-            End::Later
+            End::Away
         }
         Err(error) => {
             if error.is_internal() {
@@ -98,12 +102,12 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
         }
     };
     let failed = matches!(end, End::Failed(_));
-    let mut backoff = BACKOFF.0;
+    let mut backoff = Backoff::default();
     // Nothing else can be done before this is: the database has to know.
     loop {
         let noted = match &end {
             End::Known => Ok(()),
-            End::Later => inner.store.requeue(claim).await,
+            End::Later | End::Away => inner.store.requeue(claim).await,
             End::Failed(failure) => {
                 let failure = failure.clone();
                 inner.store.fail(claim, failure, counts, Utc::now()).await
@@ -115,16 +119,17 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
         };
         let error = match noted {
             Ok(ingestion) => {
-                ingestion
-                    .filter(|ingestion| ingestion.state.is_final())
-                    .inspect(|ended| inner.metrics.end(ended));
+                let ended = ingestion.filter(|ingestion| ingestion.state.is_final());
+                if let Some(ended) = ended {
+                    inner.metrics.end(&ended);
+                }
                 break;
             }
             Err(error) => error,
         };
         tracing::error!(id, %error, "the end of an ingestion could not be noted");
         tokio::select! {
-            () = tokio::time::sleep(backoff) => backoff = BACKOFF.1.min(backoff * 2),
+            () = backoff.wait() => {}
             // The next to claim it finds out.
             () = inner.shutdown.cancelled() => break,
         }
@@ -133,6 +138,7 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
     if failed {
         purge(ingestions, id).await;
     }
+    end
 }
 
 /// Shows where the time went, so that one sees what limits the machine.
@@ -156,6 +162,8 @@ enum End {
     Known,
     /// It goes on from its checkpoint.
     Later,
+    /// So it does, when the database is back.
+    Away,
     /// It leaves no trips.
     Failed(Failure),
 }
@@ -173,9 +181,18 @@ async fn is_changed(record: &Record, path: &Path, since: DateTime<Utc>) -> bool 
 
 /// Deletes what an ingestion left that is not, or no longer, in the answers.
 pub(super) async fn purge(ingestions: &Ingestions, id: IngestionId) {
-    if let Err(error) = ingestions.inner.store.purge(id).await {
-        // Nobody sees these rows; the next start tries again.
+    let inner = &ingestions.inner;
+    let mut backoff = Backoff::default();
+    while let Err(error) = inner.store.purge(id).await {
         tracing::error!(id, %error, "cannot delete the trips of an ingestion that has none");
+        // Nobody sees these rows; the next start tries again.
+        if !error.is_unavailable() {
+            return;
+        }
+        tokio::select! {
+            () = backoff.wait() => {}
+            () = inner.shutdown.cancelled() => return,
+        }
     }
 }
 

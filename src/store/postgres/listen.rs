@@ -4,17 +4,16 @@ use futures::stream::{self, BoxStream, StreamExt};
 use sea_orm::DatabaseConnection;
 use sqlx::postgres::{PgListener, PgPool};
 
+use crate::backoff::Backoff;
+
 /// What the programs of one database call out on.
 pub(in crate::store) const CHANNEL: &str = "tripgraph";
-
-/// The first wait after the connection is lost, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 struct Listening {
     pool: PgPool,
     listener: Option<PgListener>,
     silence: Duration,
-    backoff: Duration,
+    backoff: Backoff,
 }
 
 /// What is called out from now on; `None` whenever something may have been missed: at first, and
@@ -27,7 +26,7 @@ pub(in crate::store) fn messages(
         pool: connection.get_postgres_connection_pool().clone(),
         listener: None,
         silence,
-        backoff: BACKOFF.0,
+        backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(5)),
     };
     stream::unfold(listening, |mut listening| async {
         let message = listening.next().await?;
@@ -47,23 +46,26 @@ impl Listening {
                 match self.listen().await {
                     Ok(listener) => {
                         self.listener = Some(listener);
-                        self.backoff = BACKOFF.0;
                         return Some(None);
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot listen to the database");
-                        tokio::time::sleep(self.backoff).await;
-                        self.backoff = BACKOFF.1.min(self.backoff * 2);
+                        self.backoff.wait().await;
                         continue;
                     }
                 }
             };
             match tokio::time::timeout(self.silence, listener.try_recv()).await {
-                Ok(Ok(Some(notification))) => return Some(Some(notification.payload().to_owned())),
+                Ok(Ok(Some(notification))) => {
+                    self.backoff.reset();
+                    return Some(Some(notification.payload().to_owned()));
+                }
                 Ok(Ok(None) | Err(_)) => tracing::warn!("the database's connection is lost"),
                 Err(_) => tracing::warn!("the database is silent"),
             }
             self.listener = None;
+            // A connection that is lost as soon as it is made counts as none.
+            self.backoff.wait().await;
         }
     }
 
