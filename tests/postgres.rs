@@ -8,3 +8,6 @@
 #[path = "suite/peers.rs"]
 mod peers;
 mod suite;
+#[cfg(unix)]
+#[path = "suite/tls.rs"]
+mod tls;

@@ -17,6 +17,18 @@ pub enum Error {
     /// The server does not have it, or not loaded.
     #[error("cannot make the extension Citus in this database: {0}")]
     Citus(#[source] sqlx::Error),
+    /// The certificate of the server, or its version of TLS, can't be used.
+    #[error(
+        "cannot connect to {url} over TLS: {source}. {}Without sslmode, or with sslmode=prefer, \
+         the connection falls back to one without TLS; sslmode=disable never uses TLS",
+        certificate_help(.source)
+    )]
+    Tls {
+        /// Address of the server.
+        url: String,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
     /// There is no database yet.
     #[error("there is no database at {0} yet: start the server or ingest a file first")]
     Missing(String),
@@ -100,6 +112,16 @@ impl Error {
             },
             _ => None,
         }
+    }
+}
+
+/// What to do about a certificate of a version that TLS implementations have given up.
+fn certificate_help(error: &sqlx::Error) -> &'static str {
+    if error.to_string().contains("UnsupportedCertVersion") {
+        "The server's certificate is X.509 version 1, as CREATE EXTENSION citus makes it: give the \
+         server one of version 3 (`openssl req -x509` makes such). "
+    } else {
+        ""
     }
 }
 

@@ -4,6 +4,7 @@ mod citus;
 mod copy;
 mod listen;
 mod load;
+mod tls;
 
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub(super) async fn connect(
         source,
     };
     let options: PgConnectOptions = url.parse().map_err(failed)?;
-    let options = options
+    let mut options = options
         .application_name("tripgraph")
         .options([
             // Notes are for people at a prompt.
@@ -65,6 +66,13 @@ pub(super) async fn connect(
             .acquire_timeout(PATIENCE)
     };
     let reader = match pool(READERS).connect_with(options.clone()).await {
+        Err(error) if tls::is_handshake(&error) => {
+            options = tls::fall_back(options, error, without_password(url))?;
+            pool(READERS).connect_with(options.clone()).await
+        }
+        reader => reader,
+    };
+    let reader = match reader {
         Ok(reader) => reader,
         // It has waited for a server that is about to start; the reason is told without a pool.
         Err(sqlx::Error::PoolTimedOut) => {

@@ -1,6 +1,8 @@
 //! The PostgreSQL server of a run: the one that is given, or one that lives as long as the tests.
 
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -149,7 +151,7 @@ fn server() -> &'static str {
         None => {
             &STARTED
                 .get_or_init(|| match programs() {
-                    Some(programs) => Throwaway::start(&programs),
+                    Some(programs) => Throwaway::start(&programs, None),
                     None => not_run(),
                 })
                 .url
@@ -185,16 +187,27 @@ fn not_run() -> ! {
     std::process::exit(i32::from(ci));
 }
 
+/// A server of its own, with TLS: its certificate and key. `None` where the programs of PostgreSQL
+/// are not installed, and the tests run on a server that was given.
+pub fn start_with_certificate(pem: &str) -> Option<Throwaway> {
+    programs().map(|programs| Throwaway::start(&programs, Some(pem)))
+}
+
 /// A server with a cluster of its own.
-struct Throwaway {
+pub struct Throwaway {
     url: String,
     /// Ends the server when its standard input ends, which is when this process does.
     _watcher: Child,
 }
 
 impl Throwaway {
+    /// The address of its first database.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Starts it.
-    fn start(programs: &Path) -> Self {
+    fn start(programs: &Path, pem: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap().keep();
         let user = Unprivileged::find();
         user.own(&dir);
@@ -223,6 +236,19 @@ impl Throwaway {
             .unwrap();
         assert!(made.status.success(), "{made:?}");
 
+        let mut tls = Vec::new();
+        if let Some(pem) = pem {
+            // Both in one file, which is the server's alone.
+            let path = dir.join("server.pem");
+            std::fs::write(&path, pem).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            user.own(&path);
+            let path = path.display();
+            tls.extend(["-c".to_owned(), "ssl=on".to_owned()]);
+            tls.extend(["-c".to_owned(), format!("ssl_cert_file={path}")]);
+            tls.extend(["-c".to_owned(), format!("ssl_key_file={path}")]);
+        }
+
         let port = free_port();
         let script = "\"$@\" & server=$!; cat > /dev/null; kill -INT $server; wait $server; \
                       rm -rf \"$0\"";
@@ -236,6 +262,7 @@ impl Throwaway {
             .arg("-k")
             .arg(&dir)
             .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+            .args(tls)
             .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
             .args(["-c", "max_connections=500", "-c", "shared_buffers=256MB"])
             .stdin(Stdio::piped())
@@ -249,7 +276,7 @@ impl Throwaway {
             _watcher: watcher,
         };
         let start = Instant::now();
-        let waiting = server.url.clone();
+        let waiting = format!("{}?sslmode=disable", server.url);
         block_on(async move {
             while PgConnection::connect(&waiting).await.is_err() {
                 let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
@@ -296,9 +323,9 @@ impl Unprivileged {
         command
     }
 
-    fn own(&self, folder: &Path) {
+    fn own(&self, path: &Path) {
         if let Some((user, group)) = self.0 {
-            std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
+            std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
         }
     }
 }
