@@ -5,6 +5,9 @@
 //! all its nodes.
 
 #[cfg(unix)]
+#[path = "suite/citus.rs"]
+mod citus;
+#[cfg(unix)]
 #[path = "suite/peers.rs"]
 mod peers;
 mod suite;

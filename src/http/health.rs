@@ -18,8 +18,12 @@ pub(super) async fn live() -> Response {
 
 /// Questions are answered and files taken in; else 503 with the reasons.
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
-    let (database, spool) = tokio::join!(
+    let (database, nodes, spool) = tokio::join!(
         check("the database does not answer", state.store().ping()),
+        check(
+            "not all nodes of the database answer",
+            state.store().ping_nodes()
+        ),
         check(
             "the spool can't be written to",
             state.ingestions().spool().writable()
@@ -29,7 +33,10 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
         .shutdown()
         .is_requested()
         .then_some("the server is shutting down");
-    let reasons: Vec<_> = [leaving, database, spool].into_iter().flatten().collect();
+    let reasons: Vec<_> = [leaving, database, nodes, spool]
+        .into_iter()
+        .flatten()
+        .collect();
     if reasons.is_empty() {
         return Json(json!({ "status": "ready" })).into_response();
     }

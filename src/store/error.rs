@@ -17,6 +17,16 @@ pub enum Error {
     /// The server does not have it, or not loaded.
     #[error("cannot make the extension Citus in this database: {0}")]
     Citus(#[source] sqlx::Error),
+    /// Every shard would be on the coordinator.
+    #[error(
+        "no node of the Citus cluster takes shards. Register the nodes in this database on the \
+         coordinator, then start again: SELECT citus_set_coordinator_host('<coordinator>', 5432); \
+         and for each worker: SELECT citus_add_node('<worker>', 5432);"
+    )]
+    NoNodes,
+    /// A node of the cluster does not answer.
+    #[error("nodes of the Citus cluster do not answer: {0}")]
+    NodesAway(String),
     /// The certificate of the server, or its version of TLS, can't be used.
     #[error(
         "cannot connect to {url} over TLS: {source}. {}Without sslmode, or with sslmode=prefer, \
@@ -81,9 +91,9 @@ impl Error {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::Open { .. } | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => {
-                true
-            }
+            Self::Open { .. }
+            | Self::NodesAway(_)
+            | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => true,
             _ => self.driver().is_some_and(postgres::is_unavailable),
         }
     }

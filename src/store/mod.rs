@@ -122,6 +122,14 @@ impl Store {
         Ok(self.inner.reader.ping().await?)
     }
 
+    /// Asks every node for a sign of life, where the database has several.
+    pub async fn ping_nodes(&self) -> Result<(), Error> {
+        if self.is_distributed() {
+            postgres::ping_nodes(self.inner.reader.get_postgres_connection_pool()).await?;
+        }
+        Ok(())
+    }
+
     /// Closes every connection, after the statements under way.
     pub async fn close(&self) -> Result<(), Error> {
         if let Engine::Sqlite {

@@ -19,7 +19,12 @@ const DISTRIBUTED: [(&str, &str); 4] = [
     ("flow_histogram", "origin_cell"),
 ];
 
-/// Spreads the tables that are not yet, where the extension is there. `wanted` makes it.
+/// How long all nodes may take to answer, and one to be connected to.
+const NODE_TIMEOUT: &str = "SET LOCAL statement_timeout = '4s'; \
+                            SET LOCAL citus.node_connection_timeout = '3s'";
+
+/// Spreads the tables that are not yet, where the extension is there. `wanted` makes it, and is
+/// refused where no node takes shards; without, the tables stay whole until there is one.
 pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error> {
     if wanted {
         sqlx::query("CREATE EXTENSION IF NOT EXISTS citus")
@@ -28,6 +33,9 @@ pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error>
             .map_err(Error::Citus)?;
     } else if !has_citus(pool).await? {
         return Ok(());
+    }
+    if !is_spread(pool, "trip").await? && !has_nodes(pool).await? {
+        return if wanted { Err(Error::NoNodes) } else { Ok(()) };
     }
     let calls = REFERENCE
         .map(|table| (table, format!("create_reference_table('{table}')")))
@@ -50,6 +58,40 @@ pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error>
 /// Whether the tables are spread over nodes.
 pub(super) async fn is_distributed(pool: &PgPool) -> Result<bool, Error> {
     Ok(has_citus(pool).await? && is_spread(pool, "trip").await?)
+}
+
+/// Fails where a node of the cluster does not answer.
+pub(in crate::store) async fn ping_nodes(pool: &PgPool) -> Result<(), Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::raw_sql(NODE_TIMEOUT).execute(&mut *tx).await?;
+    let sql = "SELECT nodename || ':' || nodeport FROM run_command_on_workers('SELECT 1') \
+               WHERE NOT success ORDER BY 1";
+    let away: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *tx).await?;
+    if away.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::NodesAway(away.join(", ")))
+    }
+}
+
+/// Whether an internal error of the coordinator says that it can't reach a node: Citus gives most of
+/// these a code of their own, but not all.
+pub(super) fn is_node_away(message: &str) -> bool {
+    [
+        "failure on connection marked as essential",
+        "connection to the remote node",
+        "could not establish any connections to the node",
+        "connection not open",
+    ]
+    .iter()
+    .any(|start| message.starts_with(start))
+}
+
+/// Whether a registered node takes shards: a worker, or a coordinator that was told to.
+async fn has_nodes(pool: &PgPool) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_dist_node \
+               WHERE isactive AND noderole = 'primary' AND shouldhaveshards)";
+    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
 }
 
 async fn has_citus(pool: &PgPool) -> Result<bool, Error> {

@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqlxPost
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
+pub(super) use self::citus::ping_nodes;
 pub(super) use self::listen::{CHANNEL, messages};
 pub(super) use self::load::load;
 use super::snapshot::statement;
@@ -167,6 +168,7 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
                     "40P01",
                 ]
                 .contains(&&*code)
+                || code == "XX000" && citus::is_node_away(error.message())
         }),
         _ => false,
     }

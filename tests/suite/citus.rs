@@ -1,0 +1,70 @@
+//! What the program asks of Citus, told by a stand-in: the catalogue and functions that it uses, as
+//! they are documented, in an ordinary database. That the tables are spread, and answers are the
+//! same, only a real cluster shows: the whole suite runs on one, too.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use serde_json::Value;
+
+use crate::suite::program::Home;
+
+/// <https://docs.citusdata.com/en/stable/develop/api_metadata.html> and `api_udf.html`.
+const STAND_IN: &str = "
+    INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+        VALUES (99999, 'citus', 10, 'public'::regnamespace, false, '13.2-1');
+    CREATE TABLE pg_dist_node (nodename text, nodeport integer, isactive boolean,
+        noderole text, shouldhaveshards boolean, answers boolean);
+    CREATE TABLE pg_dist_partition (logicalrelid regclass);
+    CREATE FUNCTION create_reference_table(regclass) RETURNS void LANGUAGE sql
+        AS 'INSERT INTO pg_dist_partition VALUES ($1)';
+    CREATE FUNCTION create_distributed_table(regclass, text) RETURNS void LANGUAGE sql
+        AS 'INSERT INTO pg_dist_partition VALUES ($1)';
+    CREATE FUNCTION run_command_on_workers(text)
+        RETURNS TABLE (nodename text, nodeport integer, success boolean, result text)
+        LANGUAGE sql AS 'SELECT nodename, nodeport, answers, NULL FROM pg_dist_node'";
+
+const SPREAD: &str = "SELECT COUNT(*) FROM pg_dist_partition";
+
+#[tokio::test]
+async fn nodes_are_registered_first_and_all_of_them_are_asked() {
+    let home = Home::new();
+    home.generate("trips.csv", 2_000, 1);
+    let sql = home.sql().await;
+    if sql.is_distributed().await {
+        let server = home.serve();
+        let ready = reqwest::get(server.url("/health/ready")).await.unwrap();
+        assert_eq!(ready.status(), 200);
+        return;
+    }
+    sql.execute(STAND_IN).await;
+
+    let ran = home.run(&["ingest", "--citus", "trips.csv"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for text in ["no node", "citus_set_coordinator_host", "citus_add_node"] {
+        assert!(ran.stderr.contains(text), "{ran:?}");
+    }
+    // A coordinator by itself takes no shards.
+    let coordinator = "INSERT INTO pg_dist_node VALUES ('one', 5432, true, 'primary', false, true)";
+    sql.execute(coordinator).await;
+    assert_eq!(home.run(&["ingest", "--citus", "trips.csv"]).code, Some(1));
+    // Who does not ask for Citus gets on without.
+    let ran = home.run(&["ingest", "trips.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    assert_eq!(sql.number(SPREAD).await, 0);
+
+    let worker = "INSERT INTO pg_dist_node VALUES ('two', 5432, true, 'primary', true, true)";
+    sql.execute(worker).await;
+    let server = home.serve();
+    assert_eq!(sql.number(SPREAD).await, 6);
+    for answers in [true, false, true] {
+        let answering =
+            format!("UPDATE pg_dist_node SET answers = {answers} WHERE nodename = 'two'");
+        sql.execute(&answering).await;
+        let ready = reqwest::get(server.url("/health/ready")).await.unwrap();
+        assert_eq!(ready.status(), if answers { 200 } else { 503 });
+        let body: Value = ready.json().await.unwrap();
+        let reason = body["reason"].as_str().unwrap_or_default();
+        assert_eq!(reason.contains("not all nodes"), !answers, "{body}");
+    }
+    assert!(server.process.log().contains("two:5432"));
+}
