@@ -12,7 +12,7 @@ use super::stop::{Stop, StopReason};
 use super::{Ingestions, spool};
 use crate::backoff::Backoff;
 use crate::model::{Failure, IngestionId, IngestionState};
-use crate::store::{self, Record};
+use crate::store::{self, Record, Store};
 
 /// How long a claim whose answer was lost may keep its ingestion locked, so that another look is
 /// needed: until the server ends a session whose client is gone.
@@ -122,6 +122,9 @@ async fn ingest(ingestions: &Ingestions, record: Record) -> End {
                 let ended = ingestion.filter(|ingestion| ingestion.state.is_final());
                 if let Some(ended) = ended {
                     inner.metrics.end(&ended);
+                    if ended.state == IngestionState::Succeeded {
+                        inner.tasks.spawn(analyze(inner.store.clone(), id));
+                    }
                 }
                 break;
             }
@@ -193,6 +196,13 @@ pub(super) async fn purge(ingestions: &Ingestions, id: IngestionId) {
             () = backoff.wait() => {}
             () = inner.shutdown.cancelled() => return,
         }
+    }
+}
+
+/// Lets the database's planner know of the trips that came in.
+async fn analyze(store: Store, id: IngestionId) {
+    if let Err(error) = store.analyze_after(id).await {
+        tracing::warn!(id, %error, "cannot renew the statistics of the tables");
     }
 }
 

@@ -18,6 +18,7 @@ mod publish;
 mod seen;
 mod snapshot;
 mod sqlite;
+mod statistics;
 mod summaries;
 mod trips;
 mod workers;
