@@ -161,7 +161,7 @@ impl Ingestions {
             running.stop.ask(StopReason::Shutdown);
         }
         self.inner.tasks.wait().await;
-        if let Err(error) = self.inner.store.forget(self.inner.store.program()).await {
+        if let Err(error) = self.inner.store.sign_off().await {
             // The others find out when its lease is over.
             tracing::warn!(%error, "cannot sign off");
         }

@@ -23,7 +23,7 @@ impl Ingestions {
             program != store.program() && other.spool == worker.spool && peers::is_dead(&other.name)
         });
         for (program, _) in dead.collect::<Vec<_>>() {
-            store.forget(&program).await?;
+            store.replace(&program).await?;
         }
         for upload in uploads {
             let needed = unfinished

@@ -111,7 +111,7 @@ impl Error {
     }
 
     /// What the driver says.
-    fn driver(&self) -> Option<&sqlx::Error> {
+    pub(super) fn driver(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Load(error) | Self::Open { source: error, .. } => Some(error),
             Self::Migrate(error) | Self::Statement(error) => match error {

@@ -85,12 +85,14 @@ impl Store {
     /// Opens the database at an address such as `sqlite://data/tripgraph.db` or
     /// `postgres://user:password@host/database`.
     pub async fn open(url: &str, access: Access) -> Result<Self, Error> {
+        let program = Uuid::new_v4().simple().to_string();
         let (reader, writer, engine) = match url.split_once(':') {
             Some(("sqlite", _)) => sqlite::connect(url, access).await?,
-            Some(("postgres" | "postgresql", _)) => postgres::connect(url, access).await?,
+            Some(("postgres" | "postgresql", _)) => {
+                postgres::connect(url, access, &program).await?
+            }
             _ => return Err(Error::Unsupported(url.to_owned())),
         };
-        let program = Uuid::new_v4().simple().to_string();
         Ok(Self {
             inner: Arc::new(Inner {
                 reader,

@@ -48,22 +48,36 @@ impl Store {
         Ok(known)
     }
 
-    /// Forgets workers that have given no sign of life for as long as their lease; what they had
-    /// claimed is everybody's. Tells whether there were any.
+    /// Takes over from workers that have not been seen for their lease: ends their sessions, and
+    /// what they had claimed is everybody's. Tells whether there were any.
     pub async fn bury(&self) -> Result<bool, Error> {
         if !self.is_shared() {
             return Ok(false);
         }
         let writer = &self.inner.writer;
-        let any = postgres::bury(writer).await?;
-        if any {
-            notify(writer, &Message::work(self.program())).await?;
+        let mut any = false;
+        for program in postgres::expired(writer).await? {
+            any |= postgres::replace(writer, &program, self.program(), true).await?;
         }
         Ok(any)
     }
 
-    /// Forgets a program that is at work no longer: what it had claimed is everybody's.
-    pub async fn forget(&self, program: &str) -> Result<(), Error> {
+    /// Takes over from a program that is known to have ended. Where its sessions still hold locks,
+    /// that is left to [`Store::bury`].
+    pub async fn replace(&self, program: &str) -> Result<(), Error> {
+        if !self.is_shared() {
+            return self.forget(program).await;
+        }
+        postgres::replace(&self.inner.writer, program, self.program(), false).await?;
+        Ok(())
+    }
+
+    /// Signs this program off: what it had claimed is everybody's.
+    pub async fn sign_off(&self) -> Result<(), Error> {
+        self.forget(self.program()).await
+    }
+
+    async fn forget(&self, program: &str) -> Result<(), Error> {
         let tx = self.write().await?;
         let sql = "DELETE FROM worker WHERE id = $1";
         tx.execute_raw(statement(&tx, sql, [program.into()]))

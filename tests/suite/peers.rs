@@ -21,6 +21,8 @@ use crate::suite::support::proxy::Proxy;
 use crate::suite::support::random::Random;
 
 const MANY: u32 = 300_000;
+/// Two blocks.
+const SOME: u32 = 100_000;
 const FEW: u32 = 2_000;
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -284,6 +286,102 @@ async fn who_was_thought_dead_writes_nothing_more() {
     let id = first.upload(&next).await;
     assert_eq!(first.ended(&id).await["state"], "SUCCEEDED");
     is_verified(&home, MANY + FEW);
+}
+
+/// Frozen at whatever it does, most of all in the middle of a `COPY`, which holds its ingestion.
+#[tokio::test]
+async fn who_is_frozen_is_replaced() {
+    let in_copy = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                   AND query LIKE 'COPY %' AND state = 'active' AND wait_event = 'ClientRead'";
+    for round in 0..3_u64 {
+        let home = Home::new();
+        let first = home.serve();
+        let sql = home.sql().await;
+        let id = first.upload(&home.generate("trips.csv", SOME, 20)).await;
+        if round < 2 {
+            home.until("SELECT COUNT(*) > 0 FROM trip").await;
+            let start = Instant::now();
+            loop {
+                first.process.signal(Signal::STOP);
+                // What was under way has come to rest.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if sql.number(in_copy).await > 0 {
+                    break;
+                }
+                first.process.signal(Signal::CONT);
+                assert!(start.elapsed() < PATIENCE, "never in a COPY");
+                tokio::time::sleep(Duration::from_millis(7)).await;
+            }
+        } else {
+            let moment = Random::new(round).between(0.0, 1.5);
+            tokio::time::sleep(Duration::from_secs_f64(moment)).await;
+            first.process.signal(Signal::STOP);
+        }
+        let frozen = Instant::now();
+        let second = beside(&home, "data");
+        home.until("SELECT claims = 2 OR state = 'SUCCEEDED' FROM ingestion")
+            .await;
+        assert!(frozen.elapsed() < Duration::from_secs(20), "round {round}");
+        let ended = second.ended(&id).await;
+        assert_eq!(ended["state"], "SUCCEEDED", "{ended}");
+        assert_eq!(second.trips().await, i64::from(SOME));
+
+        first.process.signal(Signal::CONT);
+        home.until("SELECT COUNT(*) = 2 FROM worker").await;
+        // It is of use again.
+        let next = home.generate("next.csv", FEW, 21);
+        second.process.kill();
+        let id = first.upload(&next).await;
+        assert_eq!(first.ended(&id).await["state"], "SUCCEEDED");
+        is_verified(&home, SOME + FEW);
+    }
+}
+
+/// Who takes over ends the sessions of the one that is gone, and waits for nobody's locks.
+#[tokio::test]
+async fn who_takes_over_waits_for_no_lock() {
+    let engine = Engine::start().await;
+    let sql = engine.sql().await;
+    let insert = "INSERT INTO worker (id, name, spool, serves, lease_seconds, seen_at) \
+                  VALUES ('gone', 'elsewhere:1', 'other', true, 2, now() - INTERVAL '1 hour')";
+    sql.execute(insert).await;
+    for (name, is_replaced) in [("somebody", false), ("tripgraph/gone", true)] {
+        let locked = engine.sql().await;
+        locked
+            .execute(&format!("SET application_name = '{name}'"))
+            .await;
+        locked
+            .execute("BEGIN; SELECT 1 FROM worker WHERE id = 'gone' FOR UPDATE")
+            .await;
+        let start = Instant::now();
+        let replaced = engine.store.bury().await.unwrap();
+        // Its heartbeat may have done so before.
+        let gone = "SELECT COUNT(*) = 0 FROM worker WHERE id = 'gone'";
+        assert_eq!(sql.number(gone).await == 1, is_replaced, "{name}");
+        assert!(is_replaced || !replaced, "{name}");
+        assert!(start.elapsed() < Duration::from_secs(3), "{name}");
+        let ended = format!(
+            "SELECT COUNT(*) = 0 FROM pg_stat_activity WHERE application_name = '{name}' \
+             AND datname = current_database()"
+        );
+        assert_eq!(sql.number(&ended).await == 1, is_replaced, "{name}");
+    }
+}
+
+/// The planner learns of what came in, without waiting for autovacuum.
+#[tokio::test]
+async fn tables_are_analysed_after_they_were_filled() {
+    let engine = Engine::start().await;
+    engine.ingest(&file(30_000, 22)).await;
+    let sql = engine.sql().await;
+    let analysed = "SELECT COUNT(*) FROM pg_stat_user_tables WHERE last_analyze IS NOT NULL \
+                    AND relname IN ('trip', 'trip_patch', 'weekly_histogram', 'flow_histogram', \
+                                    'trip_summary')";
+    let start = Instant::now();
+    while sql.number(analysed).await < 5 {
+        assert!(start.elapsed() < PATIENCE, "not analysed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,18 +4,21 @@ mod citus;
 mod copy;
 mod listen;
 mod load;
+mod sessions;
 mod tls;
 
 use std::time::Duration;
 
 use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqlxPostgresConnector};
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 pub(super) use self::citus::ping_nodes;
 pub(super) use self::listen::{CHANNEL, messages};
 pub(super) use self::load::load;
+pub(super) use self::sessions::{expired, replace};
 use super::snapshot::statement;
 use super::{Access, Engine, Error};
 
@@ -29,10 +32,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MIGRATION_LOCK: i64 = 0x7472_6970_0001;
 const PUBLISH_LOCK: i64 = 0x7472_6970_0002;
 
-/// Connects the pools of readers and writers.
+/// Connects the pools of readers and writers; their sessions bear the name of the program.
 pub(super) async fn connect(
     url: &str,
     access: Access,
+    program: &str,
 ) -> Result<(DatabaseConnection, DatabaseConnection, Engine), Error> {
     let failed = |source| Error::Open {
         url: without_password(url),
@@ -40,7 +44,7 @@ pub(super) async fn connect(
     };
     let options: PgConnectOptions = url.parse().map_err(failed)?;
     let mut options = options
-        .application_name("tripgraph")
+        .application_name(&sessions::name(program))
         .options([
             // Notes are for people at a prompt.
             ("client_min_messages", "error"),
@@ -140,15 +144,6 @@ pub(super) async fn hold_back_publishers(tx: &DatabaseTransaction) -> Result<(),
     Ok(())
 }
 
-/// Forgets workers that were not seen for their lease, and tells whether there were any.
-pub(super) async fn bury(connection: &DatabaseConnection) -> Result<bool, Error> {
-    let sql = "DELETE FROM worker WHERE seen_at < now() - lease_seconds * INTERVAL '1 second'";
-    let done = connection
-        .execute_raw(statement(connection, sql, []))
-        .await?;
-    Ok(done.rows_affected() > 0)
-}
-
 /// Whether it is worth trying again: the server is away, starting, stopping, full, no longer the
 /// one that writes, or has waited too long for this program.
 pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
@@ -172,6 +167,12 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a lock could not be had in the time that was set for it.
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code == "55P03")
 }
 
 fn from_pool(pool: PgPool) -> DatabaseConnection {
