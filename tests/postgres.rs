@@ -8,6 +8,9 @@
 #[path = "suite/citus.rs"]
 mod citus;
 #[cfg(unix)]
+#[path = "suite/outcomes.rs"]
+mod outcomes;
+#[cfg(unix)]
 #[path = "suite/peers.rs"]
 mod peers;
 mod suite;

@@ -15,6 +15,9 @@ pub struct Model {
     pub state: String,
     /// BLAKE3 of the bytes, hexadecimal.
     pub content_hash: String,
+    /// Made up by the program before it put the file in the queue: shows whether it got there where
+    /// the database's answer was lost.
+    pub idempotency_key: Option<String>,
     /// Where the bytes are while they are needed.
     pub path: String,
     /// Whether the file at `path` is ours to delete when it is no longer needed.

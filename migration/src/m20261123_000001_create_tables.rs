@@ -126,6 +126,7 @@ fn ingestion() -> TableCreateStatement {
         .col(ColumnDef::new("source").text().not_null())
         .col(ColumnDef::new("state").text().not_null())
         .col(ColumnDef::new("content_hash").text().not_null())
+        .col(ColumnDef::new("idempotency_key").text().unique_key())
         .col(ColumnDef::new("path").text().not_null())
         .col(ColumnDef::new("spooled").boolean().not_null())
         .col(ColumnDef::new("max_rejected_rows").big_integer())

@@ -129,10 +129,13 @@ impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         if error.is_unavailable() {
             tracing::error!(error = %Causes(&error), "the database is not available");
-            return Self::new(
-                Code::Unavailable,
-                "the database is busy or can't be reached; try again later",
-            );
+            let message = if error.is_in_doubt() {
+                "the database can't be reached, and has not confirmed the change, which may have \
+                 been made; try again later"
+            } else {
+                "the database is busy or can't be reached; try again later"
+            };
+            return Self::new(Code::Unavailable, message);
         }
         Self::internal(Causes(&error))
     }

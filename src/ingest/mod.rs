@@ -199,7 +199,7 @@ impl Ingestions {
     /// Puts a file in the queue. When this returns, the file and its place are on disk.
     pub async fn enqueue(
         &self,
-        upload: SpooledFile,
+        mut upload: SpooledFile,
         options: IngestOptions,
     ) -> Result<Enqueued, IngestError> {
         if self.inner.shutdown.is_cancelled() {
@@ -214,13 +214,27 @@ impl Ingestions {
             bytes_total: upload.bytes(),
             max_rejected_rows: options.max_rejected_rows,
         };
-        let (ingestion, duplicate) = self
-            .inner
-            .store
+        // From here on an ingestion may need the file, even if this is dropped meanwhile.
+        upload.keep();
+        let store = &self.inner.store;
+        let enqueued = store
             .enqueue(new, options.allow_duplicate, Utc::now())
-            .await?;
-        if !duplicate {
-            upload.enqueued();
+            .await;
+        let (ingestion, duplicate) = match enqueued {
+            Ok(enqueued) => enqueued,
+            Err(error) => {
+                if error.is_in_doubt() {
+                    tracing::warn!(path = ?upload.place(), "an upload may wait, and is kept");
+                    self.inner.arrived.notify_one();
+                } else {
+                    upload.discard();
+                }
+                return Err(error.into());
+            }
+        };
+        if duplicate {
+            upload.discard();
+        } else {
             self.refresh_or_log(ingestion.id).await;
         }
         self.inner.arrived.notify_one();
@@ -237,18 +251,19 @@ impl Ingestions {
     pub async fn cancel(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
         let before = self.existing(id).await?;
         let counts = FinalCounts::of(&before);
-        if !self.inner.store.cancel(id, counts, Utc::now()).await? {
+        let Some(cancelled) = self.inner.store.cancel(id, counts, Utc::now()).await? else {
             let after = self.refresh(id).await?.unwrap_or(before);
             return Err(IngestError::Conflict(format!(
                 "ingestion {id} is {} already",
                 after.state.name()
             )));
-        }
-        let after = self.refresh(id).await?.unwrap_or(before);
+        };
+        let order = self.inner.order.lock().await;
+        self.push(&cancelled, order).await;
         // From now on its worker can write nothing more, wherever it is.
         let ingestions = self.clone();
         tokio::spawn(async move { worker::purge(&ingestions, id).await });
-        Ok(after)
+        Ok(cancelled.ingestion)
     }
 
     /// Takes the trips of an ingestion out of every answer.
@@ -269,16 +284,15 @@ impl Ingestions {
                 Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
             })
             .await?;
-        if !store.retire(id, &histograms.finish()).await? {
+        let Some(removed) = store.retire(id, &histograms.finish()).await? else {
             return Err(IngestError::Conflict(format!(
                 "ingestion {id} is removed already"
             )));
-        }
-        let after = self.refresh(id).await?.unwrap_or(before);
-        self.inner.progress.tell(&after);
+        };
+        self.inner.progress.tell(&removed.ingestion);
         let ingestions = self.clone();
         tokio::spawn(async move { worker::purge(&ingestions, id).await });
-        Ok(after)
+        Ok(removed.ingestion)
     }
 
     /// An ingestion as of now; `None` where there is none of that number.
@@ -362,13 +376,18 @@ impl Ingestions {
         let Some(record) = self.stored(id).await? else {
             return Ok(None);
         };
+        self.push(&record, order).await;
+        Ok(Some(record.ingestion))
+    }
+
+    /// Pushes a state to whoever watches, in its order.
+    async fn push(&self, record: &Record, order: tokio::sync::MutexGuard<'_, ()>) {
         let news = self.inner.progress.push(record.ingestion.clone());
         drop(order);
         if news && record.ingestion.state.is_final() {
-            self.interrupt(id);
-            worker::conclude(self, &record).await;
+            self.interrupt(record.ingestion.id);
+            worker::conclude(self, record).await;
         }
-        Ok(Some(record.ingestion))
     }
 
     async fn refresh_or_log(&self, id: IngestionId) {

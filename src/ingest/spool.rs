@@ -185,8 +185,8 @@ async fn identify(folder: &Path) -> io::Result<String> {
     }
 }
 
-/// A file that is ready to be ingested. Unless it is put in the queue, it is deleted when this is
-/// dropped, if it is a file of the spool.
+/// A file that is ready to be ingested. If it is a file of the spool, it is deleted when this is
+/// dropped, unless an ingestion may need it.
 #[derive(Debug)]
 pub struct SpooledFile {
     path: PathBuf,
@@ -200,7 +200,7 @@ pub struct SpooledFile {
 enum Ownership {
     /// In the spool, and nobody's yet.
     Abandoned,
-    /// In the spool, and an ingestion's.
+    /// In the spool, and an ingestion's, or about to be.
     Enqueued,
     /// Not ours: it is read where it lies.
     Foreign,
@@ -256,10 +256,17 @@ impl SpooledFile {
         self.ownership != Ownership::Foreign
     }
 
-    /// It belongs to an ingestion from now on.
-    pub(super) fn enqueued(mut self) {
+    /// It belongs to an ingestion from now on, or may do so.
+    pub(super) fn keep(&mut self) {
         if self.ownership == Ownership::Abandoned {
             self.ownership = Ownership::Enqueued;
+        }
+    }
+
+    /// It belongs to no ingestion after all.
+    pub(super) fn discard(mut self) {
+        if self.ownership == Ownership::Enqueued {
+            self.ownership = Ownership::Abandoned;
         }
     }
 }

@@ -10,6 +10,7 @@ use sea_orm::{
 
 use super::changes::{Message, notify};
 use super::ingestions::{record, without_zeros};
+use super::outcome::Attempt;
 use super::{Error, FinalCounts, Record, Store, Worker};
 use crate::model::{Failure, IngestionId, IngestionState};
 
@@ -24,7 +25,9 @@ pub struct Claim {
 
 impl Store {
     /// Claims the ingestion that waits longest, or whose worker is gone, among those whose file
-    /// the worker can read; `None` when there is none. Nobody else can claim it then.
+    /// the worker can read; `None` when there is none. Nobody else can claim it then. A worker has
+    /// none when it claims, so one that runs in its own name is its to go on with: the answer to
+    /// that claim was lost.
     pub async fn claim(
         &self,
         worker: &Worker,
@@ -37,7 +40,11 @@ impl Store {
         let waits = ingestion::Column::State.eq(IngestionState::Queued.name());
         let orphaned = ingestion::Column::State
             .eq(IngestionState::Running.name())
-            .and(ingestion::Column::WorkerId.is_null());
+            .and(
+                ingestion::Column::WorkerId
+                    .is_null()
+                    .or(ingestion::Column::WorkerId.eq(self.program())),
+            );
         let next = ingestion::Entity::find()
             .filter(waits.or(orphaned))
             .filter(ingestion::Column::Spool.is_in([worker.spool.as_str(), ""]))
@@ -60,27 +67,43 @@ impl Store {
     }
 
     /// Cancels an ingestion that waits or runs, wherever that is: its worker's claim ends, and it
-    /// leaves no trips. `false` where it does neither.
+    /// leaves no trips. `None` where it does neither.
     pub async fn cancel(
         &self,
         id: IngestionId,
         counts: FinalCounts,
         now: DateTime<Utc>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Record>, Error> {
+        self.until_known(|attempt| self.try_cancel(id, counts, now, attempt))
+            .await
+    }
+
+    async fn try_cancel(
+        &self,
+        id: IngestionId,
+        counts: FinalCounts,
+        now: DateTime<Utc>,
+        attempt: Attempt,
+    ) -> Result<Option<Record>, Error> {
         let tx = self.write().await?;
         let row = ingestion::Entity::find_by_id(id)
             .lock_exclusive()
             .one(&tx)
             .await?;
+        let cancelled = IngestionState::Cancelled;
+        if attempt == Attempt::Again
+            && let Some(done) = row.as_ref().filter(|row| row.state == cancelled.name())
+        {
+            return record(done.clone()).map(Some);
+        }
         let unfinished =
             [IngestionState::Queued, IngestionState::Running].map(IngestionState::name);
         let Some(row) = row.filter(|row| unfinished.contains(&&*row.state)) else {
-            return Ok(false);
+            return Ok(None);
         };
-        self.finish(&tx, row.into(), IngestionState::Cancelled, counts, now)
-            .await?;
-        tx.commit().await?;
-        Ok(true)
+        let row = self.finish(&tx, row.into(), cancelled, counts, now).await?;
+        self.commit(tx).await?;
+        record(row).map(Some)
     }
 
     /// Ends an ingestion that failed, without any trips.
@@ -108,7 +131,7 @@ impl Store {
         state: IngestionState,
         counts: FinalCounts,
         now: DateTime<Utc>,
-    ) -> Result<(), Error> {
+    ) -> Result<ingestion::Model, Error> {
         row.state = Set(state.name().to_owned());
         row.worker_id = Set(None);
         row.bytes_read = Set(counts.bytes_read.cast_signed());
@@ -117,7 +140,8 @@ impl Store {
         row.rows_rejected = Set(counts.rows_rejected.cast_signed());
         row.finished_at = Set(Some(now));
         let row = row.update(tx).await?;
-        notify(tx, &Message::state(self.program(), row.id)).await
+        notify(tx, &Message::state(self.program(), row.id)).await?;
+        Ok(row)
     }
 
     /// Gives a claim up: the ingestion waits again, to go on from its checkpoint. Nothing where

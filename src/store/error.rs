@@ -72,6 +72,9 @@ pub enum Error {
     /// A statement of the bulk loader failed.
     #[error("database: {0}")]
     Load(#[from] sqlx::Error),
+    /// The connection broke before the database confirmed a change.
+    #[error("the database has not confirmed a change, which may have been made: {0}")]
+    InDoubt(#[source] Box<Error>),
     /// A packed column does not hold what it should.
     #[error("the database holds a broken {0}: run `tripgraph verify`")]
     Corrupt(&'static str),
@@ -92,10 +95,23 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Open { .. }
+            | Self::InDoubt(_)
             | Self::NodesAway(_)
             | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => true,
             _ => self.driver().is_some_and(postgres::is_unavailable),
         }
+    }
+
+    /// Whether a change may have been made all the same.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::InDoubt(_))
+    }
+
+    /// Whether the database has refused or dropped a statement, as opposed to what the program
+    /// found in it.
+    pub(super) const fn is_of_statement(&self) -> bool {
+        matches!(self, Self::Statement(_) | Self::Load(_) | Self::InDoubt(_))
     }
 
     /// Whether there is no room left for what was to be written.

@@ -9,6 +9,7 @@ use sea_orm::{
     QuerySelect, Set,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::changes::{Message, notify};
 use super::snapshot::column;
@@ -89,11 +90,31 @@ impl Store {
         allow_duplicate: bool,
         now: DateTime<Utc>,
     ) -> Result<(Ingestion, bool), Error> {
+        let key = Uuid::new_v4().simple().to_string();
+        self.until_known(|_| self.try_enqueue(&new, &key, allow_duplicate, now))
+            .await
+    }
+
+    /// Puts a file in the queue, unless an attempt with the same key did already.
+    async fn try_enqueue(
+        &self,
+        new: &NewIngestion,
+        key: &str,
+        allow_duplicate: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(Ingestion, bool), Error> {
         let tx = self.write().await?;
+        if self.is_shared() {
+            postgres::lock_content(&tx, &new.content_hash).await?;
+        }
+        let done = ingestion::Entity::find()
+            .filter(ingestion::Column::IdempotencyKey.eq(key))
+            .one(&tx)
+            .await?;
+        if let Some(done) = done {
+            return Ok((describe(done)?, false));
+        }
         if !allow_duplicate {
-            if self.is_shared() {
-                postgres::lock_content(&tx, &new.content_hash).await?;
-            }
             let live = [
                 IngestionState::Queued,
                 IngestionState::Running,
@@ -113,9 +134,10 @@ impl Store {
             id: NotSet,
             source: Set(without_zeros(&new.source)),
             state: Set(IngestionState::Queued.name().to_owned()),
-            content_hash: Set(new.content_hash),
-            spool: Set(new.spool),
-            path: Set(new.path),
+            content_hash: Set(new.content_hash.clone()),
+            idempotency_key: Set(Some(key.to_owned())),
+            spool: Set(new.spool.clone()),
+            path: Set(new.path.clone()),
             spooled: Set(new.spooled),
             // It will have, and nobody may see them before it succeeds.
             has_rows: Set(true),
@@ -126,7 +148,7 @@ impl Store {
         };
         let row = ActiveModelTrait::insert(row, &tx).await?;
         notify(&tx, &Message::state(self.program(), row.id)).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok((describe(row)?, false))
     }
 

@@ -13,6 +13,7 @@ mod histograms;
 mod ingestions;
 mod list;
 mod load;
+mod outcome;
 mod postgres;
 mod publish;
 mod seen;

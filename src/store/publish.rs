@@ -2,10 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use entity::{ingestion, trip_summary};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QuerySelect, Set};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QuerySelect, Set,
+};
 
 use super::changes::{Message, notify};
 use super::claims::held;
+use super::ingestions::record;
+use super::outcome::Attempt;
 use super::snapshot::{column, key, statement};
 use super::{Claim, Error, FinalCounts, Record, Store, TripSummary, histograms, postgres};
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
@@ -22,10 +26,27 @@ impl Store {
         histograms: &FinishedHistograms,
         summaries: &[TripSummary],
         counts: FinalCounts,
-        now: impl FnOnce() -> DateTime<Utc> + Send,
+        now: impl Fn() -> DateTime<Utc> + Send + Sync,
+    ) -> Result<(), Error> {
+        let now = &now;
+        self.until_known(|_| self.try_publish(claim, histograms, summaries, counts, now))
+            .await
+    }
+
+    async fn try_publish(
+        &self,
+        claim: Claim,
+        histograms: &FinishedHistograms,
+        summaries: &[TripSummary],
+        counts: FinalCounts,
+        now: &(impl Fn() -> DateTime<Utc> + Send + Sync),
     ) -> Result<(), Error> {
         let tx = self.publishing().await?;
-        let row = held(&tx, claim).await?;
+        let row = match held(&tx, claim).await {
+            // By nobody but this claim, in an attempt whose answer was lost.
+            Err(Error::NotRunning(_)) if is_published(&tx, claim).await? => return Ok(()),
+            row => row?,
+        };
         histograms::add(&tx, &histograms.weekly).await?;
         histograms::add(&tx, &histograms.flows).await?;
         insert_summaries(&tx, claim.ingestion, summaries).await?;
@@ -33,34 +54,50 @@ impl Store {
         let succeeded = IngestionState::Succeeded;
         self.finish(&tx, row.into(), succeeded, counts, now())
             .await?;
-        Ok(tx.commit().await?)
+        self.commit(tx).await
     }
 
     /// Takes the trips of an ingestion out of every answer, all at once. Its rows are purged
-    /// afterwards. `false` where it is not among the answers.
+    /// afterwards. `None` where it is not among the answers.
     pub async fn retire(
         &self,
         id: IngestionId,
         histograms: &FinishedHistograms,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Record>, Error> {
+        self.until_known(|attempt| self.try_retire(id, histograms, attempt))
+            .await
+    }
+
+    async fn try_retire(
+        &self,
+        id: IngestionId,
+        histograms: &FinishedHistograms,
+        attempt: Attempt,
+    ) -> Result<Option<Record>, Error> {
         let tx = self.publishing().await?;
         let row = ingestion::Entity::find_by_id(id)
             .lock_exclusive()
             .one(&tx)
             .await?;
+        let removed = IngestionState::Removed.name();
+        if attempt == Attempt::Again
+            && let Some(done) = row.as_ref().filter(|row| row.state == removed)
+        {
+            return record(done.clone()).map(Some);
+        }
         let Some(row) = row.filter(|row| row.state == IngestionState::Succeeded.name()) else {
-            return Ok(false);
+            return Ok(None);
         };
         histograms::subtract(&tx, &histograms.weekly).await?;
         histograms::subtract(&tx, &histograms.flows).await?;
         delete_summaries(&tx, id).await?;
         count_edition(&tx).await?;
         let mut row: ingestion::ActiveModel = row.into();
-        row.state = Set(IngestionState::Removed.name().to_owned());
-        ingestion::Entity::update(row).exec(&tx).await?;
+        row.state = Set(removed.to_owned());
+        let row = row.update(&tx).await?;
         notify(&tx, &Message::state(self.program(), id)).await?;
-        tx.commit().await?;
-        Ok(true)
+        self.commit(tx).await?;
+        record(row).map(Some)
     }
 
     /// A transaction that changes what is in the answers; there is one at a time.
@@ -145,6 +182,15 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Whether it was this claim that made the trips of its ingestion visible.
+async fn is_published(tx: &DatabaseTransaction, claim: Claim) -> Result<bool, Error> {
+    let row = ingestion::Entity::find_by_id(claim.ingestion)
+        .one(tx)
+        .await?;
+    let succeeded = IngestionState::Succeeded.name();
+    Ok(row.is_some_and(|row| row.claims == claim.number && row.state == succeeded))
 }
 
 /// What is in the answers changes.

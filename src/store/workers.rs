@@ -26,6 +26,10 @@ impl Store {
     /// Makes this program known as a worker, or gives a sign of its life. `false` where the
     /// others thought it dead: what it had claimed is not its own any more.
     pub async fn beat(&self, worker: &Worker) -> Result<bool, Error> {
+        self.until_known(|_| self.try_beat(worker)).await
+    }
+
+    async fn try_beat(&self, worker: &Worker) -> Result<bool, Error> {
         let tx = self.write().await?;
         let alive = "UPDATE worker SET seen_at = CURRENT_TIMESTAMP WHERE id = $1";
         let alive = statement(&tx, alive, [self.program().into()]);
@@ -44,7 +48,7 @@ impl Store {
         }
         // Every listener hears one of these now and then, or its connection is gone.
         notify(&tx, &Message::beat(self.program())).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(known)
     }
 

@@ -288,7 +288,15 @@ impl Serving {
 
     /// Uploads a file; the number of its ingestion.
     pub async fn upload(&self, file: &Path) -> String {
-        let query = "mutation ($file: Upload!) { ingestTrips(file: $file) { ingestion { id } } }";
+        let answer = self.try_upload(file).await;
+        let id = &answer["data"]["ingestTrips"]["ingestion"]["id"];
+        id.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Uploads a file; the answer, as it is.
+    pub async fn try_upload(&self, file: &Path) -> Value {
+        let query = "mutation ($file: Upload!) { ingestTrips(file: $file) \
+                     { duplicate ingestion { id } } }";
         let operations = json!({ "query": query, "variables": { "file": null } });
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let form = Form::new()
@@ -301,9 +309,7 @@ impl Serving {
         let request = reqwest::Client::new()
             .post(self.url("/graphql"))
             .multipart(form);
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        let id = &answer["data"]["ingestTrips"]["ingestion"]["id"];
-        id.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        request.send().await.unwrap().json().await.unwrap()
     }
 
     /// An ingestion as of now.
