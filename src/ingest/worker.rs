@@ -28,14 +28,12 @@ pub(super) async fn work(ingestions: Ingestions) {
         let delay = match inner.store.claim(&inner.worker, clock::now()).await {
             Ok(Some(record)) => {
                 in_doubt = false;
-                match ingest(&ingestions, record).await {
-                    // News of work do not cut it short: there is work, but no database.
-                    End::Away => backoff.delay(),
-                    _ => {
-                        backoff.reset();
-                        continue;
-                    }
+                if !matches!(ingest(&ingestions, record).await, End::Away) {
+                    backoff.reset();
+                    continue;
                 }
+                // News of work do not cut it short: there is work, but no database.
+                backoff.delay()
             }
             Ok(None) => {
                 let again = std::mem::take(&mut in_doubt);
