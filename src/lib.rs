@@ -2,7 +2,7 @@
 //! an area sees a week.
 //!
 //! Layers import downward only: `cli → http → graphql → {ingest, analytics} → store → {geo, model,
-//! entity}`.
+//! entity, text}`.
 
 pub mod analytics;
 pub mod cli;
@@ -15,3 +15,4 @@ pub mod ingest;
 pub mod model;
 pub mod store;
 pub mod telemetry;
+pub mod text;
