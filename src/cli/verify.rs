@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 use crate::analytics::verify;
 use crate::config::DatabaseConfig;
 use crate::store::{Access, Store};
+use crate::text::Printable;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -27,7 +28,7 @@ impl Verify {
             HumanCount(findings.differing),
         );
         for difference in &findings.differences {
-            println!("{difference}");
+            println!("{}", Printable(difference.to_string()));
         }
         Ok(if findings.differing == 0 {
             ExitCode::SUCCESS

@@ -5,6 +5,7 @@ use async_graphql::Object;
 use super::{LocalDateTime, Long};
 use crate::analytics::{Summaries, Summary};
 use crate::graphql::limits::weight;
+use crate::text::canonical_name;
 
 /// A region.
 pub(crate) struct Region {
@@ -33,8 +34,9 @@ impl Region {
             .collect()
     }
 
-    /// The region of that name.
+    /// The region of that name, however it is spelled.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
+        let name = canonical_name(name);
         Self::all(summaries, None)
             .into_iter()
             .find(|region| region.name == name)
@@ -54,8 +56,9 @@ impl Datasource {
             .collect()
     }
 
-    /// The datasource of that name.
+    /// The datasource of that name, however it is spelled.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
+        let name = canonical_name(name);
         Self::all(summaries, None)
             .into_iter()
             .find(|datasource| datasource.name == name)

@@ -284,7 +284,7 @@ mod tests {
             ("a,\"b\nc\"\nd", 7),
             ("a,\"b\nc\" \r\nd", 9),
             ("a\"\n", 2),
-            ("\"a\"\"\n\"\n", 7),
+            ("\"a\"\"\n\"\n", 6),
         ] {
             assert_eq!(look(text), Scan::End(end, Shape::Quoted), "{text:?}");
         }
