@@ -50,7 +50,10 @@ impl LogWriter {
         let mut line = match self.format {
             LogFormat::Json => escape_json(line),
             LogFormat::Text if self.colours => {
-                let parts: Vec<_> = line.split('\x1b').map(|p| Printable(p).to_string()).collect();
+                let parts: Vec<_> = line
+                    .split('\x1b')
+                    .map(|p| Printable(p).to_string())
+                    .collect();
                 parts.join("\x1b")
             }
             LogFormat::Text => Printable(line).to_string(),

@@ -58,8 +58,8 @@ impl Ingest {
         .init()?;
         // Nothing is begun if one of the names is wrong.
         for file in &self.files {
-            let data = std::fs::metadata(file)
-                .with_context(|| format!("cannot read {}", shown(file)))?;
+            let data =
+                std::fs::metadata(file).with_context(|| format!("cannot read {}", shown(file)))?;
             if !data.is_file() {
                 bail!("{} is not a file", shown(file));
             }

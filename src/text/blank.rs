@@ -94,7 +94,10 @@ mod tests {
         for (text, expected) in [
             ("Lyon", "Lyon"),
             (" \t\u{a0}\u{3000}Lyon\r\n\u{b}", "Lyon"),
-            ("\u{feff}\u{200b}Ly\u{200b}on\u{2060}\u{200e}", "Ly\u{200b}on"),
+            (
+                "\u{feff}\u{200b}Ly\u{200b}on\u{2060}\u{200e}",
+                "Ly\u{200b}on",
+            ),
             ("\u{feff}", ""),
             ("", ""),
             ("\u{1b}[2J", "\u{1b}[2J"),

@@ -57,7 +57,10 @@ mod tests {
             ("Ly\u{1b}[31mon", "Ly<U+001B>[31mon"),
             ("Lille\rPARIS\n", "Lille<U+000D>PARIS<U+000A>"),
             ("\u{feff}Ly\u{200b}on\u{a0}", "<U+FEFF>Ly<U+200B>on<U+00A0>"),
-            ("\u{9b}2J\u{7f}\u{7}a\tb", "<U+009B>2J<U+007F><U+0007>a<U+0009>b"),
+            (
+                "\u{9b}2J\u{7f}\u{7}a\tb",
+                "<U+009B>2J<U+007F><U+0007>a<U+0009>b",
+            ),
             ("\u{202e}.neuoR", "<U+202E>.neuoR"),
             ("東京 🚲 Zu\u{308}rich", "東京 🚲 Zu\u{308}rich"),
         ] {

@@ -5,6 +5,7 @@ pub mod support;
 
 mod answers;
 mod cli;
+mod files;
 mod http;
 mod queries;
 mod recovery;

@@ -173,8 +173,9 @@ impl Header {
 /// Whether these bytes are no text; of a line that was cut, the last character may be half.
 fn is_binary(bytes: &[u8], shape: Shape) -> bool {
     bytes.contains(&0)
-        || std::str::from_utf8(bytes)
-            .is_err_and(|error| shape != Shape::Broken(Fault::TooLong) || error.error_len().is_some())
+        || std::str::from_utf8(bytes).is_err_and(|error| {
+            shape != Shape::Broken(Fault::TooLong) || error.error_len().is_some()
+        })
 }
 
 /// Whether the only name is a whole header.

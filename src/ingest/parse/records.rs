@@ -318,7 +318,11 @@ impl<R: Read + Seek> RecordReader<R> {
     /// The length without the carriage returns before a line feed; 0 if all fields are empty.
     #[inline]
     fn content(&self, record: &[u8], shape: Shape) -> usize {
-        let returns = record.iter().rev().take_while(|byte| **byte == b'\r').count();
+        let returns = record
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\r')
+            .count();
         let record = &record[..record.len() - returns];
         let is_blank = match shape {
             Shape::Plain => self.dialect.is_blank(record),

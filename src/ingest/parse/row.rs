@@ -92,7 +92,8 @@ type Problem = (Option<Column>, String);
 impl Header {
     /// Reads a record of the file this header heads.
     pub fn parse<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Rejection> {
-        self.trip(record).map_err(|problem| self.reject(record, problem))
+        self.trip(record)
+            .map_err(|problem| self.reject(record, problem))
     }
 
     /// The fields of a record, left to right, unquoted; of a broken one, none.
@@ -179,7 +180,8 @@ impl Header {
     /// The header that a record is: where files were joined, there are several.
     fn header(&self, record: Record<'_>) -> Option<Header> {
         let is_name = |field: &Cow<'_, [u8]>| {
-            std::str::from_utf8(trim_bytes(field)).is_ok_and(|name| Column::from_name(name).is_some())
+            std::str::from_utf8(trim_bytes(field))
+                .is_ok_and(|name| Column::from_name(name).is_some())
         };
         let names = self.fields(record).ok()?.filter(is_name).count();
         if names < Column::ALL.len() {

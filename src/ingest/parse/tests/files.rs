@@ -71,7 +71,10 @@ fn columns_in_any_order_and_case() {
     let short = outcomes[2].as_ref().unwrap_err();
     assert_eq!(short.column, None);
     assert_eq!(short.reason, "the row has 5 fields, the header has 8");
-    assert!(outcomes[3].is_err(), "a column that no trip needs is missing");
+    assert!(
+        outcomes[3].is_err(),
+        "a column that no trip needs is missing"
+    );
 }
 
 #[test]

@@ -48,7 +48,9 @@ impl Oracle {
 
     /// The length of the first line, without its end.
     fn line(self, text: &[char]) -> usize {
-        (0..).find(|at| self.line_end(&text[*at..]).is_some()).unwrap()
+        (0..)
+            .find(|at| self.line_end(&text[*at..]).is_some())
+            .unwrap()
     }
 
     /// Where the line of that index ends.
@@ -60,7 +62,10 @@ impl Oracle {
         let (mut fields, mut at) = (Vec::new(), 0);
         loop {
             let mut start = at;
-            while text.get(start).is_some_and(|c| is_blank(*c) && !"\r\n".contains(*c)) {
+            while text
+                .get(start)
+                .is_some_and(|c| is_blank(*c) && !"\r\n".contains(*c))
+            {
                 start += 1;
             }
             let mut field = String::new();
@@ -84,7 +89,10 @@ impl Oracle {
                 let inside = &text[start..at];
                 spans = Some(inside.contains(&'\n') || self.any_end && inside.contains(&'\r'));
                 at += 1;
-                while text.get(at).is_some_and(|c| is_blank(*c) && !"\r\n".contains(*c)) {
+                while text
+                    .get(at)
+                    .is_some_and(|c| is_blank(*c) && !"\r\n".contains(*c))
+                {
                     at += 1;
                 }
             } else {
@@ -112,7 +120,9 @@ impl Oracle {
         while !rest.is_empty() {
             // Up to its line feed, or the end, or the carriage return where that ends lines.
             let len = |len: usize| {
-                let returns = if self.any_end { 0 } else {
+                let returns = if self.any_end {
+                    0
+                } else {
                     rest[len..].iter().take_while(|c| **c == '\r').count()
                 };
                 rest[..len + returns].iter().collect::<String>().len()
@@ -124,7 +134,8 @@ impl Oracle {
                 _ if len(first_line) > self.max_record => (Err(Fault::TooLong), first_line),
                 _ => (Err(Fault::Unclosed), first_line),
             };
-            let is_blank_row = |fields: &Fields| fields.iter().all(|field| field.chars().all(is_blank));
+            let is_blank_row =
+                |fields: &Fields| fields.iter().all(|field| field.chars().all(is_blank));
             if !outcome.as_ref().is_ok_and(is_blank_row) {
                 records.push((line, outcome));
             }
@@ -162,9 +173,11 @@ impl std::io::Seek for Trickle {
 fn record(record: Record<'_>, line: u64) -> Read {
     let fields = match record.shape {
         Shape::Broken(fault) => Err(fault),
-        shape => Ok(super::super::quoting::Fields::new(record.bytes, shape, b',')
-            .map(|field: Cow<'_, [u8]>| String::from_utf8(field.into_owned()).unwrap())
-            .collect()),
+        shape => Ok(
+            super::super::quoting::Fields::new(record.bytes, shape, b',')
+                .map(|field: Cow<'_, [u8]>| String::from_utf8(field.into_owned()).unwrap())
+                .collect(),
+        ),
     };
     (line, fields)
 }
@@ -186,7 +199,11 @@ fn assert_as_oracle(
     any_end: bool,
     (max_record, buffer, trickle, step): (usize, usize, usize, usize),
 ) -> Result<(), TestCaseError> {
-    let header = if any_end { HEADER.replace('\n', "\r") } else { HEADER.to_owned() };
+    let header = if any_end {
+        HEADER.replace('\n', "\r")
+    } else {
+        HEADER.to_owned()
+    };
     // What follows must not make another line end of the header's.
     let text = text.trim_start_matches(['\r', '\n']);
     let file = format!("{header}{text}").into_bytes();
@@ -205,8 +222,16 @@ fn assert_as_oracle(
         (records, places)
     };
     let (records, places) = read_all(&mut open());
-    let oracle = Oracle { any_end, max_record };
-    prop_assert_eq!(trimmed(records.clone()), trimmed(oracle.read(text)), "{:?}", text);
+    let oracle = Oracle {
+        any_end,
+        max_record,
+    };
+    prop_assert_eq!(
+        trimmed(records.clone()),
+        trimmed(oracle.read(text)),
+        "{:?}",
+        text
+    );
     for (position, read) in places {
         let mut reader = open();
         reader.seek(position).unwrap();
@@ -226,7 +251,8 @@ fn text() -> impl Strategy<Value = String> {
         1 => Just(format!("{ROW}\n")),
     ];
     // Repeated, so that look-aheads meet their limits.
-    (prop::collection::vec(piece, 0..12), 1usize..6).prop_map(|(pieces, times)| pieces.concat().repeat(times))
+    (prop::collection::vec(piece, 0..12), 1usize..6)
+        .prop_map(|(pieces, times)| pieces.concat().repeat(times))
 }
 
 proptest! {

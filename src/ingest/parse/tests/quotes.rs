@@ -25,7 +25,10 @@ fn reason(outcome: &Outcome) -> &str {
 fn stray_quotes_cost_their_own_lines() {
     let (good, open) = (row("bikes"), row("\"fleet 20"));
     for (file, expected) in [
-        (format!("{open}{good}{good}{good}"), (vec![3, 4, 5], vec![2])),
+        (
+            format!("{open}{good}{good}{good}"),
+            (vec![3, 4, 5], vec![2]),
+        ),
         (
             format!("{open}{good}{good}{open}{good}"),
             (vec![3, 4, 6], vec![2, 5]),
@@ -50,12 +53,15 @@ fn stray_quotes_cost_their_own_lines() {
 
 #[test]
 fn text_behind_a_closing_quote_is_named() {
-    let outcomes = rows([
-        row(r#""Ann\"s cab, north""#),
-        row(r#""\"Ann\"""#),
-        row(r#""a" b"#),
-        row(r#""a" "#),
-    ].concat());
+    let outcomes = rows(
+        [
+            row(r#""Ann\"s cab, north""#),
+            row(r#""\"Ann\"""#),
+            row(r#""a" b"#),
+            row(r#""a" "#),
+        ]
+        .concat(),
+    );
     assert_eq!(lines(&outcomes), (vec![5], vec![2, 3, 4]));
     assert!(outcomes[..3].iter().all(|row| reason(row) == BEHIND_QUOTE));
     // Behind a field that spans lines it is still one row.
@@ -71,7 +77,10 @@ fn text_behind_a_closing_quote_is_named() {
 fn a_quoted_field_may_hold_whole_rows() {
     let inside = row("bikes").repeat(2);
     let file = format!("{HEADER}\"{inside}\",{TAIL},bikes\n{}", row("bikes"));
-    let mut reader = open(file.replace("region,", "note,").replace("datasource", "region,x"));
+    let mut reader = open(
+        file.replace("region,", "note,")
+            .replace("datasource", "region,x"),
+    );
     assert!(reader.is_err(), "this header lacks the datasource");
     let header = HEADER.replace("region", "note,region");
     let file = format!("{header}\"{inside}\",Lyon,{TAIL},bikes\nx,{}", row("bikes"));
@@ -83,7 +92,11 @@ fn a_quoted_field_may_hold_whole_rows() {
 fn carriage_returns() {
     let file = format!("{HEADER}{}{}", row("bikes"), row("\"a\nb\""));
     let mac = file.replace('\n', "\r");
-    for file in [mac.clone(), format!("\r\r{mac}\r"), format!("\"note\"\r{mac}")] {
+    for file in [
+        mac.clone(),
+        format!("\r\r{mac}\r"),
+        format!("\"note\"\r{mac}"),
+    ] {
         let outcome = open(&file).map(|mut reader| good(&outcomes(&mut reader)));
         match outcome {
             Ok(lines) if file == mac => assert_eq!(lines, [2, 3]),
@@ -108,20 +121,30 @@ fn a_long_file_of_carriage_returns() {
 
 #[test]
 fn records_of_empty_fields_are_no_rows() {
-    let outcomes = rows(format!("{ROW}\r\n,,,,\r\n\"\",\" \"\n,\n\u{feff},\n{ROW}\n,,,,,,,\n"));
+    let outcomes = rows(format!(
+        "{ROW}\r\n,,,,\r\n\"\",\" \"\n,\n\u{feff},\n{ROW}\n,,,,,,,\n"
+    ));
     assert_eq!(lines(&outcomes), (vec![2, 7], vec![]));
 }
 
 #[test]
 fn byte_order_marks_are_passed_over() {
     let quoted = row("bikes").replace("Lyon", "\"Lyon\"");
-    let file = format!("\u{feff}\u{feff}{HEADER}\u{feff}{quoted}\u{feff}{}", row("bikes"));
+    let file = format!(
+        "\u{feff}\u{feff}{HEADER}\u{feff}{quoted}\u{feff}{}",
+        row("bikes")
+    );
     assert_eq!(good(&outcomes(&mut open(file).unwrap())), [2, 3]);
 }
 
 #[test]
 fn a_declared_delimiter_is_obeyed() {
-    for (sep, delimiter) in [("sep=;", ";"), ("\u{feff}SEP=|", "|"), ("sep=\t", "\t"), ("sep=,", ",")] {
+    for (sep, delimiter) in [
+        ("sep=;", ";"),
+        ("\u{feff}SEP=|", "|"),
+        ("sep=\t", "\t"),
+        ("sep=,", ","),
+    ] {
         for end in ["\n", "\r\n", "\r"] {
             let file = format!("{HEADER}{}", row("bikes")).replace(',', delimiter);
             let file = format!("{sep}\n{file}").replace('\n', end);
@@ -129,13 +152,18 @@ fn a_declared_delimiter_is_obeyed() {
         }
     }
     let message = open(format!("{HEADER}{ROW}").replace(',', ";")).unwrap_err();
-    assert!(message.to_string().ends_with("not by semicolons"), "{message}");
+    assert!(
+        message.to_string().ends_with("not by semicolons"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_header_that_is_not_first_is_found() {
     for (before, line) in [("Trips,,,,\n", 2), ("Trips\n\nof March\n", 4)] {
-        let message = open(format!("{before}{HEADER}{ROW}")).unwrap_err().to_string();
+        let message = open(format!("{before}{HEADER}{ROW}"))
+            .unwrap_err()
+            .to_string();
         let expected = format!("the header seems to be on line {line}:");
         assert!(message.contains(&expected), "{message}");
     }
@@ -147,6 +175,10 @@ fn lines_that_are_one_quoted_field_are_recognised() {
         let file = format!("\"{}{end}\"{ROW}{end}", HEADER.trim_end());
         let error = open(file).unwrap_err();
         assert_eq!(error.code(), "QUOTED_LINES");
-        assert!(error.to_string().starts_with("each line is one quoted field"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("each line is one quoted field")
+        );
     }
 }

@@ -98,7 +98,10 @@ fn rows_have_as_many_fields_as_the_header() {
 
 #[test]
 fn columns_without_names_at_the_end_may_be_left_out() {
-    let file = format!("{},,\n{ROW}\n{ROW},\n{ROW},x,y\n{ROW},,,z", HEADER.trim_end());
+    let file = format!(
+        "{},,\n{ROW}\n{ROW},\n{ROW},x,y\n{ROW},,,z",
+        HEADER.trim_end()
+    );
     let outcomes = outcomes(&mut open(file).unwrap());
     assert_eq!((good(&outcomes), bad(&outcomes)), (vec![2, 3, 4], vec![5]));
 }
@@ -119,17 +122,28 @@ fn another_header_is_no_trip() {
 #[test]
 fn names_are_spelled_in_one_way() {
     let outcomes = rows(
-        ["Zürich", "Zu\u{308}rich", "\u{feff}Zürich\u{200b}", "\"\u{a0}Zu\u{308}rich \""]
-            .map(|name| ROW.replace("Prague", name))
-            .join("\n"),
+        [
+            "Zürich",
+            "Zu\u{308}rich",
+            "\u{feff}Zürich\u{200b}",
+            "\"\u{a0}Zu\u{308}rich \"",
+        ]
+        .map(|name| ROW.replace("Prague", name))
+        .join("\n"),
     );
-    assert!(outcomes.iter().all(|row| row.as_ref().unwrap().1 == "Zürich"));
+    assert!(
+        outcomes
+            .iter()
+            .all(|row| row.as_ref().unwrap().1 == "Zürich")
+    );
     let (_, reason) = rejection(ROW.replace("POINT (14.4 50.0)", "\u{200b}x\u{1b}"));
     assert_eq!(
         reason,
         "not a WKT point: expected POINT (lon lat), found x<U+001B>"
     );
-    let blanks = ROW.replace(",POINT", ",\u{feff}POINT").replace(",2018", ",\u{a0}2018");
+    let blanks = ROW
+        .replace(",POINT", ",\u{feff}POINT")
+        .replace(",2018", ",\u{a0}2018");
     assert_eq!(good(&rows(blanks)), [2]);
 }
 
