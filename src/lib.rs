@@ -2,7 +2,7 @@
 //! an area sees a week.
 //!
 //! Layers import downward only: `cli → http → graphql → {ingest, analytics} → store → {geo, model,
-//! entity}`.
+//! entity, text}`.
 
 pub mod analytics;
 pub mod backoff;
@@ -17,4 +17,5 @@ pub mod ingest;
 pub mod model;
 pub mod store;
 pub mod telemetry;
+pub mod text;
 mod threads;

@@ -1,7 +1,8 @@
 //! `tripgraph ingest`: files into the database, with their progress.
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::engine::{Engine, interrupted};
 use crate::config::DatabaseConfig;
 use crate::ingest::{Enqueued, IngestOptions, Ingestions, SpooledFile};
 use crate::model::{Ingestion, IngestionState};
+use crate::text::Printable;
 
 /// Where there is no terminal, a line tells the progress this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -56,10 +58,10 @@ impl Ingest {
         .init()?;
         // Nothing is begun if one of the names is wrong.
         for file in &self.files {
-            let data = std::fs::metadata(file)
-                .with_context(|| format!("cannot read {}", file.display()))?;
+            let data =
+                std::fs::metadata(file).with_context(|| format!("cannot read {}", shown(file)))?;
             if !data.is_file() {
-                bail!("{} is not a file", file.display());
+                bail!("{} is not a file", shown(file));
             }
         }
         let engine = Engine::start(&self.database, false).await?;
@@ -87,7 +89,7 @@ impl Ingest {
         // All are queued before the first is waited for: what is interrupted goes on whole.
         let mut queued = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            let failed = || format!("cannot read {}", file.display());
+            let failed = || format!("cannot read {}", shown(file));
             let upload = if served {
                 ingestions.spool().copy(file).await.with_context(failed)?
             } else {
@@ -114,9 +116,9 @@ impl Ingest {
                 println!(
                     "{}: the same bytes are ingestion {} already ({}); --allow-duplicate ingests \
                      them again",
-                    file.display(),
+                    shown(file),
                     ingestion.id,
-                    ingestion.source
+                    Printable(&ingestion.source)
                 );
             }
             all &= follow(ingestions, ingestion).await?;
@@ -138,6 +140,7 @@ async fn follow_left(
         {
             continue;
         }
+        let source = Printable(source);
         eprintln!("{source}: was interrupted and comes first; ingestion {id}");
         follow(ingestions, left.ingestion).await?;
     }
@@ -162,6 +165,7 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
         rows_rejected,
         ..
     } = &last;
+    let source = Printable(source);
     let took = last
         .started_at
         .zip(last.finished_at)
@@ -177,7 +181,8 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
         (IngestionState::Failed, Some(failure)) => {
             println!(
                 "{source}: failed: {} ({}); ingestion {id}",
-                failure.message, failure.code
+                Printable(&failure.message),
+                failure.code
             );
         }
         (state, _) => println!("{source}: {}; ingestion {id}", state.name()),
@@ -189,13 +194,18 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
                 .column
                 .map(|column| format!(", {column}"))
                 .unwrap_or_default();
-            println!("  line {}{column}: {}", row.line, row.reason);
+            println!("  line {}{column}: {}", row.line, Printable(&row.reason));
         }
         if page.has_next {
             println!("  … and more: rejectedRows of ingestion {id} has the first thousand");
         }
     }
     Ok(last.state == IngestionState::Succeeded)
+}
+
+/// A path, for people.
+fn shown(path: &Path) -> Printable<Cow<'_, str>> {
+    Printable(path.to_string_lossy())
 }
 
 /// Rows a second, rounded.
@@ -218,7 +228,7 @@ impl Display {
         let style =
             ProgressStyle::with_template("{prefix}: {bytes} of {total_bytes}, {msg}\n{wide_bar}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(ingestion.source.clone());
+        bar.set_prefix(Printable(&ingestion.source).to_string());
         Self::Bar(bar)
     }
 
@@ -240,7 +250,7 @@ impl Display {
             Self::Lines(last) => {
                 if last.elapsed() >= LINE_EVERY {
                     let bytes = HumanBytes(ingestion.bytes_read);
-                    eprintln!("{}: {bytes}, {message}", ingestion.source);
+                    eprintln!("{}: {bytes}, {message}", Printable(&ingestion.source));
                     *last = Instant::now();
                 }
             }

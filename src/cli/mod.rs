@@ -17,6 +17,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{ConfigError, DatabaseConfig, ServerConfig};
 use crate::telemetry::{self, LogFormat};
+use crate::text::Printable;
 
 /// Ingests CSV files of trips, and answers which trips are alike and how many an area sees a week
 #[derive(Debug, Parser)]
@@ -114,7 +115,7 @@ impl Cli {
             // Whoever reads our output has seen enough of it.
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: {}", causes(&error));
+                eprintln!("error: {}", Printable(causes(&error)));
                 ExitCode::FAILURE
             }
         }

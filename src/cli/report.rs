@@ -18,6 +18,7 @@ use crate::config::DatabaseConfig;
 use crate::geo::{self, BoundingBox, Resolution};
 use crate::model::{Area, BucketMinutes, Selection, Similarity, TripEnds, TripGroup};
 use crate::store::{Access, Store};
+use crate::text::{Printable, escape_json};
 
 #[derive(Debug, Args)]
 pub(super) struct Report {
@@ -87,7 +88,8 @@ impl Report {
             groups: groups.items,
         };
         if self.json {
-            writeln!(stdout(), "{:#}", findings.json())?;
+            let json = format!("{:#}", findings.json());
+            writeln!(stdout(), "{}", escape_json(&json))?;
         } else {
             write!(stdout(), "{}", findings.tables())?;
         }
@@ -118,11 +120,11 @@ impl Findings {
                 .latest_datasource(name)
                 .map_or("", |(name, _)| name);
             regions.add_row([
-                Cell::new(name),
+                Cell::new(Printable(name)),
                 number(summary.trips),
                 Cell::new(summary.first_departed_at),
                 Cell::new(summary.last_departed_at),
-                Cell::new(latest),
+                Cell::new(Printable(latest)),
             ]);
         }
         let mut averages = table(&[
@@ -135,7 +137,7 @@ impl Findings {
         ]);
         for (region, average) in &self.averages {
             averages.add_row([
-                Cell::new(region.as_deref().unwrap_or("(all)")),
+                Cell::new(Printable(region.as_deref().unwrap_or("(all)"))),
                 number(format!("{:.1}", average.average())),
                 number(format!("{:.1}", average.average_of_active_weeks())),
                 number(average.total_trips()),

@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 use crate::analytics::verify;
 use crate::config::DatabaseConfig;
 use crate::store::{Access, Store};
+use crate::text::Printable;
 use crate::threads::step_back;
 
 #[derive(Debug, Args)]
@@ -31,10 +32,10 @@ impl Verify {
             HumanCount(findings.differing),
         );
         for broken in &findings.broken {
-            println!("broken: {broken}");
+            println!("broken: {}", Printable(broken.to_string()));
         }
         for difference in &findings.differences {
-            println!("{difference}");
+            println!("{}", Printable(difference.to_string()));
         }
         Ok(if findings.differing == 0 {
             ExitCode::SUCCESS

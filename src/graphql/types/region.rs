@@ -5,6 +5,7 @@ use async_graphql::Object;
 use super::{LocalDateTime, Long};
 use crate::analytics::{Summaries, Summary};
 use crate::graphql::limits::weight;
+use crate::text::canonical_name;
 
 /// A region.
 pub(crate) struct Region {
@@ -33,11 +34,12 @@ impl Region {
             .collect()
     }
 
-    /// The region of that name.
+    /// The region of that name, however it is spelled.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
+        let name = canonical_name(name);
         Some(Self {
-            name: name.to_owned(),
-            summary: summaries.region(name)?,
+            summary: summaries.region(&name)?,
+            name: name.into_owned(),
             summaries: Arc::clone(summaries),
         })
     }
@@ -56,11 +58,12 @@ impl Datasource {
             .collect()
     }
 
-    /// The datasource of that name.
+    /// The datasource of that name, however it is spelled.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
+        let name = canonical_name(name);
         Some(Self {
-            name: name.to_owned(),
-            summary: summaries.datasource(name)?,
+            summary: summaries.datasource(&name)?,
+            name: name.into_owned(),
             summaries: Arc::clone(summaries),
         })
     }

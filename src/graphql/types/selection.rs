@@ -3,6 +3,7 @@ use async_graphql::{Enum, InputObject};
 use crate::geo;
 use crate::graphql::ApiError;
 use crate::model::{Area, Selection, TripEnds};
+use crate::text::canonical_name;
 
 /// A box in degrees, WGS 84, borders included. `west` > `east` crosses the antimeridian.
 #[derive(Debug, Clone, Copy, InputObject)]
@@ -70,9 +71,10 @@ pub(crate) fn selection(
                 .map_err(|error| ApiError::bad_input(format_args!("bbox: {error}")))
         })
         .transpose()?;
+    let canonical = |name: String| canonical_name(&name).into_owned();
     Ok(Selection {
         area,
-        region,
-        datasource,
+        region: region.map(canonical),
+        datasource: datasource.map(canonical),
     })
 }

@@ -1,7 +1,3 @@
-use std::borrow::Cow;
-
-use super::quoting::Fields;
-
 /// Characters of a rejected row that are kept.
 pub(super) const RAW_CHARS: usize = 1_000;
 /// Bytes that hold [`RAW_CHARS`] characters, whichever they are.
@@ -19,14 +15,26 @@ pub struct Position {
 /// What kind of record it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// No quote in it.
+    /// Neither quotes nor stray carriage returns.
     Plain,
-    /// With quotes, and they pair.
+    /// Perhaps with quotes; they pair.
     Quoted,
-    /// A line that is too long; only its beginning is here.
+    /// Not to be cut into fields; perhaps only its beginning is here.
+    Broken(Fault),
+}
+
+/// Why a record can't be cut into fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A line that is too long.
     TooLong,
-    /// One physical line with a quote that is not closed within reach; perhaps only its beginning.
+    /// A line with a quote that is not closed within reach, or whose closing quote is the opening
+    /// one of another line.
     Unclosed,
+    /// Text follows a closing quote.
+    BehindQuote,
+    /// A carriage return that ends no line stands outside quotes.
+    BareReturn,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +124,7 @@ impl RecordChunk {
     pub(super) fn push(&mut self, bytes: &[u8], position: Position, shape: Shape) {
         let kept = match shape {
             Shape::Plain | Shape::Quoted => bytes,
-            Shape::TooLong | Shape::Unclosed => &bytes[..bytes.len().min(RAW_BYTES)],
+            Shape::Broken(_) => &bytes[..bytes.len().min(RAW_BYTES)],
         };
         self.bytes.extend_from_slice(kept);
         self.entries.push(Entry {
@@ -144,7 +152,7 @@ pub struct Record<'a> {
     pub(super) shape: Shape,
 }
 
-impl<'a> Record<'a> {
+impl Record<'_> {
     /// The physical line the record begins on; the header is line 1.
     #[must_use]
     pub const fn line(self) -> u64 {
@@ -155,11 +163,6 @@ impl<'a> Record<'a> {
     #[must_use]
     pub const fn position(self) -> Position {
         self.position
-    }
-
-    /// The fields, left to right, unquoted.
-    pub fn fields(self) -> impl Iterator<Item = Cow<'a, [u8]>> {
-        Fields::new(self.bytes, self.shape != Shape::Plain)
     }
 
     /// The record as it stands in the file, for people: its first 1,000 characters, bytes that are

@@ -1,8 +1,10 @@
 use std::io;
 
-use super::chunk::Shape;
+use super::chunk::{Fault, Shape};
+use super::dialect::Dialect;
 use super::quoting::Fields;
 use super::row::{Column, snippet};
+use crate::text::trim;
 
 /// Names of the header that an error shows at most.
 const SHOWN_NAMES: usize = 20;
@@ -37,6 +39,21 @@ pub enum OpenError {
         /// What seems to separate them where it is not commas, to end the message with.
         instead: &'static str,
     },
+    /// The first row is no header, and a later one is.
+    #[error(
+        "the first row does not name the columns; the header seems to be on line {line}: remove \
+         the lines above it"
+    )]
+    HeaderBelow {
+        /// The physical line it begins on.
+        line: u64,
+    },
+    /// The header is a single field, and that field is a header.
+    #[error(
+        "each line is one quoted field, so the file has a single column: remove the quotes around \
+         the lines"
+    )]
+    QuotedLines,
     /// A column that trips need is there twice (`datetime` and `date_time` are the same).
     #[error("the header names the column {column} twice: leave one of them, or rename it")]
     DuplicateColumn {
@@ -52,6 +69,12 @@ pub enum OpenError {
     /// A quote is opened in the header and not closed.
     #[error("a quote in the header row is never closed: close or remove it")]
     HeaderUnclosedQuote,
+    /// Text follows a closing quote in the header, or a carriage return stands in it.
+    #[error(
+        "the header row is broken: text follows a closing quote, or a carriage return stands \
+         inside a name"
+    )]
+    HeaderBroken,
     /// The file could not be read.
     #[error("the file can't be read: {0}")]
     Io(#[from] io::Error),
@@ -65,9 +88,12 @@ impl OpenError {
             Self::Empty => "EMPTY_FILE",
             Self::NotText => "NOT_TEXT",
             Self::MissingColumns { .. } => "MISSING_COLUMNS",
+            Self::HeaderBelow { .. } => "HEADER_NOT_FIRST",
+            Self::QuotedLines => "QUOTED_LINES",
             Self::DuplicateColumn { .. } => "DUPLICATE_COLUMN",
             Self::HeaderTooLong => "HEADER_TOO_LONG",
             Self::HeaderUnclosedQuote => "HEADER_UNCLOSED_QUOTE",
+            Self::HeaderBroken => "HEADER_BROKEN",
             Self::Io(_) => "FILE_UNREADABLE",
         }
     }
@@ -78,6 +104,11 @@ impl OpenError {
 pub struct Header {
     /// What each column of the file is, up to the last one that trips need; `None` is passed over.
     pub(super) slots: Vec<Option<Column>>,
+    /// Columns up to the last one that has a name: a row has at least as many fields.
+    pub(super) named_columns: usize,
+    /// All columns: fields of a row beyond them must be empty.
+    pub(super) columns: usize,
+    pub(super) dialect: Dialect,
 }
 
 impl Header {
@@ -89,17 +120,18 @@ impl Header {
             .position(|slot| slot.is_some_and(|column| column.name() == name))
     }
 
-    pub(super) fn read(bytes: &[u8], shape: Shape) -> Result<Self, OpenError> {
+    pub(super) fn read(bytes: &[u8], shape: Shape, dialect: Dialect) -> Result<Self, OpenError> {
         if is_binary(bytes, shape) {
             return Err(OpenError::NotText);
         }
         match shape {
             Shape::Plain | Shape::Quoted => {}
-            Shape::TooLong => return Err(OpenError::HeaderTooLong),
-            Shape::Unclosed => return Err(OpenError::HeaderUnclosedQuote),
+            Shape::Broken(Fault::TooLong) => return Err(OpenError::HeaderTooLong),
+            Shape::Broken(Fault::Unclosed) => return Err(OpenError::HeaderUnclosedQuote),
+            Shape::Broken(_) => return Err(OpenError::HeaderBroken),
         }
-        let names: Vec<String> = Fields::new(bytes, shape == Shape::Quoted)
-            .map(|field| String::from_utf8_lossy(&field).trim().to_owned())
+        let names: Vec<String> = Fields::new(bytes, shape, dialect.delimiter)
+            .map(|field| trim(&String::from_utf8_lossy(&field)).to_owned())
             .collect();
         let mut slots: Vec<Option<Column>> =
             names.iter().map(|name| Column::from_name(name)).collect();
@@ -116,6 +148,9 @@ impl Header {
             .map(Column::name)
             .collect();
         if !missing.is_empty() {
+            if is_quoted_line(&names, dialect) {
+                return Err(OpenError::QuotedLines);
+            }
             return Err(OpenError::MissingColumns {
                 missing,
                 found: shown(&names),
@@ -125,15 +160,33 @@ impl Header {
         while slots.last() == Some(&None) {
             slots.pop();
         }
-        Ok(Self { slots })
+        let is_named = |name: &String| !name.is_empty();
+        Ok(Self {
+            slots,
+            named_columns: names.iter().rposition(is_named).map_or(0, |last| last + 1),
+            columns: names.len(),
+            dialect,
+        })
     }
 }
 
 /// Whether these bytes are no text; of a line that was cut, the last character may be half.
 fn is_binary(bytes: &[u8], shape: Shape) -> bool {
     bytes.contains(&0)
-        || std::str::from_utf8(bytes)
-            .is_err_and(|error| shape != Shape::TooLong || error.error_len().is_some())
+        || std::str::from_utf8(bytes).is_err_and(|error| {
+            shape != Shape::Broken(Fault::TooLong) || error.error_len().is_some()
+        })
+}
+
+/// Whether the only name is a whole header.
+fn is_quoted_line(names: &[String], dialect: Dialect) -> bool {
+    let mut given = names.iter().filter(|name| !name.is_empty());
+    let (Some(name), None) = (given.next(), given.next()) else {
+        return false;
+    };
+    // A single column has no delimiter in it, so this ends.
+    name.as_bytes().contains(&dialect.delimiter)
+        && Header::read(name.as_bytes(), Shape::Quoted, dialect).is_ok()
 }
 
 /// What seems to separate the names, if not commas.
@@ -162,7 +215,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Header, OpenError> {
-        Header::read(text.as_bytes(), Shape::Plain)
+        Header::read(text.as_bytes(), Shape::Plain, Dialect::default())
     }
 
     #[test]

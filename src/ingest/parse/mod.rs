@@ -5,11 +5,18 @@
 //! [`RecordChunk`]. Splitting a record into fields and reading them is [`Header::parse`], a pure
 //! function by shared reference, so that many threads can parse chunks at the same time.
 //!
-//! The dialect is RFC 4180 with the latitude of the `csv` crate: fields end at a comma, rows at LF
-//! or CRLF; a field that begins with a quote may hold commas, line ends and doubled quotes; a quote
-//! further inside a field is a character like others. Blank lines are no rows.
+//! The dialect is RFC 4180. Fields end at a comma, or at the delimiter that a first line such as
+//! `sep=;` declares; records end at LF or CRLF, or, where the first line ends with a carriage return
+//! alone, at any line end. A field that begins with a quote may hold delimiters, line ends and doubled
+//! quotes; blanks around its quotes are skipped. A quote further inside a field is a character like
+//! others. A record of empty fields alone is no row.
+//!
+//! What breaks the dialect or has another number of fields than the header is a rejected row: text
+//! behind a closing quote, a carriage return inside a field without quotes, a quote that is never
+//! closed. None of these makes another trip of a row, or takes the next rows along.
 
 mod chunk;
+mod dialect;
 mod header;
 mod number;
 mod quoting;

@@ -1,79 +1,201 @@
 //! Quotes: where a record with quotes ends, and what its fields hold.
-//!
-//! Both are the four-state machine that RFC 4180 implies and the `csv` crate runs.
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr3};
 
-/// Where a reader stands inside a record.
+use super::chunk::{Fault, Shape};
+use super::dialect::{Dialect, LineEnd};
+use crate::text::blank_len;
+
+/// Where a reader stands inside a record. `spans`: whether the quotes it is in, or stands behind,
+/// have a line end between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// At the first byte of a field.
+    /// At the beginning of a field, or behind blanks there.
     FieldStart,
     /// In a field, outside quotes.
     Field,
     /// Inside quotes.
-    Quoted,
+    Quoted { spans: bool },
     /// Behind a quote inside quotes: the closing one, or the first of a doubled one.
-    QuoteInQuoted,
+    QuoteInQuoted { spans: bool },
+    /// Behind blanks behind a closing quote.
+    Closed { spans: bool },
+    /// Behind carriage returns that are a part of the line end, if a line feed follows.
+    Return { spans: bool },
+    /// In the rest of a line in which a record broke.
+    Broken(Fault),
+}
+
+impl State {
+    pub(super) const fn is_quoted(self) -> bool {
+        matches!(self, Self::Quoted { .. })
+    }
+
+    /// The shape of a record that ends in this state.
+    pub(super) const fn shape(self) -> Shape {
+        match self {
+            Self::Quoted { .. } => Shape::Broken(Fault::Unclosed),
+            Self::Broken(fault) => Shape::Broken(fault),
+            _ => Shape::Quoted,
+        }
+    }
 }
 
 /// What a look for the end of a record found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scan {
-    /// The record ends at the line feed of this index.
-    End(usize),
-    /// The bytes ran out in this state.
-    Open(State),
+    /// The record ends at the line end of this index, with this shape.
+    End(usize, Shape),
+    /// The text at this index follows the closing quote of a field that spans lines: the opening
+    /// quote was probably never closed, and this one opens another field.
+    Stray(usize),
+    /// The bytes ran out, at this index and in this state.
+    Open(usize, State),
 }
 
-/// Looks for the line feed that ends the record, from the index `at`, where `state` holds.
-pub(super) fn scan(bytes: &[u8], mut at: usize, mut state: State) -> Scan {
+/// Looks for the line end that ends the record, from the index `at`, where `state` holds.
+pub(super) fn scan(dialect: Dialect, bytes: &[u8], mut at: usize, mut state: State) -> Scan {
     while let Some(&byte) = bytes.get(at) {
-        match state {
-            State::FieldStart | State::QuoteInQuoted => {
-                state = match byte {
-                    b'\n' => return Scan::End(at),
-                    b'"' => State::Quoted,
-                    b',' => State::FieldStart,
-                    _ => State::Field,
+        match (state, byte) {
+            (State::Quoted { spans }, _) => {
+                let quote = memchr(b'"', &bytes[at..]).map(|len| at + len);
+                let inside = &bytes[at..quote.unwrap_or(bytes.len())];
+                let spans = spans || dialect.end_of_line(inside).is_some();
+                let Some(quote) = quote else {
+                    return Scan::Open(bytes.len(), State::Quoted { spans });
                 };
-                at += 1;
+                at = quote + 1;
+                state = State::QuoteInQuoted { spans };
             }
-            State::Field => match memchr2(b',', b'\n', &bytes[at..]) {
-                None => return Scan::Open(state),
-                Some(found) if bytes[at + found] == b'\n' => return Scan::End(at + found),
-                Some(found) => {
-                    at += found + 1;
-                    state = State::FieldStart;
-                }
+            (State::QuoteInQuoted { spans }, b'"') => {
+                at += 1;
+                state = State::Quoted { spans };
+            }
+            (State::Broken(fault), _) => {
+                return match dialect.end_of_line(&bytes[at..]) {
+                    Some(len) => Scan::End(at + len, Shape::Broken(fault)),
+                    None => Scan::Open(bytes.len(), state),
+                };
+            }
+            (_, b'\n') => return Scan::End(at, Shape::Quoted),
+            (_, b'\r') if dialect.line_end == LineEnd::Any => return Scan::End(at, Shape::Quoted),
+            (_, b'\r') => {
+                at += 1;
+                state = match state {
+                    State::QuoteInQuoted { spans }
+                    | State::Closed { spans }
+                    | State::Return { spans } => State::Return { spans },
+                    _ => State::Return { spans: false },
+                };
+            }
+            (State::Return { spans: true }, _) => return Scan::Stray(at),
+            (State::Return { .. }, _) => state = State::Broken(Fault::BareReturn),
+            (_, byte) if byte == dialect.delimiter => {
+                at += 1;
+                state = State::FieldStart;
+            }
+            (State::FieldStart, b'"') => {
+                at += 1;
+                state = State::Quoted { spans: false };
+            }
+            (State::FieldStart, _) => match blank_len(&bytes[at..]) {
+                0 => state = State::Field,
+                len => at += len,
             },
-            State::Quoted => match memchr(b'"', &bytes[at..]) {
-                None => return Scan::Open(state),
-                Some(found) => {
-                    at += found + 1;
-                    state = State::QuoteInQuoted;
-                }
+            (State::Field, _) => match memchr3(dialect.delimiter, b'\r', b'\n', &bytes[at..]) {
+                None => return Scan::Open(bytes.len(), state),
+                Some(len) => at += len,
             },
+            (State::QuoteInQuoted { spans } | State::Closed { spans }, _) => {
+                match blank_len(&bytes[at..]) {
+                    0 if spans => return Scan::Stray(at),
+                    0 => state = State::Broken(Fault::BehindQuote),
+                    len => {
+                        at += len;
+                        state = State::Closed { spans };
+                    }
+                }
+            }
         }
     }
-    Scan::Open(state)
+    Scan::Open(at, state)
 }
 
-/// The fields of one record, left to right, unquoted.
+/// The fields of a record that is not broken, left to right, unquoted.
 #[derive(Debug, Clone)]
 pub(super) struct Fields<'a> {
     rest: Option<&'a [u8]>,
     quoted: bool,
+    delimiter: u8,
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of a record without its line end; `quoted` says whether there is a quote in it.
-    pub(super) const fn new(bytes: &'a [u8], quoted: bool) -> Self {
+    /// The fields of a record without its line end.
+    pub(super) fn new(bytes: &'a [u8], shape: Shape, delimiter: u8) -> Self {
         Self {
             rest: Some(bytes),
-            quoted,
+            quoted: shape != Shape::Plain,
+            delimiter,
+        }
+    }
+
+    /// Whether there are no more fields.
+    pub(super) const fn is_done(&self) -> bool {
+        self.rest.is_none()
+    }
+
+    /// Cuts off what stands before the next delimiter.
+    #[inline]
+    fn cut(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if let Some(end) = memchr(self.delimiter, bytes) {
+            self.rest = Some(&bytes[end + 1..]);
+            &bytes[..end]
+        } else {
+            self.rest = None;
+            bytes
+        }
+    }
+
+    /// What follows an opening quote, where the next field has one.
+    fn behind_opening_quote(&self, mut bytes: &'a [u8]) -> Option<&'a [u8]> {
+        loop {
+            match bytes.first()? {
+                b'"' => return Some(&bytes[1..]),
+                byte if *byte == self.delimiter => return None,
+                _ => match blank_len(bytes) {
+                    0 => return None,
+                    len => bytes = &bytes[len..],
+                },
+            }
+        }
+    }
+
+    /// Cuts off the field that begins behind an opening quote. It is copied only where it holds
+    /// doubled quotes.
+    fn cut_quoted(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut copy: Option<Vec<u8>> = None;
+        let mut from = 0;
+        loop {
+            let quote = memchr(b'"', &bytes[from..]).map_or(bytes.len(), |len| from + len);
+            let part = &bytes[from..quote];
+            if bytes.get(quote + 1) == Some(&b'"') {
+                let copy = copy.get_or_insert_default();
+                copy.extend_from_slice(part);
+                copy.push(b'"');
+                from = quote + 2;
+                continue;
+            }
+            // Between a closing quote and the delimiter there are at most blanks.
+            self.cut(&bytes[quote..]);
+            return match copy {
+                None => Cow::Borrowed(part),
+                Some(mut copy) => {
+                    copy.extend_from_slice(part);
+                    Cow::Owned(copy)
+                }
+            };
         }
     }
 }
@@ -84,63 +206,19 @@ impl<'a> Iterator for Fields<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let bytes = self.rest?;
-        if self.quoted && bytes.first() == Some(&b'"') {
-            let (field, rest) = quoted_field(bytes);
-            self.rest = rest;
-            return Some(field);
+        if self.quoted
+            && let Some(quoted) = self.behind_opening_quote(bytes)
+        {
+            return Some(self.cut_quoted(quoted));
         }
-        let (field, rest) = plain_field(bytes);
-        self.rest = rest;
-        Some(Cow::Borrowed(field))
+        Some(Cow::Borrowed(self.cut(bytes)))
     }
-}
 
-/// Cuts off what stands before the next comma.
-#[inline]
-fn plain_field(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match memchr(b',', bytes) {
-        Some(comma) => (&bytes[..comma], Some(&bytes[comma + 1..])),
-        None => (bytes, None),
-    }
-}
-
-/// Cuts off the field at whose opening quote `bytes` begins. It is copied only where it holds
-/// doubled quotes, or goes on behind its closing quote.
-fn quoted_field(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<&[u8]>) {
-    let mut copy: Option<Vec<u8>> = None;
-    let mut from = 1;
-    loop {
-        let Some(quote) = memchr(b'"', &bytes[from..]).map(|found| from + found) else {
-            // Only where the record was cut: its closing quote is missing.
-            return (join(copy, &bytes[from..]), None);
-        };
-        let part = &bytes[from..quote];
-        match bytes.get(quote + 1) {
-            Some(b'"') => {
-                let copy = copy.get_or_insert_default();
-                copy.extend_from_slice(part);
-                copy.push(b'"');
-                from = quote + 2;
-            }
-            Some(b',') => return (join(copy, part), Some(&bytes[quote + 2..])),
-            None => return (join(copy, part), None),
-            Some(_) => {
-                let (tail, rest) = plain_field(&bytes[quote + 1..]);
-                let mut copy = copy.unwrap_or_default();
-                copy.extend_from_slice(part);
-                copy.extend_from_slice(tail);
-                return (Cow::Owned(copy), rest);
-            }
-        }
-    }
-}
-
-fn join(copy: Option<Vec<u8>>, part: &[u8]) -> Cow<'_, [u8]> {
-    match copy {
-        None => Cow::Borrowed(part),
-        Some(mut copy) => {
-            copy.extend_from_slice(part);
-            Cow::Owned(copy)
+    /// Does not look into fields without quotes.
+    fn count(self) -> usize {
+        match self.rest {
+            Some(rest) if !self.quoted => 1 + memchr_iter(self.delimiter, rest).count(),
+            _ => self.fold(0, |count, _| count + 1),
         }
     }
 }
@@ -149,10 +227,25 @@ fn join(copy: Option<Vec<u8>>, part: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
+    fn all(text: &str) -> Fields<'_> {
+        let shape = if text.contains('"') {
+            Shape::Quoted
+        } else {
+            Shape::Plain
+        };
+        Fields::new(text.as_bytes(), shape, b',')
+    }
+
     fn fields(text: &str) -> Vec<String> {
-        Fields::new(text.as_bytes(), text.contains('"'))
+        let fields: Vec<_> = all(text)
             .map(|field| String::from_utf8(field.into_owned()).unwrap())
-            .collect()
+            .collect();
+        assert_eq!(all(text).count(), fields.len());
+        fields
+    }
+
+    fn look(text: &str) -> Scan {
+        scan(Dialect::default(), text.as_bytes(), 0, State::FieldStart)
     }
 
     #[test]
@@ -166,31 +259,59 @@ mod tests {
     fn fields_with_quotes() {
         assert_eq!(fields(r#""a,b",c"#), ["a,b", "c"]);
         assert_eq!(fields(r#"a,"say ""hi""","#), ["a", r#"say "hi""#, ""]);
-        assert_eq!(fields(r#""a"b,"","""""#), ["ab", "", "\""]);
-        assert_eq!(fields(r#"a"b, "c""#), [r#"a"b"#, r#" "c""#]);
-        assert_eq!(fields(r#""open"#), ["open"]);
+        assert_eq!(fields(r#""","""","""a""""#), ["", "\"", "\"a\""]);
+        assert_eq!(fields(r#"a"b, "c" ,d"#), [r#"a"b"#, "c", "d"]);
+        assert_eq!(fields("\u{feff}\u{a0}\"a\"\u{a0},b"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_tab_that_separates_is_no_blank() {
+        let fields: Vec<_> = Fields::new(b"a\t\t \"b\t\"\t", Shape::Quoted, b'\t').collect();
+        assert_eq!(fields, [&b"a"[..], b"", b"b\t", b""]);
     }
 
     #[test]
     fn only_fields_that_must_be_are_copied() {
-        let kinds: Vec<bool> = Fields::new(br#"a,"b","c""d""#, true)
+        let kinds: Vec<bool> = all(r#"a, "b","c""d""#)
             .map(|field| matches!(field, Cow::Owned(_)))
             .collect();
         assert_eq!(kinds, [false, false, true]);
     }
 
     #[test]
-    fn a_record_ends_at_a_line_feed_outside_quotes() {
-        assert_eq!(scan(b"a,\"b\nc\"\nd", 0, State::FieldStart), Scan::End(7));
-        assert_eq!(
-            scan(b"a,\"b\nc", 0, State::FieldStart),
-            Scan::Open(State::Quoted)
-        );
-        assert_eq!(scan(b"a\"\n", 0, State::FieldStart), Scan::End(2));
-        assert_eq!(
-            scan(b"\"a\"", 0, State::FieldStart),
-            Scan::Open(State::QuoteInQuoted)
-        );
-        assert_eq!(scan(b"b\"\nc", 0, State::Quoted), Scan::End(2));
+    fn a_record_ends_at_a_line_end_outside_quotes() {
+        for (text, end) in [
+            ("a,\"b\nc\"\nd", 7),
+            ("a,\"b\nc\" \r\nd", 9),
+            ("a\"\n", 2),
+            ("\"a\"\"\n\"\n", 6),
+        ] {
+            assert_eq!(look(text), Scan::End(end, Shape::Quoted), "{text:?}");
+        }
+        let inside = State::Quoted { spans: true };
+        assert_eq!(look("a,\"b\nc"), Scan::Open(6, inside));
+        let behind = State::QuoteInQuoted { spans: false };
+        assert_eq!(look("\"a\""), Scan::Open(3, behind));
+    }
+
+    #[test]
+    fn a_record_breaks_in_a_line() {
+        for (text, fault) in [
+            ("\"a\"b,\"c\nd", Fault::BehindQuote),
+            ("\"a\" \"b\"\"\n", Fault::BehindQuote),
+            ("a\rb,\"c\n", Fault::BareReturn),
+            ("\"a\"\rb\n", Fault::BareReturn),
+            ("\"a\nb\",\"c\"d\n", Fault::BehindQuote),
+        ] {
+            let end = text.rfind('\n').filter(|_| !text.ends_with('d'));
+            let end = end.unwrap_or_else(|| text.find('\n').unwrap_or(0));
+            assert_eq!(look(text), Scan::End(end, Shape::Broken(fault)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn text_behind_quotes_that_span_lines_is_seen() {
+        assert_eq!(look("a,\"b\nc,\"d\n"), Scan::Stray(8));
+        assert_eq!(look("a,\"b\n\"\rc\n"), Scan::Stray(7));
     }
 }

@@ -1,10 +1,12 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::memchr3;
 
-use super::chunk::{Position, RAW_BYTES, RecordChunk, Shape};
+use super::chunk::{Fault, Position, RAW_BYTES, RecordChunk, Shape};
+use super::dialect::{Dialect, LineEnd};
 use super::header::{Header, OpenError};
-use super::quoting::{Scan, State, scan};
+use super::quoting::{Fields, Scan, State, scan};
+use crate::text::trim_bytes;
 
 /// The longest record that is read, in bytes without its line feed: 64 KiB.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
@@ -12,22 +14,27 @@ pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 const BUFFER_BYTES: usize = 1024 * 1024;
 /// A chunk that holds as many bytes is full, however few its records are.
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+/// Records that are searched for the header, where the first one is none.
+const SEARCHED_RECORDS: usize = 20;
 
 /// Cuts a CSV file into records, in order and with bounded memory: a buffer of 1 MiB, and chunks of
 /// about 4 MiB at most, whatever the file holds.
 ///
-/// A record longer than [`MAX_RECORD_BYTES`] is handed out as broken. If it is a single line, the
-/// line is passed over without being kept. If it runs over several lines, then a quote was probably
-/// never closed: only the physical line it begins on is given up, and reading goes on at the next
-/// one. The same holds for a record that the file's end finds inside quotes.
+/// A record that breaks the dialect is handed out as broken. It ends with the line in which it
+/// breaks. Where a quote is opened and never closed, reading goes on at the next line instead: only
+/// the line that the record begins on is given up. So it does where the closing quote is followed by
+/// text and stands in a later line: then it is probably the opening quote of another field. A line
+/// longer than [`MAX_RECORD_BYTES`] is passed over without being kept.
 ///
-/// A file in which many lines open such quotes is still read in linear time. At a line's beginning
-/// inside quotes, what follows does not depend on where they were opened. So what one look-ahead
-/// found (inside quotes up to here) holds for the lines after it, and theirs goes on where it ended.
+/// A file in which many lines open quotes that are never closed is still read in linear time. At a
+/// line's beginning inside quotes, what follows does not depend on where they were opened. So what
+/// one look-ahead found holds for the lines that it passed, and theirs goes on where it ended.
 #[derive(Debug)]
 pub struct RecordReader<R> {
     source: R,
+    dialect: Dialect,
     header: Header,
+    max_record: usize,
     buffer: Box<[u8]>,
     /// The unread part of the buffer.
     start: usize,
@@ -35,9 +42,17 @@ pub struct RecordReader<R> {
     at_end_of_file: bool,
     /// Where the unread part begins in the file.
     position: Position,
-    /// How far the last look-ahead came that did not find its record's end, and in which state: all
-    /// lines it passed begin inside quotes, if the line before them ends so.
-    open_until: Option<(u64, State)>,
+    lookahead: Option<Lookahead>,
+}
+
+/// The last look-ahead that did not find its record's end. All lines it passed begin inside quotes,
+/// if the line before them ends so.
+#[derive(Debug, Clone, Copy)]
+struct Lookahead {
+    /// How far it came in the file.
+    until: u64,
+    /// The state there; `None` where it came upon text behind a closing quote.
+    state: Option<State>,
 }
 
 /// The next record of the buffer.
@@ -46,36 +61,86 @@ struct Found {
     shape: Shape,
     /// Its bytes, without line end.
     len: usize,
-    /// The bytes to pass over, and the line feeds among them.
+    /// The bytes to pass over, and the line ends among them.
     taken: usize,
     lines: u64,
 }
 
 impl<R: Read + Seek> RecordReader<R> {
-    /// Reads the byte order mark, if there is one, and the header row.
+    /// Reads the header row, and which dialect the file is written in.
     pub fn open(source: R) -> Result<Self, OpenError> {
+        Self::with_limits(source, MAX_RECORD_BYTES, BUFFER_BYTES)
+    }
+
+    /// A reader with other limits than usual, for tests; the buffer holds more than a record.
+    pub(super) fn with_limits(
+        source: R,
+        max_record: usize,
+        buffer: usize,
+    ) -> Result<Self, OpenError> {
         let mut reader = Self {
             source,
+            dialect: Dialect::default(),
             header: Header::default(),
-            buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+            max_record,
+            buffer: vec![0; buffer].into_boxed_slice(),
             start: 0,
             end: 0,
             at_end_of_file: false,
             position: Position { offset: 0, line: 1 },
-            open_until: None,
+            lookahead: None,
         };
         reader.source.rewind()?;
-        reader.fill_buffer()?;
-        if reader.unread().starts_with(b"\xEF\xBB\xBF") {
-            reader.pass(3, 0);
+        let mut found = reader.next_of_head()?.ok_or(OpenError::Empty)?;
+        if let Some(delimiter) = Dialect::declared_delimiter(reader.bytes(found)) {
+            reader.dialect.delimiter = delimiter;
+            reader.pass(found.taken, found.lines);
+            found = reader.next_of_head()?.ok_or(OpenError::Empty)?;
         }
-        reader.skip_blank_lines()?;
-        let Some(found) = reader.find()? else {
-            return Err(OpenError::Empty);
-        };
-        reader.header = Header::read(&reader.unread()[..found.len], found.shape)?;
+        let header = Header::read(reader.bytes(found), found.shape, reader.dialect);
         reader.pass(found.taken, found.lines);
+        match header {
+            Ok(header) => reader.header = header,
+            Err(error) => return Err(reader.explain(error)?),
+        }
         Ok(reader)
+    }
+
+    /// The next record that is not blank, before the header is known. A line that ends with a
+    /// carriage return alone decides how all do.
+    fn next_of_head(&mut self) -> io::Result<Option<Found>> {
+        loop {
+            self.refill()?;
+            let first_line = scan(self.dialect, self.unread(), 0, State::FieldStart);
+            let breaks = |state| state == State::Broken(Fault::BareReturn);
+            if matches!(first_line, Scan::End(_, Shape::Broken(Fault::BareReturn)))
+                || matches!(first_line, Scan::Open(_, state) if breaks(state))
+            {
+                self.dialect.line_end = LineEnd::Any;
+            }
+            match self.find()? {
+                Some(found) if found.len == 0 => self.pass(found.taken, found.lines),
+                found => return Ok(found),
+            }
+        }
+    }
+
+    /// Says where the header is, if the first record lacks columns and one of the next has them.
+    fn explain(&mut self, error: OpenError) -> io::Result<OpenError> {
+        if !matches!(error, OpenError::MissingColumns { .. }) {
+            return Ok(error);
+        }
+        for _ in 0..SEARCHED_RECORDS {
+            let Some(found) = self.next_of_head()? else {
+                break;
+            };
+            if Header::read(self.bytes(found), found.shape, self.dialect).is_ok() {
+                let line = self.position.line;
+                return Ok(OpenError::HeaderBelow { line });
+            }
+            self.pass(found.taken, found.lines);
+        }
+        Ok(error)
     }
 
     /// Which column is where.
@@ -103,7 +168,7 @@ impl<R: Read + Seek> RecordReader<R> {
         self.start = 0;
         self.end = 0;
         self.at_end_of_file = false;
-        self.open_until = None;
+        self.lookahead = None;
         Ok(())
     }
 
@@ -118,7 +183,7 @@ impl<R: Read + Seek> RecordReader<R> {
                 chunk.push(record, self.position, found.shape);
             }
             self.pass(found.taken, found.lines);
-            if found.shape == Shape::TooLong {
+            if found.shape == Shape::Broken(Fault::TooLong) {
                 self.pass_line()?;
             }
         }
@@ -130,99 +195,169 @@ impl<R: Read + Seek> RecordReader<R> {
     /// for [`Self::pass_line`]). `len` 0: a blank line.
     #[inline]
     fn find(&mut self) -> io::Result<Option<Found>> {
-        if self.end - self.start <= MAX_RECORD_BYTES + 1 && !self.at_end_of_file {
-            self.fill_buffer()?;
-        }
+        self.refill()?;
         let unread = self.unread();
         if unread.is_empty() {
             return Ok(None);
         }
-        let window = &unread[..unread.len().min(MAX_RECORD_BYTES + 1)];
-        Ok(Some(match memchr2(b'\n', b'"', window) {
-            Some(end) if window[end] == b'\n' => line(window, end, Shape::Plain),
-            Some(_) => self.find_quoted(),
-            None if window.len() <= MAX_RECORD_BYTES => last(window, Shape::Plain),
-            None => too_long(),
+        let window = &unread[..unread.len().min(self.max_record + 1)];
+        Ok(Some(match memchr3(b'\n', b'\r', b'"', window) {
+            Some(end) if window[end] == b'\n' => self.line(end, end, Shape::Plain),
+            Some(end) if window[end] == b'\r' && window.get(end + 1) == Some(&b'\n') => {
+                self.line(end, end + 1, Shape::Plain)
+            }
+            Some(end) if window[end] == b'\r' && self.dialect.line_end == LineEnd::Any => {
+                self.line(end, end, Shape::Plain)
+            }
+            None if window.len() <= self.max_record => self.last(Shape::Plain),
+            None => self.too_long(),
+            Some(_) => self.find_irregular(),
         }))
     }
 
-    /// The next record, where there are quotes.
+    /// The next record, where there are quotes or carriage returns that end no line.
     #[cold]
     #[inline(never)]
-    fn find_quoted(&mut self) -> Found {
+    fn find_irregular(&mut self) -> Found {
+        let dialect = self.dialect;
         let unread = self.unread();
-        let window = &unread[..unread.len().min(MAX_RECORD_BYTES + 1)];
-        let is_last = window.len() <= MAX_RECORD_BYTES;
-        let line_end = memchr(b'\n', window);
+        let is_last = unread.len() <= self.max_record;
+        let window = if is_last {
+            unread
+        } else {
+            whole_characters(&unread[..=self.max_record])
+        };
+        let line_end = dialect.end_of_line(window);
         let first_line = &window[..line_end.unwrap_or(window.len())];
-        let Scan::Open(state) = scan(first_line, 0, State::FieldStart) else {
-            // No line feed, no end: cannot be.
-            return line(window, first_line.len(), Shape::Quoted);
+        let state = match scan(dialect, first_line, 0, State::FieldStart) {
+            Scan::Open(_, state) => state,
+            // There is no line end in it.
+            Scan::End(..) | Scan::Stray(_) => State::Field,
         };
         let Some(line_end) = line_end else {
-            return match (is_last, state) {
-                (false, _) => too_long(),
-                (true, State::Quoted) => last(window, Shape::Unclosed),
-                (true, _) => last(window, Shape::Quoted),
+            return if is_last {
+                self.last(state.shape())
+            } else {
+                self.too_long()
             };
         };
-        if state != State::Quoted {
-            return line(window, line_end, Shape::Quoted);
+        if !state.is_quoted() {
+            return self.line(line_end, line_end, state.shape());
         }
 
         // It runs on over the line's end. Lines that an earlier look-ahead passed need no second one.
         let offset = self.position.offset;
-        let (from, state) = match self.open_until {
-            Some((until, state)) if until > offset + line_end as u64 => {
-                // At most the window's end: the windows' ends move with their beginnings.
-                let from = usize::try_from(until - offset).unwrap_or(window.len());
-                (from.min(window.len()), state)
+        let next_line = line_end + dialect.line_end_len(unread, line_end);
+        let scanned = match self.lookahead {
+            Some(Lookahead { until, state }) if until >= offset + next_line as u64 => {
+                // It was in the buffer then, and is so now.
+                let until = usize::try_from(until - offset).unwrap_or(usize::MAX);
+                match state {
+                    Some(state) => scan(dialect, window, until, state),
+                    None => Scan::Stray(until),
+                }
             }
-            _ => (line_end + 1, State::Quoted),
+            _ => scan(dialect, window, next_line, State::Quoted { spans: true }),
         };
-        match scan(window, from, state) {
-            Scan::End(end) => {
-                let lines = memchr_iter(b'\n', &window[..end]).count();
-                let mut found = line(window, end, Shape::Quoted);
-                found.lines += lines as u64;
-                found
+        let (until, state) = match scanned {
+            Scan::End(end, shape) => return self.line(end, end, shape),
+            Scan::Open(_, state) if is_last && !state.is_quoted() => {
+                return self.last(state.shape());
             }
-            Scan::Open(State::FieldStart | State::Field | State::QuoteInQuoted) if is_last => {
-                let mut found = last(window, Shape::Quoted);
-                found.lines = memchr_iter(b'\n', window).count() as u64;
-                found
-            }
-            Scan::Open(state) => {
-                let found = line(window, line_end, Shape::Unclosed);
-                self.open_until = Some((offset + window.len() as u64, state));
-                found
-            }
+            Scan::Open(until, state) => (until, Some(state)),
+            Scan::Stray(until) => (until, None),
+        };
+        let found = self.line(line_end, line_end, Shape::Broken(Fault::Unclosed));
+        self.lookahead = Some(Lookahead {
+            until: offset + until as u64,
+            state,
+        });
+        found
+    }
+
+    /// A record of `len` bytes, with the carriage returns before a line feed, that ends at the line
+    /// end whose first byte is at `len`, or, to be quick, at its line feed `end`.
+    #[inline]
+    fn line(&self, len: usize, end: usize, shape: Shape) -> Found {
+        let record = &self.unread()[..len];
+        let lines = if shape == Shape::Plain {
+            0
+        } else {
+            self.dialect.line_ends(record)
+        };
+        Found {
+            shape,
+            len: self.content(record, shape),
+            taken: end + self.dialect.line_end_len(self.unread(), end),
+            lines: lines + 1,
         }
     }
 
-    fn skip_blank_lines(&mut self) -> io::Result<()> {
-        while let Some(found) = self.find()? {
-            if found.len > 0 {
-                break;
-            }
-            self.pass(found.taken, found.lines);
+    /// A record that ends with the file.
+    fn last(&self, shape: Shape) -> Found {
+        let record = self.unread();
+        Found {
+            shape,
+            len: self.content(record, shape),
+            taken: record.len(),
+            lines: self.dialect.line_ends(record),
         }
-        Ok(())
+    }
+
+    /// A line that does not end within reach.
+    fn too_long(&self) -> Found {
+        let len = RAW_BYTES.min(self.max_record);
+        Found {
+            shape: Shape::Broken(Fault::TooLong),
+            len,
+            taken: len,
+            lines: 0,
+        }
+    }
+
+    /// The length without the carriage returns before a line feed; 0 if all fields are empty.
+    #[inline]
+    fn content(&self, record: &[u8], shape: Shape) -> usize {
+        let returns = record
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\r')
+            .count();
+        let record = &record[..record.len() - returns];
+        let is_blank = match shape {
+            Shape::Plain => self.dialect.is_blank(record),
+            Shape::Quoted => Fields::new(record, shape, self.dialect.delimiter)
+                .all(|field| trim_bytes(&field).is_empty()),
+            Shape::Broken(_) => false,
+        };
+        if is_blank { 0 } else { record.len() }
     }
 
     /// Passes over the rest of a line of any length.
     fn pass_line(&mut self) -> io::Result<()> {
         loop {
-            if let Some(end) = memchr(b'\n', self.unread()) {
-                self.pass(end + 1, 1);
-                return Ok(());
+            match self.dialect.end_of_line(self.unread()) {
+                // A line feed may follow.
+                Some(end) if end + 1 == self.end - self.start && !self.at_end_of_file => {
+                    self.pass(end, 0);
+                }
+                Some(end) => {
+                    let len = self.dialect.line_end_len(self.unread(), end);
+                    self.pass(end + len, 1);
+                    return Ok(());
+                }
+                None => self.pass(self.end - self.start, 0),
             }
-            self.pass(self.end - self.start, 0);
             if self.at_end_of_file {
                 return Ok(());
             }
             self.fill_buffer()?;
         }
+    }
+
+    /// The record's bytes.
+    fn bytes(&self, found: Found) -> &[u8] {
+        &self.unread()[..found.len]
     }
 
     fn unread(&self) -> &[u8] {
@@ -234,6 +369,15 @@ impl<R: Read + Seek> RecordReader<R> {
         self.start += bytes;
         self.position.offset += bytes as u64;
         self.position.line += lines;
+    }
+
+    /// Has the longest record and its line end in the buffer, or all that is left of the file.
+    #[inline]
+    fn refill(&mut self) -> io::Result<()> {
+        if self.end - self.start <= self.max_record + 2 && !self.at_end_of_file {
+            self.fill_buffer()?;
+        }
+        Ok(())
     }
 
     /// Moves the unread part to the buffer's front and reads until the buffer is full or the file at
@@ -256,44 +400,12 @@ impl<R: Read + Seek> RecordReader<R> {
     }
 }
 
-/// A record that ends at the line feed `end`.
-#[inline]
-fn line(window: &[u8], end: usize, shape: Shape) -> Found {
-    Found {
-        shape,
-        len: content(&window[..end]),
-        taken: end + 1,
-        lines: 1,
-    }
-}
-
-/// A record that ends with the file.
-fn last(window: &[u8], shape: Shape) -> Found {
-    Found {
-        shape,
-        len: content(window),
-        taken: window.len(),
-        lines: 0,
-    }
-}
-
-/// A line that does not end within reach.
-const fn too_long() -> Found {
-    Found {
-        shape: Shape::TooLong,
-        len: RAW_BYTES,
-        taken: RAW_BYTES,
-        lines: 0,
-    }
-}
-
-/// The length without the carriage return of a CRLF; 0 if the line is blank.
-#[inline]
-fn content(line: &[u8]) -> usize {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
-        0
-    } else {
-        line.len()
-    }
+/// The bytes without a character that is cut off at their end.
+fn whole_characters(bytes: &[u8]) -> &[u8] {
+    let is_cut = |len: &usize| {
+        let tail = &bytes[bytes.len() - len..];
+        std::str::from_utf8(tail).is_err_and(|error| error.error_len().is_none())
+    };
+    let cut = (1..=bytes.len().min(3)).find(is_cut).unwrap_or(0);
+    &bytes[..bytes.len() - cut]
 }

@@ -1,11 +1,12 @@
 use std::borrow::Cow;
 
-use super::chunk::{Record, Shape};
+use super::chunk::{Fault, Record, Shape};
 use super::header::Header;
 use super::quoting::Fields;
 use super::time::LocalTime;
 use super::wkt;
 use crate::geo::Point;
+use crate::text::{Printable, canonical_name, trim_bytes};
 
 /// Characters of a region or datasource at most.
 const MAX_NAME_CHARS: usize = 255;
@@ -55,8 +56,8 @@ impl Column {
 pub struct ParsedTrip<'a> {
     /// The physical line the row begins on; the header is line 1.
     pub line: u64,
-    /// The region's name, trimmed: 1–255 characters, none of them NUL. It is owned only where the
-    /// field held doubled quotes.
+    /// The region's name in its canonical spelling: 1–255 characters, none of them NUL. It is owned
+    /// only where that is not a part of the row as it stands in the file.
     pub region: Cow<'a, str>,
     /// The datasource's name, likewise.
     pub datasource: Cow<'a, str>,
@@ -77,27 +78,34 @@ pub struct Rejection {
     pub column: Option<&'static str>,
     /// What is wrong, for people.
     pub reason: String,
+    /// Whether the row is a header that has the columns in another order, so that the rows below it
+    /// would be read wrong.
+    pub is_other_header: bool,
     /// The row as it stands in the file: its first 1,000 characters, bytes that are not UTF-8 and
     /// NUL as `U+FFFD`.
     pub raw: String,
 }
 
 /// The column at fault and the reason.
-type Fault = (Option<Column>, String);
+type Problem = (Option<Column>, String);
 
 impl Header {
     /// Reads a record of the file this header heads.
     pub fn parse<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Rejection> {
-        self.trip(record).map_err(|(column, reason)| Rejection {
-            line: record.line(),
-            column: column.map(Column::name),
-            reason,
-            raw: record.raw(),
-        })
+        self.trip(record)
+            .map_err(|problem| self.reject(record, problem))
+    }
+
+    /// The fields of a record, left to right, unquoted; of a broken one, none.
+    fn fields<'a>(&self, record: Record<'a>) -> Result<Fields<'a>, Problem> {
+        match record.shape {
+            Shape::Broken(fault) => Err((None, broken(fault).to_owned())),
+            shape => Ok(Fields::new(record.bytes, shape, self.dialect.delimiter)),
+        }
     }
 
     #[inline]
-    fn trip<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Fault> {
+    fn trip<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Problem> {
         let [region, origin, destination, time, datasource] = self.select(record)?;
         Ok(ParsedTrip {
             line: record.line(),
@@ -112,50 +120,91 @@ impl Header {
 
     /// The needed fields, in the order of [`Column::ALL`].
     #[inline]
-    fn select<'a>(&self, record: Record<'a>) -> Result<[Cow<'a, [u8]>; 5], Fault> {
-        let quoted = match record.shape {
-            Shape::Plain => false,
-            Shape::Quoted => true,
-            Shape::TooLong => return Err((None, "the row is longer than 64 KiB".to_owned())),
-            Shape::Unclosed => return Err((None, UNCLOSED.to_owned())),
-        };
+    fn select<'a>(&self, record: Record<'a>) -> Result<[Cow<'a, [u8]>; 5], Problem> {
         let mut selected = [const { Cow::Borrowed(&[] as &[u8]) }; 5];
-        let mut fields = Fields::new(record.bytes, quoted);
-        for (index, slot) in self.slots.iter().enumerate() {
+        let mut fields = self.fields(record)?;
+        for slot in &self.slots {
             let Some(field) = fields.next() else {
-                return Err(self.too_few(index));
+                return Err(self.wrong_count(record));
             };
             if let Some(column) = slot {
                 selected[*column as usize] = field;
             }
         }
-        Ok(selected)
+        // Mostly the needed columns are all there are.
+        let is_whole = fields.is_done() && self.slots.len() == self.named_columns;
+        if is_whole || self.has_rest(fields) {
+            Ok(selected)
+        } else {
+            Err(self.wrong_count(record))
+        }
+    }
+
+    /// Whether behind the needed fields there are as many more as the header names, and what goes
+    /// beyond the header is empty.
+    fn has_rest(&self, rest: Fields<'_>) -> bool {
+        let count = self.slots.len() + rest.clone().count();
+        let mut surplus = rest.skip(self.columns - self.slots.len());
+        count >= self.named_columns
+            && (count <= self.columns || surplus.all(|field| trim_bytes(&field).is_empty()))
     }
 
     #[cold]
-    fn too_few(&self, found: usize) -> Fault {
-        let missing = Column::ALL.into_iter().find_map(|column| {
-            Some((column, self.position(column.name())?)).filter(|(_, at)| *at >= found)
-        });
-        let columns = if found == 1 { "column" } else { "columns" };
-        match missing {
-            Some((column, at)) => (
-                Some(column),
-                format!(
-                    "the row has {found} {columns}, {} is column {}",
-                    column.name(),
-                    at + 1
-                ),
-            ),
-            None => (None, format!("the row has {found} {columns}")),
+    fn wrong_count(&self, record: Record<'_>) -> Problem {
+        let count = self.fields(record).map_or(0, Iterator::count);
+        let fields = if count == 1 { "field" } else { "fields" };
+        let columns = self.named_columns;
+        let mut reason = format!("the row has {count} {fields}, the header has {columns}");
+        if count > columns {
+            reason += ": a field that holds the delimiter must be in quotes";
+        }
+        (None, reason)
+    }
+
+    #[cold]
+    fn reject(&self, record: Record<'_>, (column, reason): Problem) -> Rejection {
+        let header = self.header(record);
+        let (column, reason) = match &header {
+            Some(_) => (None, "the row is a header, not a trip".to_owned()),
+            None => (column, reason),
+        };
+        Rejection {
+            line: record.line(),
+            column: column.map(Column::name),
+            reason,
+            is_other_header: header.is_some_and(|header| header.slots != self.slots),
+            raw: record.raw(),
+        }
+    }
+
+    /// The header that a record is: where files were joined, there are several.
+    fn header(&self, record: Record<'_>) -> Option<Header> {
+        let is_name = |field: &Cow<'_, [u8]>| {
+            std::str::from_utf8(trim_bytes(field))
+                .is_ok_and(|name| Column::from_name(name).is_some())
+        };
+        let names = self.fields(record).ok()?.filter(is_name).count();
+        if names < Column::ALL.len() {
+            return None;
+        }
+        Header::read(record.bytes, record.shape, self.dialect).ok()
+    }
+}
+
+const fn broken(fault: Fault) -> &'static str {
+    match fault {
+        Fault::TooLong => "the row is longer than 64 KiB",
+        Fault::Unclosed => "an opening quote is never closed",
+        Fault::BehindQuote => {
+            "text follows a closing quote: a quote inside a quoted field must be doubled (\"\")"
+        }
+        Fault::BareReturn => {
+            "a carriage return stands inside a field that is not quoted: lines must all end alike"
         }
     }
 }
 
-const UNCLOSED: &str =
-    "an opening quote is never closed (looked for until the file's end or 64 KiB on)";
-
-fn point(field: &[u8], column: Column) -> Result<Point, Fault> {
+fn point(field: &[u8], column: Column) -> Result<Point, Problem> {
     wkt::parse(field).map_err(|error| (Some(column), error.to_string()))
 }
 
@@ -163,17 +212,17 @@ fn point(field: &[u8], column: Column) -> Result<Point, Fault> {
 #[inline]
 fn name(field: Cow<'_, [u8]>) -> Result<Cow<'_, str>, String> {
     match field {
-        Cow::Borrowed(bytes) => checked_name(bytes).map(Cow::Borrowed),
-        Cow::Owned(bytes) => checked_name(&bytes).map(|name| Cow::Owned(name.to_owned())),
+        Cow::Borrowed(bytes) => checked_name(bytes),
+        Cow::Owned(bytes) => Ok(Cow::Owned(checked_name(&bytes)?.into_owned())),
     }
 }
 
 #[inline]
-fn checked_name(bytes: &[u8]) -> Result<&str, String> {
+fn checked_name(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     let Ok(name) = std::str::from_utf8(bytes) else {
         return Err(format!("not UTF-8: {}", snippet(bytes, 40)));
     };
-    let name = if is_trimmed(bytes) { name } else { name.trim() };
+    let name = canonical_name(name);
     if name.is_empty() {
         return Err("empty".to_owned());
     }
@@ -191,29 +240,13 @@ fn checked_name(bytes: &[u8]) -> Result<&str, String> {
     Ok(name)
 }
 
-/// Whether there is surely nothing to trim: told from the two bytes at the ends, as for most names.
-#[inline]
-fn is_trimmed(bytes: &[u8]) -> bool {
-    matches!((bytes.first(), bytes.last()), (Some(first), Some(last))
-        if first.is_ascii_graphic() && last.is_ascii_graphic())
-}
-
 /// The beginning of what was seen, for a message.
 pub(super) fn snippet(bytes: &[u8], chars: usize) -> String {
     let cut = &bytes[..bytes.len().min(4 * (chars + 1))];
     let text = String::from_utf8_lossy(cut);
-    let mut shown: String = text
-        .chars()
-        .take(chars)
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect();
-    if cut.len() < bytes.len() || text.chars().nth(chars).is_some() {
+    let end = text.char_indices().nth(chars).map(|(end, _)| end);
+    let mut shown = Printable(&text[..end.unwrap_or(text.len())]).to_string();
+    if cut.len() < bytes.len() || end.is_some() {
         shown.push('…');
     }
     shown

@@ -1,6 +1,7 @@
 use chrono::{DateTime, NaiveDateTime};
 
 use super::row::snippet;
+use crate::text::trim_bytes;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -50,24 +51,23 @@ impl LocalTime {
     /// 9999-12-31T23:59:59.999999.
     pub const MAX: LocalTime = LocalTime(2_932_897 * MICROS_PER_DAY - 1);
 
-    /// Reads `YYYY-MM-DD HH:MM:SS`.
+    /// Reads `YYYY-MM-DD HH:MM`, or with seconds `YYYY-MM-DD HH:MM:SS`.
     ///
-    /// For the blank, `T` or `t` may stand. A fraction of a second of any length may follow, of which
-    /// the microseconds are kept; and, also behind a blank, a UTC offset (`Z`, `+02`, `+0200`,
-    /// `+02:00`), which is dropped: the wall-clock time stays as written. White space around is
-    /// passed over. 24:00:00 and leap seconds (`:60`) are refused: neither is a time of its own on
-    /// the scale of microseconds.
+    /// For the blank, `T` or `t` may stand. A fraction of a second of any length may follow the
+    /// seconds, of which the microseconds are kept; and, also behind a blank, `UTC` or a UTC offset
+    /// (`Z`, `+02`, `+0200`, `+02:00`), which is dropped: the wall-clock time stays as written. Blank
+    /// characters around are passed over. 24:00:00 and leap seconds (`:60`) are refused: neither is a
+    /// time of its own on the scale of microseconds.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, TimeError> {
-        let bytes = bytes.trim_ascii();
-        let Some((stem, rest)) = bytes.split_first_chunk::<19>() else {
+        let bytes = trim_bytes(bytes);
+        let Some((stem, rest)) = bytes.split_first_chunk::<16>() else {
             return Err(no_time(bytes));
         };
         let form = stem[4] == b'-'
             && stem[7] == b'-'
             && matches!(stem[10], b' ' | b'T' | b't')
-            && stem[13] == b':'
-            && stem[16] == b':';
+            && stem[13] == b':';
         let pairs = (
             pair(stem[0], stem[1]),
             pair(stem[2], stem[3]),
@@ -75,7 +75,7 @@ impl LocalTime {
             pair(stem[8], stem[9]),
             pair(stem[11], stem[12]),
             pair(stem[14], stem[15]),
-            pair(stem[17], stem[18]),
+            seconds(rest),
         );
         let (
             Some(century),
@@ -84,18 +84,13 @@ impl LocalTime {
             Some(day),
             Some(hour),
             Some(minute),
-            Some(second),
+            Some((second, micros)),
             true,
         ) = (
             pairs.0, pairs.1, pairs.2, pairs.3, pairs.4, pairs.5, pairs.6, form,
         )
         else {
             return Err(no_time(bytes));
-        };
-        let micros = if rest.is_empty() {
-            0
-        } else {
-            fraction(rest).ok_or_else(|| no_time(bytes))?
         };
         let year = u16::from(century) * 100 + u16::from(year);
         let days = days(year, month, day)?;
@@ -184,6 +179,16 @@ fn pair(tens: u8, ones: u8) -> Option<u8> {
     (tens < 10 && ones < 10).then(|| tens * 10 + ones)
 }
 
+/// Reads what follows the minutes: seconds, if they are there, and microseconds.
+#[inline]
+fn seconds(rest: &[u8]) -> Option<(u8, i64)> {
+    match rest {
+        [b':', tens, ones] => Some((pair(*tens, *ones)?, 0)),
+        [b':', tens, ones, rest @ ..] => Some((pair(*tens, *ones)?, fraction(rest)?)),
+        _ => is_offset(rest).then_some((0, 0)),
+    }
+}
+
 /// Reads what follows the seconds, and returns the microseconds of it.
 fn fraction(mut rest: &[u8]) -> Option<i64> {
     let mut micros = 0;
@@ -206,11 +211,11 @@ fn fraction(mut rest: &[u8]) -> Option<i64> {
     is_offset(rest).then_some(micros)
 }
 
-/// Whether it is a UTC offset, or nothing.
+/// Whether it is a UTC offset, the name of UTC, or nothing.
 fn is_offset(rest: &[u8]) -> bool {
     let offset = rest.strip_prefix(b" ").unwrap_or(rest);
     let (hours, minutes) = match *offset {
-        [] | [b'Z' | b'z'] => return true,
+        [] | [b'Z' | b'z'] | [b'U' | b'u', b'T' | b't', b'C' | b'c'] => return true,
         [b'+' | b'-', a, b] => (pair(a, b), Some(0)),
         [b'+' | b'-', a, b, c, d] | [b'+' | b'-', a, b, b':', c, d] => (pair(a, b), pair(c, d)),
         _ => return false,

@@ -1,6 +1,7 @@
 use super::number::{decimal, number};
 use super::row::snippet;
 use crate::geo::{Point, PointError};
+use crate::text::trim_bytes;
 
 /// Characters of what was found that a message shows.
 const SHOWN_CHARS: usize = 40;
@@ -74,7 +75,7 @@ fn exact(bytes: &[u8]) -> Option<(f64, f64)> {
 
 #[cold]
 fn tolerant(field: &[u8]) -> Result<(f64, f64), WktError> {
-    let field = field.trim_ascii();
+    let field = trim_bytes(field);
     if field.is_empty() {
         return Err(WktError::Missing);
     }

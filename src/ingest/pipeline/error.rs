@@ -27,6 +27,11 @@ pub(in crate::ingest) enum PipelineError {
         first.reason
     )]
     NoGoodRow { rows: u64, first: Box<RejectedRow> },
+    #[error(
+        "line {0} is another header, with the columns in another order: ingest the files that were \
+         joined one by one"
+    )]
+    OtherHeader(u64),
     #[error("more than {0} rows could not be read, the most that were allowed")]
     TooManyRejected(u64),
     #[error("stopped")]
@@ -78,6 +83,7 @@ impl PipelineError {
             Self::Read(_) => ("FILE_UNREADABLE", self.to_string()),
             Self::NoRows => ("NO_ROWS", self.to_string()),
             Self::NoGoodRow { .. } => ("NO_GOOD_ROW", self.to_string()),
+            Self::OtherHeader(_) => ("SECOND_HEADER", self.to_string()),
             Self::TooManyRejected(_) => ("TOO_MANY_REJECTED_ROWS", self.to_string()),
             Self::Store(store::Error::TooManyNames(_)) => ("TOO_MANY_NAMES", self.to_string()),
             Self::Stopped(_)

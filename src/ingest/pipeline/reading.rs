@@ -208,10 +208,15 @@ impl Reading {
     }
 
     fn reject(&mut self, rejection: Rejection) -> Result<(), PipelineError> {
+        let Rejection {
+            line,
+            is_other_header,
+            ..
+        } = rejection;
         self.counts.rows_rejected += 1;
         if self.counts.rows_rejected <= REJECTED_KEPT {
             let row = RejectedRow {
-                line: rejection.line,
+                line,
                 column: rejection.column.map(str::to_owned),
                 reason: rejection.reason,
                 raw: rejection.raw,
@@ -220,6 +225,10 @@ impl Reading {
                 self.first_rejected = Some(Box::new(row.clone()));
             }
             self.kept.push(row);
+        }
+        if is_other_header {
+            self.finish_block()?;
+            return Err(PipelineError::OtherHeader(line));
         }
         match self.max_rejected {
             Some(most) if self.counts.rows_rejected > most => {

@@ -61,17 +61,19 @@ fn line_ends_and_blank_lines() {
 
 #[test]
 fn columns_in_any_order_and_case() {
-    let file = "\u{feff}id, DateTime ,Origin_Coord,note,\"REGION\",destination_coord,DataSource,x\n\
-         1,2018-05-28 09:03:40,POINT (14.4 50.0),\"a, \"\"b\"\"\",Prague,POINT (1 2),funny_car\n\
-         1,2018-05-28 09:03:40,POINT (14.4 50.0),,Prague,POINT (1 2),funny_car,,,,\n\
-         1,2018-05-28 09:03:40,POINT (14.4 50.0),,Prague\n";
+    let file = "\u{feff}id, DateTime ,Origin_Coord,note, \"REGION\",destination_coord,DataSource,x\n\
+         1,2018-05-28 09:03:40,POINT (14.4 50.0),\"a, \"\"b\"\"\",Prague,POINT (1 2),funny_car,\n\
+         1,2018-05-28 09:03:40,POINT (14.4 50.0),,Prague,POINT (1 2),funny_car,y,,,\n\
+         1,2018-05-28 09:03:40,POINT (14.4 50.0),,Prague\n\
+         1,2018-05-28 09:03:40,POINT (14.4 50.0),,Prague,POINT (1 2),funny_car\n";
     let outcomes = outcomes(&mut open(file).unwrap());
     assert_eq!(good(&outcomes), [2, 3]);
     let short = outcomes[2].as_ref().unwrap_err();
-    assert_eq!(short.column, Some("destination_coord"));
-    assert_eq!(
-        short.reason,
-        "the row has 5 columns, destination_coord is column 6"
+    assert_eq!(short.column, None);
+    assert_eq!(short.reason, "the row has 5 fields, the header has 8");
+    assert!(
+        outcomes[3].is_err(),
+        "a column that no trip needs is missing"
     );
 }
 

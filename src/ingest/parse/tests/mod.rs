@@ -2,6 +2,8 @@
 
 mod broken;
 mod files;
+mod oracle;
+mod quotes;
 mod rows;
 mod twins;
 

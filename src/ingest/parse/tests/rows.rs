@@ -73,23 +73,78 @@ fn bad_names() {
 }
 
 #[test]
-fn too_few_columns() {
-    assert_eq!(
-        rejection("Prague,POINT (14.4 50.0),POINT (14.5 50.1)"),
+fn rows_have_as_many_fields_as_the_header() {
+    for (row, reason) in [
         (
-            Some("datetime"),
-            "the row has 3 columns, datetime is column 4".to_owned()
+            "Prague,POINT (14.4 50.0),POINT (14.5 50.1)",
+            "the row has 3 fields, the header has 5",
         ),
+        ("x", "the row has 1 field, the header has 5"),
+        (
+            &format!("{ROW},more"),
+            "the row has 6 fields, the header has 5: a field that holds the delimiter must be in \
+             quotes",
+        ),
+        (
+            &format!("{ROW},,\"and, more\""),
+            "the row has 7 fields, the header has 5: a field that holds the delimiter must be in \
+             quotes",
+        ),
+    ] {
+        assert_eq!(rejection(row), (None, reason.to_owned()));
+    }
+    assert_eq!(good(&rows(format!("{ROW},\n{ROW},, ,\"\"\n"))), [2, 3]);
+}
+
+#[test]
+fn columns_without_names_at_the_end_may_be_left_out() {
+    let file = format!(
+        "{},,\n{ROW}\n{ROW},\n{ROW},x,y\n{ROW},,,z",
+        HEADER.trim_end()
     );
+    let outcomes = outcomes(&mut open(file).unwrap());
+    assert_eq!((good(&outcomes), bad(&outcomes)), (vec![2, 3, 4], vec![5]));
+}
+
+#[test]
+fn another_header_is_no_trip() {
+    let again = format!("\u{feff}{HEADER}");
+    let swapped = "datasource,origin_coord,destination_coord,datetime,region\n";
+    let outcomes = rows(format!("{ROW}\n{again}{ROW}\n{swapped}"));
+    assert_eq!((good(&outcomes), bad(&outcomes)), (vec![2, 4], vec![3, 5]));
+    for (outcome, is_other) in [(&outcomes[1], false), (&outcomes[3], true)] {
+        let rejection = outcome.as_ref().unwrap_err();
+        assert_eq!(rejection.reason, "the row is a header, not a trip");
+        assert_eq!(rejection.is_other_header, is_other);
+    }
+}
+
+#[test]
+fn names_are_spelled_in_one_way() {
+    let outcomes = rows(
+        [
+            "Zürich",
+            "Zu\u{308}rich",
+            "\u{feff}Zürich\u{200b}",
+            "\"\u{a0}Zu\u{308}rich \"",
+        ]
+        .map(|name| ROW.replace("Prague", name))
+        .join("\n"),
+    );
+    assert!(
+        outcomes
+            .iter()
+            .all(|row| row.as_ref().unwrap().1 == "Zürich")
+    );
+    let (_, reason) = rejection(ROW.replace("POINT (14.4 50.0)", "\u{200b}x\u{1b}"));
     assert_eq!(
-        rejection("x").1,
-        "the row has 1 column, origin_coord is column 2"
+        reason,
+        "not a WKT point: expected POINT (lon lat), found x<U+001B>"
     );
-    assert_eq!(
-        rejection("\"\"").1,
-        "the row has 1 column, origin_coord is column 2"
-    );
-    assert_eq!(good(&rows(format!("{ROW},more,\"and more\""))), [2]);
+    let blanks = ROW
+        .replace(",POINT", ",\u{feff}POINT")
+        .replace(",2018", ",\u{a0}2018");
+    assert_eq!(good(&rows(blanks)), [2]);
 }
 
 #[test]

@@ -29,8 +29,33 @@ fn times_in_many_hands() {
         "2018-05-28 09:03:40+02",
         "2018-05-28 09:03:40-0930",
         "2018-05-28 09:03:40.000 +02:00",
+        "2018-05-28 09:03:40 UTC",
+        "2018-05-28T09:03:40.000utc",
+        "\u{feff}\u{a0}2018-05-28 09:03:40\u{200b}",
     ] {
         assert_eq!(time(text), Some(at("2018-05-28 09:03:40")), "{text}");
+    }
+    for text in [
+        "2018-05-28 09:03",
+        "2018-05-28T09:03",
+        "2018-05-28T09:03Z",
+        "2018-05-28 09:03 UTC",
+        "2018-05-28 09:03-0930",
+        " 2018-05-28 09:03 +02:00 ",
+    ] {
+        assert_eq!(time(text), Some(at("2018-05-28 09:03:00")), "{text}");
+    }
+    for text in [
+        "2018-05-28 09:03:",
+        "2018-05-28 09:03:4",
+        "2018-05-28 09:03.5",
+        "2018-05-28 09:0",
+        "2018-05-28 09",
+        "2018-05-28 09:03 GMT",
+        "2018-05-28 09:03:40 UTC+2",
+        "2018-05-28 09:03:40 UT",
+    ] {
+        assert_eq!(time(text), None, "{text}");
     }
     assert_eq!(
         time("2018-05-28 09:03:40.1"),
@@ -124,6 +149,9 @@ fn by_chrono(text: &str) -> Option<NaiveDateTime> {
         "%Y-%m-%d %H:%M:%S%.f",
         "%Y-%m-%dT%H:%M:%S%.f",
         "%Y-%m-%dt%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%dt%H:%M",
     ]
     .into_iter()
     .find_map(|form| {
@@ -157,20 +185,21 @@ fn intended_difference(text: &str) -> bool {
         .chars()
         .map(|c| if c.is_ascii_digit() { '0' } else { c })
         .collect();
-    let stem = shape.get(..19);
-    let stem_fits = matches!(
-        stem,
-        Some("0000-00-00 00:00:00" | "0000-00-00T00:00:00" | "0000-00-00t00:00:00")
-    );
-    if !stem_fits {
+    let stems = ["0000-00-00 00:00", "0000-00-00T00:00", "0000-00-00t00:00"];
+    let Some(tail) = stems.iter().find_map(|stem| shape.strip_prefix(stem)) else {
         return true;
-    }
-    let rest = shape[19..]
+    };
+    let (seconds, tail) = match tail.strip_prefix(":00") {
+        Some(tail) => (true, tail),
+        None => (false, tail),
+    };
+    let rest = tail
         .strip_prefix('.')
-        .map_or(&shape[19..], |rest| rest.trim_start_matches('0'));
+        .filter(|_| seconds)
+        .map_or(tail, |rest| rest.trim_start_matches('0'));
     let offset = rest.strip_prefix(' ').unwrap_or(rest);
-    shape[19..].len() - rest.len() > 10
-        || shape[19..].starts_with('.') && shape[19..].len() - rest.len() < 2
+    tail.len() - rest.len() > 10
+        || tail.starts_with('.') && tail.len() - rest.len() < 2
         || !matches!(
             offset,
             "" | "Z" | "z" | "+00" | "-00" | "+0000" | "-0000" | "+00:00" | "-00:00"
@@ -187,6 +216,8 @@ fn time_text() -> impl Strategy<Value = String> {
         "%Y-%m-%d %H:%M:%S%.6f",
         "%Y-%m-%d %H:%M:%S%.9f",
         " %Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M",
     ]);
     let offset = prop::sample::select(vec![
         "", "Z", "z", " Z", "+02", "-11", "+0200", "-0930", "+02:00", " +05:45", " -03",
