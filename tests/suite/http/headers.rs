@@ -170,7 +170,7 @@ async fn the_path_of_an_error_is_that_of_its_field() {
             json!(["ingestions", "nodes", 0, "rejectedRows"]),
         ),
         (
-            "{ groupedTrips { nodes { members { nodes { ingestion { rejectedRows(first: -1) { totalCount } } } } } } }",
+            "{ groupedTrips(first: 1) { nodes { members(first: 1) { nodes { ingestion { rejectedRows(first: -1) { totalCount } } } } } } }",
             json!([
                 "groupedTrips",
                 "nodes",
