@@ -32,10 +32,10 @@ impl Verify {
             HumanCount(findings.differing),
         );
         for broken in &findings.broken {
-            println!("broken: {}", Printable(broken.to_string()));
+            println!("broken: {}", Printable(broken));
         }
         for difference in &findings.differences {
-            println!("{}", Printable(difference.to_string()));
+            println!("{}", Printable(difference));
         }
         Ok(if findings.differing == 0 {
             ExitCode::SUCCESS

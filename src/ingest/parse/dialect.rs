@@ -51,12 +51,6 @@ impl Dialect {
         }
     }
 
-    /// The length of the line end at that index.
-    pub(super) fn line_end_len(self, bytes: &[u8], at: usize) -> usize {
-        let is_pair = bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
-        1 + usize::from(is_pair)
-    }
-
     /// The number of line ends.
     pub(super) fn line_ends(self, bytes: &[u8]) -> u64 {
         let feeds = memchr_iter(b'\n', bytes).count();
@@ -87,6 +81,12 @@ impl Dialect {
         }
         true
     }
+}
+
+/// The length of the line end at that index.
+pub(super) fn line_end_len(bytes: &[u8], at: usize) -> usize {
+    let is_pair = bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
+    1 + usize::from(is_pair)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use memchr::memchr3;
 
 use super::chunk::{Fault, Position, RAW_BYTES, RecordChunk, Shape};
-use super::dialect::{Dialect, LineEnd};
+use super::dialect::{Dialect, LineEnd, line_end_len};
 use super::header::{Header, OpenError};
 use super::quoting::{Fields, Scan, State, scan};
 use crate::text::trim_bytes;
@@ -247,7 +247,7 @@ impl<R: Read + Seek> RecordReader<R> {
 
         // It runs on over the line's end. Lines that an earlier look-ahead passed need no second one.
         let offset = self.position.offset;
-        let next_line = line_end + dialect.line_end_len(unread, line_end);
+        let next_line = line_end + line_end_len(unread, line_end);
         let scanned = match self.lookahead {
             Some(Lookahead { until, state }) if until >= offset + next_line as u64 => {
                 // It was in the buffer then, and is so now.
@@ -288,7 +288,7 @@ impl<R: Read + Seek> RecordReader<R> {
         Found {
             shape,
             len: self.content(record, shape),
-            taken: end + self.dialect.line_end_len(self.unread(), end),
+            taken: end + line_end_len(self.unread(), end),
             lines: lines + 1,
         }
     }
@@ -342,7 +342,7 @@ impl<R: Read + Seek> RecordReader<R> {
                     self.pass(end, 0);
                 }
                 Some(end) => {
-                    let len = self.dialect.line_end_len(self.unread(), end);
+                    let len = line_end_len(self.unread(), end);
                     self.pass(end + len, 1);
                     return Ok(());
                 }

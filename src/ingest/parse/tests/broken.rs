@@ -52,8 +52,8 @@ fn a_quoted_record_may_be_as_long_as_allowed() {
         assert_eq!(quoted.len(), len);
         let plain = format!("{ROW},{}", "x".repeat(fill + 2));
         for long in [quoted, plain] {
-            let file = format!("{header}{long}\n{ROW},\n");
-            let outcomes = outcomes(&mut open(file).unwrap());
+            let mut reader = open(format!("{header}{long}\n{ROW},\n")).unwrap();
+            let outcomes = outcomes(&mut reader);
             assert_eq!(outcomes[0].is_ok(), is_good);
             assert!(outcomes.last().unwrap().is_ok());
         }

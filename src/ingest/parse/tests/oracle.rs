@@ -48,7 +48,7 @@ impl Oracle {
 
     /// The length of the first line, without its end.
     fn line(self, text: &[char]) -> usize {
-        (0..)
+        (0..=text.len())
             .find(|at| self.line_end(&text[*at..]).is_some())
             .unwrap()
     }
