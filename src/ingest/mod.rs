@@ -270,7 +270,10 @@ impl Ingestions {
 
     /// Takes the trips of an ingestion out of every answer.
     pub async fn remove(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
-        let before = self.existing(id).await?;
+        // Not what was last heard of it: on another server that may be older than what its client
+        // was told.
+        let stored = self.stored(id).await?.ok_or(IngestError::NotFound(id))?;
+        let before = stored.ingestion;
         if before.state != IngestionState::Succeeded {
             return Err(IngestError::Conflict(format!(
                 "ingestion {id} is {}: only one that has SUCCEEDED has trips to remove",
