@@ -130,6 +130,12 @@ impl Snapshot {
         }
     }
 
+    /// What came of reading a row of `trip_patch`; see [`Snapshot::of_row`].
+    fn of_patch(&self, row: &QueryResult, result: Result<(), Error>) -> Result<(), Error> {
+        let key = || named(row, &PATCH_KEY, String::new());
+        self.of_row("trip_patch", key, result)
+    }
+
     /// Hands a row of the weekly histograms on: region, ISO year, counters, cell.
     fn weekly_row(
         &self,
@@ -293,12 +299,7 @@ impl Snapshot {
                 }
                 Ok(())
             };
-            let result = read();
-            self.of_row(
-                "trip_patch",
-                || named(&row, &PATCH_KEY, String::new()),
-                result,
-            )
+            self.of_patch(&row, read())
         })
         .await
     }
@@ -325,12 +326,7 @@ impl Snapshot {
                 }
                 Ok(())
             };
-            let result = read();
-            self.of_row(
-                "trip_patch",
-                || named(&row, &PATCH_KEY, String::new()),
-                result,
-            )
+            self.of_patch(&row, read())
         })
         .await
     }
@@ -354,12 +350,7 @@ impl Snapshot {
                     rest: self.bytes(&row, 3)?,
                 })
             };
-            let result = read();
-            self.of_row(
-                "trip_patch",
-                || named(&row, &PATCH_KEY, String::new()),
-                result,
-            )
+            self.of_patch(&row, read())
         })
         .await
     }
