@@ -50,8 +50,8 @@ pub struct DatabaseConfig {
     /// the extension
     #[arg(long, env = "TRIPGRAPH_CITUS", value_parser = BoolishValueParser::new())]
     citus: bool,
-    /// Seconds without a sign of life after which other servers of the same PostgreSQL take over
-    /// what this one was ingesting
+    /// Seconds without a heartbeat after which other servers of the same PostgreSQL take over what
+    /// this one was ingesting
     #[arg(
         long,
         env = "TRIPGRAPH_LEASE_SECONDS",
@@ -95,7 +95,7 @@ impl DatabaseConfig {
         self.citus
     }
 
-    /// How long a worker may give no sign of life.
+    /// How long a worker may send no heartbeat.
     #[must_use]
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
@@ -157,8 +157,8 @@ pub struct ServerConfig {
     /// Listen on an address that others can reach although there are no tokens
     #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
-    /// Bytes of answers that are kept for who asks the same again, while nothing is published or
-    /// removed; 0 keeps none [default: 64 MiB]
+    /// Size of the cache of answers in bytes. An answer is valid until an ingestion is published or
+    /// removed; 0 turns the cache off [default: 64 MiB]
     #[arg(
         long,
         env = "TRIPGRAPH_CACHE_BYTES",

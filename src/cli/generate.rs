@@ -18,7 +18,7 @@ pub(super) struct Generate {
     /// The same seed gives the same trips
     #[arg(long, env = "TRIPGRAPH_GENERATE_SEED", default_value_t = 1)]
     seed: u64,
-    /// How the trips lie on the map
+    /// Geographic distribution of the trips
     #[arg(
         long,
         env = "TRIPGRAPH_GENERATE_SHAPE",

@@ -39,7 +39,7 @@ enum Command {
     Report(report::Report),
     /// Write made-up trips in the CSV format: city-like, repeatable
     Generate(generate::Generate),
-    /// Hold every summary against the trips themselves; fails if they part. Only reads
+    /// Recompute every summary from the trips and compare; fails if they differ. Only reads
     Verify(verify::Verify),
     /// Print the GraphQL schema
     Schema,

@@ -37,10 +37,7 @@ impl TripGroupQuery {
             desc = "Length of the time-of-day bucket in minutes: a multiple of 30 that divides 24 hours."
         )]
         time_bucket_minutes: i32,
-        #[graphql(
-            default_with = "Long(1)",
-            desc = "Only groups of at least so many trips."
-        )]
+        #[graphql(default_with = "Long(1)", desc = "Smallest size of a group, in trips.")]
         min_trips: Long,
         #[graphql(default = 20, desc = "How many at most, 0–1000.")] first: i32,
         #[graphql(desc = "The cursor of the last group of the page before.")] after: Option<String>,
