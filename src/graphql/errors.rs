@@ -12,8 +12,8 @@ use async_graphql::{
     ServerResult, ValidationResult, Value, Variables,
 };
 
+use super::Code;
 use super::operation::RequestId;
-use super::{ApiError, Code};
 
 /// Errors of the library get a code, and every error of a field keeps its path.
 pub(super) struct CodedErrors;
@@ -65,7 +65,6 @@ impl Extension for CodedErrors {
         next.run(ctx).await.map_err(|errors| {
             errors
                 .into_iter()
-                .take(MAX_ERRORS)
                 .map(|mut error| {
                     let message = match error.message.as_str() {
                         "Query is too complex." => {
@@ -82,9 +81,6 @@ impl Extension for CodedErrors {
         })
     }
 }
-
-/// Errors of one answer; a document can be wrong in as many places as it has fields.
-const MAX_ERRORS: usize = 50;
 
 /// The path of the field that failed.
 struct FullPath(Vec<PathSegment>);
@@ -124,29 +120,5 @@ fn coded(mut error: ServerError, code: Code) -> ServerError {
         .extensions
         .get_or_insert_with(ErrorExtensionValues::default)
         .set("code", code.name());
-    error
-}
-
-/// A document that could not be parsed: where, but not the parser's own words.
-pub(super) fn syntax(error: &async_graphql::parser::Error) -> ServerError {
-    use async_graphql::parser::Error as Parse;
-    let positions: Vec<_> = error.positions().collect();
-    let (code, message) = match (error, positions.first()) {
-        (Parse::Syntax { .. }, Some(at)) => (
-            Code::BadUserInput,
-            format!("syntax error at line {}, column {}", at.line, at.column),
-        ),
-        (Parse::RecursionLimitExceeded, _) => (
-            Code::TooComplex,
-            "the document is nested too deep".to_owned(),
-        ),
-        (Parse::MissingOperation, _) => (
-            Code::BadUserInput,
-            "the document contains no operation".to_owned(),
-        ),
-        (other, _) => (Code::BadUserInput, other.to_string()),
-    };
-    let mut error: ServerError = ApiError::new(code, message).into();
-    error.locations = positions;
     error
 }

@@ -9,10 +9,13 @@ pub struct Limits {
     pub complexity: usize,
     /// Aliased fields in a document.
     pub aliases: usize,
-    /// Directives on one field.
-    pub directives: usize,
     /// Fields and fragments of a document when every fragment is written out in its place.
     pub selections: usize,
+    /// Selection sets of a document that are nested within each other when every fragment is written
+    /// out in its place.
+    pub nesting: usize,
+    /// Tokens of a document, white space and punctuation included.
+    pub tokens: usize,
     /// How long a query may take; mutations and subscriptions are not cut off.
     pub query_timeout: Duration,
 }
@@ -23,8 +26,9 @@ impl Default for Limits {
             depth: 20,
             complexity: 200_000,
             aliases: 100,
-            directives: 5,
             selections: 5_000,
+            nesting: 32,
+            tokens: 20_000,
             query_timeout: Duration::from_mins(1),
         }
     }

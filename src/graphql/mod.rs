@@ -18,7 +18,7 @@ mod subscription;
 mod types;
 mod uploads;
 
-use async_graphql::SDLExportOptions;
+use async_graphql::{SDLExportOptions, ValidationMode};
 
 pub use self::error::{ApiError, Code};
 pub use self::limits::Limits;
@@ -55,10 +55,11 @@ pub struct Services {
 pub fn schema(services: Services) -> Schema {
     let limits = services.limits;
     builder()
+        // Documents are validated before: see `document`.
+        .validation_mode(ValidationMode::Fast)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity)
         .limit_aliases(limits.aliases)
-        .limit_directives(limits.directives)
         .extension(errors::CodedErrors)
         .data(services.ingestions)
         .data(services.store)

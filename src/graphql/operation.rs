@@ -2,15 +2,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apollo_compiler::executable::OperationType;
 use async_graphql::futures_util::{FutureExt, StreamExt, stream::BoxStream};
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
 use async_graphql::{Request, Response, ServerError, Value};
 
 use super::cache::RequestCache;
-use super::{ApiError, Code, Limits, Schema, document, errors};
+use super::document::Document;
+use super::{ApiError, Code, Limits, Schema, errors};
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,26 +32,29 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Parses the document and finds the operation that is to run.
+    /// Parses and validates the document, finds the operation that is to run and coerces its
+    /// variables.
     ///
     /// # Errors
     ///
-    /// What is wrong with the document, ready for the client.
-    pub fn parse(mut request: Request, limits: &Limits) -> Result<Self, Box<ServerError>> {
-        if request.operation_name.as_deref() == Some("") {
-            request.operation_name = None;
-        }
-        let document = parse_query(&request.query).map_err(|error| errors::syntax(&error))?;
-        document::check(&document, limits).map_err(ServerError::from)?;
-        let operation =
-            chosen(&document, request.operation_name.as_deref()).map_err(ServerError::from)?;
-        let kind = match operation.ty {
+    /// What is wrong with the document or the variables, ready for the client.
+    pub fn parse(mut request: Request, limits: &Limits) -> Result<Self, Vec<ServerError>> {
+        let name = request.operation_name.take();
+        let name = name.as_deref().filter(|name| !name.is_empty());
+        let document = Document::parse(&request.query, limits)?;
+        let operation = document
+            .operation(name)
+            .map_err(|error| vec![error.into()])?;
+        let kind = match operation.operation_type {
             OperationType::Query => OperationKind::Query,
             OperationType::Mutation => OperationKind::Mutation,
             OperationType::Subscription => OperationKind::Subscription,
         };
-        check_variables(operation, &request).map_err(ServerError::from)?;
-        request.set_parsed_query(document);
+        let (executable, variables) = document
+            .executable(operation, &request.variables)
+            .map_err(|error| vec![error])?;
+        request.variables = variables;
+        request.set_parsed_query(executable);
         Ok(Self { request, kind })
     }
 
@@ -132,55 +133,6 @@ pub fn is_request_error(response: &Response) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// The operation of the document that is to run.
-fn chosen<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition, ApiError> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Single(_), Some(_)) => None,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
-        (DocumentOperations::Multiple(_), None) => {
-            return Err(ApiError::bad_input(
-                "the document contains several operations: give an operationName",
-            ));
-        }
-    };
-    operation.map(|operation| &operation.node).ok_or_else(|| {
-        ApiError::bad_input("the document contains no operation of that operationName")
-    })
-}
-
-/// A variable that must be given is missed before anything runs; the library would miss it only
-/// where it is used.
-fn check_variables(operation: &OperationDefinition, request: &Request) -> Result<(), ApiError> {
-    for definition in &operation.variable_definitions {
-        let definition = &definition.node;
-        let name = &definition.name.node;
-        let given = request.variables.get(name);
-        let needed = !definition.var_type.node.nullable;
-        let missing = given.map_or(definition.default_value.is_none(), |value| {
-            *value == Value::Null
-        });
-        if needed && missing {
-            let of_type = &definition.var_type.node;
-            let mut message = format!("the variable `${name}` of type `{of_type}` is not given");
-            if of_type.to_string().starts_with("Upload") {
-                message.push_str(
-                    ": a file comes as multipart/form-data (the GraphQL multipart request \
-                     specification)",
-                );
-            }
-            return Err(ApiError::bad_input(message));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,8 +144,8 @@ mod tests {
     fn parsed(query: &str) -> Result<OperationKind, Value> {
         Operation::parse(Request::new(query), &Limits::default())
             .map(|operation| operation.kind())
-            .map_err(|error| {
-                code(&Response::from_errors(vec![*error]))
+            .map_err(|errors| {
+                code(&Response::from_errors(errors))
                     .cloned()
                     .unwrap_or_default()
             })
@@ -201,29 +153,29 @@ mod tests {
 
     #[test]
     fn the_kind_is_known_before_anything_runs() {
-        assert_eq!(parsed("{ a }"), Ok(OperationKind::Query));
-        assert_eq!(parsed("mutation M { a }"), Ok(OperationKind::Mutation));
+        assert_eq!(parsed("{ __typename }"), Ok(OperationKind::Query));
         assert_eq!(
-            parsed("subscription { a }"),
+            parsed("mutation M { cancelIngestion(id: 1) { id } }"),
+            Ok(OperationKind::Mutation)
+        );
+        assert_eq!(
+            parsed("subscription { ingestionUpdates { id } }"),
             Ok(OperationKind::Subscription)
         );
         let bad = Err(Value::from("BAD_USER_INPUT"));
         for query in [
             "",
             "{",
-            "query A { a } query B { a }",
-            "query ($x: Int!) { a(x: $x) }",
+            "query A { __typename } query B { __typename }",
+            "query ($x: Int!) { ingestions(first: $x) { totalCount } }",
         ] {
             assert_eq!(parsed(query), bad, "{query}");
         }
         assert_eq!(
-            parsed("query ($x: Int! = 1) { a(x: $x) }"),
+            parsed("query ($x: Int! = 1) { ingestions(first: $x) { totalCount } }"),
             Ok(OperationKind::Query)
         );
-        assert_eq!(
-            parsed(&"{ a ".repeat(500)),
-            Err(Value::from("BAD_USER_INPUT"))
-        );
+        assert_eq!(parsed(&"{ a ".repeat(500)), Err(Value::from("TOO_COMPLEX")));
     }
 
     #[tokio::test]

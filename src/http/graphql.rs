@@ -73,7 +73,7 @@ async fn get(State(state): State<AppState>, mut request: Request) -> Response {
     };
     let operation = match operation {
         Ok(operation) => operation,
-        Err(error) => return format.answer(async_graphql::Response::from_errors(vec![*error])),
+        Err(errors) => return format.answer(async_graphql::Response::from_errors(errors)),
     };
     if operation.kind() == OperationKind::Mutation {
         let error = ApiError::bad_input("a mutation needs POST");
@@ -185,7 +185,7 @@ async fn json(
     };
     match Operation::parse(request, state.limits()) {
         Ok(operation) => execute(state, format, parts, caller, operation).await,
-        Err(error) => format.answer(async_graphql::Response::from_errors(vec![*error])),
+        Err(errors) => format.answer(async_graphql::Response::from_errors(errors)),
     }
 }
 

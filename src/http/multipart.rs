@@ -106,7 +106,7 @@ async fn prepare(
         numbers.insert(part, number);
     }
     let operation = Operation::parse(request, state.limits())
-        .map_err(|error| Refusal::Document(Box::new(Answer::from_errors(vec![*error]))))?;
+        .map_err(|errors| Refusal::Document(Box::new(Answer::from_errors(errors))))?;
     permitted(caller, operation.kind())?;
     // What is certain to become too large need not be taken in first.
     let most = settings

@@ -6,6 +6,7 @@ pub mod support;
 mod admission;
 mod answers;
 mod cli;
+mod documents;
 mod files;
 mod http;
 mod queries;

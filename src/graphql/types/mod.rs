@@ -16,7 +16,7 @@ pub(crate) use self::ingestion::{
     Ingestion, IngestionConnection, IngestionState, RejectedRowConnection, parse_id,
 };
 pub(crate) use self::region::{Datasource, Region};
-pub(crate) use self::scalar::{Date, DateTime, LocalDateTime, Long, Upload};
+pub(crate) use self::scalar::{Date, DateTime, LocalDateTime, Long, Upload, check_scalar};
 pub(crate) use self::selection::{BoundingBox, TripEnd, TripFilter, selection};
 pub(crate) use self::trip::{Trip, TripConnection};
 pub(crate) use self::trip_group::{Grouping, TripGroup, TripGroupConnection};

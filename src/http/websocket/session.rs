@@ -147,7 +147,7 @@ impl Session {
         };
         let operation = match Operation::parse(request, self.state.limits()) {
             Ok(operation) => operation,
-            Err(error) => return Ok(vec![self.protocol.error(&id, &[*error])]),
+            Err(errors) => return Ok(vec![self.protocol.error(&id, &errors)]),
         };
         if let Err(error) = caller.check(operation.kind()) {
             return refused(self, error);
