@@ -7,6 +7,7 @@ mod admission;
 mod answers;
 mod cli;
 mod documents;
+mod exactness;
 mod files;
 mod http;
 mod queries;
