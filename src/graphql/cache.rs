@@ -1,6 +1,7 @@
 //! What the resolvers of one request have already loaded.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
@@ -19,6 +20,8 @@ const READING_FIELDS: usize = 2;
 pub(super) struct RequestCache {
     turns: Semaphore,
     summaries: OnceCell<Arc<Summaries>>,
+    /// Weeks that its series list.
+    weeks: AtomicUsize,
     ingestions: Mutex<HashMap<IngestionId, Arc<OnceCell<Option<Ingestion>>>>>,
 }
 
@@ -27,6 +30,7 @@ impl Default for RequestCache {
         Self {
             turns: Semaphore::new(READING_FIELDS),
             summaries: OnceCell::new(),
+            weeks: AtomicUsize::new(0),
             ingestions: Mutex::default(),
         }
     }
@@ -47,6 +51,13 @@ pub(super) fn service<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> Result
             std::any::type_name::<T>()
         ))
     })
+}
+
+/// Counts weeks that the request lists; how many it lists by now.
+pub(super) fn list_weeks(ctx: &Context<'_>, weeks: usize) -> Result<usize, ApiError> {
+    let cache = service::<RequestCache>(ctx)?;
+    let before = cache.weeks.fetch_add(weeks, Ordering::Relaxed);
+    Ok(before.saturating_add(weeks))
 }
 
 /// What is known of every region and datasource.

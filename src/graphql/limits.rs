@@ -16,6 +16,8 @@ pub struct Limits {
     pub nesting: usize,
     /// Tokens of a document, white space and punctuation included.
     pub tokens: usize,
+    /// Weeks that one operation lists.
+    pub weeks: usize,
     /// How long a query may take; mutations and subscriptions are not cut off.
     pub query_timeout: Duration,
 }
@@ -29,6 +31,7 @@ impl Default for Limits {
             selections: 5_000,
             nesting: 32,
             tokens: 20_000,
+            weeks: 600_000,
             query_timeout: Duration::from_mins(1),
         }
     }

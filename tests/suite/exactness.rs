@@ -236,3 +236,45 @@ async fn long_numbers_have_64_bits_on_every_way() {
         server.ask(&literal, json!({})).await;
     }
 }
+
+#[tokio::test]
+async fn a_date_far_away_leaves_the_series_and_the_average() {
+    let home = Home::new();
+    let server = home.serve();
+    let csv = "region,origin_coord,destination_coord,datetime,datasource
+Lyon,POINT (4.83 45.76),POINT (4.86 45.74),2021-03-01 08:00:00,bikes
+Lyon,POINT (4.83 45.76),POINT (4.86 45.74),2021-03-09 08:00:00,bikes
+Lyon,POINT (4.83 45.76),POINT (4.86 45.74),9999-12-31 00:00:00,bikes
+";
+    let id = server.upload(&home.write("trips.csv", csv)).await;
+    assert_eq!(server.ended(&id).await["rowsIngested"], 3);
+    let query = "{ weeklyAverage { average calendarWeeks weeks { trips week __typename } } }";
+    let answer = server.ask(query, json!({})).await;
+    let average = &answer["weeklyAverage"];
+    let weeks = average["weeks"].as_array().unwrap();
+    assert_eq!(average["calendarWeeks"], weeks.len());
+    assert_eq!(weeks.len(), 416_316);
+    let last = json!({ "trips": 1, "week": "9999-12-27", "__typename": "WeekCount" });
+    assert_eq!(weeks.last(), Some(&last));
+    assert_eq!(weeks[1]["week"], "2021-03-08");
+    let trips: i64 = weeks
+        .iter()
+        .map(|week| week["trips"].as_i64().unwrap())
+        .sum();
+    assert_eq!(trips, 3);
+
+    let query = "{ a: weeklyAverage { weeks { week } } b: weeklyAverage { weeks { week } } }";
+    let answer = server.answer(query, json!({})).await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "TOO_COMPLEX");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("`fromWeek`") && message.contains("`toWeek`"),
+        "{message}"
+    );
+    assert_eq!(error["path"][1], "weeks");
+    let query = r#"{ a: weeklyAverage(toWeek: "2021-12-31") { average weeks { week } }
+                     b: weeklyAverage { weeks { week } } }"#;
+    let answer = server.ask(query, json!({})).await;
+    assert_eq!(answer["a"]["weeks"].as_array().unwrap().len(), 44);
+}
