@@ -11,6 +11,7 @@ mod cover;
 mod extent;
 mod leaf;
 mod point;
+mod ring;
 #[cfg(test)]
 mod testing;
 
@@ -22,3 +23,4 @@ pub use cell::{
 pub use cover::{LEVELS, Position, position, refine, roots};
 pub use leaf::LeafCells;
 pub use point::{Point, PointError};
+pub use ring::ring;

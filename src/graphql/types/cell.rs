@@ -6,7 +6,8 @@ use crate::geo;
 /// A place, WGS 84.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub(crate) struct Point {
-    /// Longitude in degrees, -180 to 180.
+    /// Longitude in degrees, -180 to 180; beyond in the `boundary` of a cell that crosses the
+    /// antimeridian.
     lon: f64,
     /// Latitude in degrees, -90 to 90.
     lat: f64,
@@ -43,8 +44,12 @@ impl Cell {
         geo::center(self.0).into()
     }
 
-    /// Its corners, counter-clockwise; the first is not repeated at the end.
+    /// Its corners, counter-clockwise, as a ring that can be drawn on a map; the first is not
+    /// repeated at the end. Longitudes are continuous: where the cell crosses the antimeridian, some
+    /// are below -180 or above 180. The ring of a cell around a pole spans 360 degrees and is closed
+    /// along that pole.
     async fn boundary(&self) -> Vec<Point> {
-        geo::boundary(self.0).into_iter().map(Point::from).collect()
+        let ring = geo::ring(self.0).into_iter();
+        ring.map(|[lon, lat]| Point { lon, lat }).collect()
     }
 }
