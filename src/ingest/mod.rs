@@ -16,7 +16,7 @@ mod worker;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use futures::stream::{self, BoxStream, StreamExt};
 use prometheus_client::registry::Registry;
 use tokio::sync::{Mutex, Notify};
@@ -79,8 +79,6 @@ struct Inner {
     store: Store,
     spool: Spool,
     worker: Worker,
-    /// When it began.
-    since: DateTime<Utc>,
     progress: Progress,
     metrics: Arc<IngestMetrics>,
     /// Held from the reading of an ingestion's state to its push, so that watchers see states in
@@ -132,7 +130,6 @@ impl Ingestions {
                 store,
                 spool,
                 worker,
-                since: Utc::now(),
                 progress: Progress::new(),
                 metrics: Arc::default(),
                 order: Mutex::new(()),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::{Message, notify};
 use super::snapshot::column;
-use super::{Checkpoint, Claim, Error, Snapshot, Store, postgres};
+use super::{Checkpoint, Claim, Error, Head, Snapshot, Store, postgres};
 use crate::model::{Failure, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
 
 /// A file that is to be ingested.
@@ -91,14 +91,14 @@ impl Store {
     ) -> Result<(Ingestion, bool), Error> {
         let tx = self.write().await?;
         if !allow_duplicate {
-            if self.is_shared() {
-                postgres::lock_content(&tx, &new.content_hash).await?;
-            }
             let live = [
                 IngestionState::Queued,
                 IngestionState::Running,
                 IngestionState::Succeeded,
             ];
+            if self.is_shared() {
+                postgres::lock_content(&tx, &new.content_hash).await?;
+            }
             let same = ingestion::Entity::find()
                 .filter(ingestion::Column::ContentHash.eq(&new.content_hash))
                 .filter(ingestion::Column::State.is_in(live.map(IngestionState::name)))
@@ -274,6 +274,10 @@ pub(super) fn without_zeros(text: &str) -> String {
 
 /// An ingestion's row as it is read.
 pub(super) fn record(row: ingestion::Model) -> Result<Record, Error> {
+    // Nothing is built on a checkpoint whose bytes cannot be compared.
+    let head = (row.batches > 0)
+        .then(|| Head::stored(row.head_bytes, &row.head_hash))
+        .flatten();
     Ok(Record {
         spool: row.spool.clone(),
         path: row.path.clone(),
@@ -283,7 +287,8 @@ pub(super) fn record(row: ingestion::Model) -> Result<Record, Error> {
             ingestion: row.id,
             number: row.claims,
         },
-        checkpoint: (row.batches > 0).then(|| Checkpoint {
+        checkpoint: head.map(|head| Checkpoint {
+            head,
             batches: row.batches.cast_unsigned(),
             bytes_read: row.bytes_read.cast_unsigned(),
             next_line: row.next_line.cast_unsigned(),

@@ -29,7 +29,7 @@ pub use changes::{Advance, Change};
 pub use claims::Claim;
 pub use error::Error;
 pub use ingestions::{FinalCounts, NewIngestion, Record};
-pub use load::{Checkpoint, LoadBlock, PatchRow, TripRow, TripSummary};
+pub use load::{Checkpoint, Head, LoadBlock, PatchRow, TripRow, TripSummary};
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,

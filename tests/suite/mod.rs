@@ -5,6 +5,7 @@ pub mod support;
 
 mod answers;
 mod cli;
+mod damage;
 mod http;
 mod queries;
 mod recovery;

@@ -78,6 +78,11 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(reader)
     }
 
+    /// What is read.
+    pub const fn source(&self) -> &R {
+        &self.source
+    }
+
     /// Which column is where.
     #[must_use]
     pub const fn header(&self) -> &Header {

@@ -14,6 +14,7 @@
 //! channels and the histograms, not by the file.
 
 mod background;
+mod content;
 mod error;
 mod packing;
 mod past;
