@@ -1,6 +1,7 @@
 //! Ingestion: files wait in a queue, and one worker takes them in order through the pipeline.
 
 mod batch;
+mod estimate;
 mod metrics;
 mod names;
 pub mod parse;
@@ -23,6 +24,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::estimate::Pace;
 use self::metrics::IngestMetrics;
 use self::progress::Progress;
 pub use self::spool::{Spool, SpoolError, SpooledFile};
@@ -81,6 +83,8 @@ struct Inner {
     worker: Worker,
     progress: Progress,
     metrics: Arc<IngestMetrics>,
+    /// How long publishing takes here.
+    pace: Arc<Pace>,
     /// Held from the reading of an ingestion's state to its push, so that watchers see states in
     /// their order.
     order: Mutex<()>,
@@ -132,6 +136,7 @@ impl Ingestions {
                 worker,
                 progress: Progress::new(),
                 metrics: Arc::default(),
+                pace: Arc::default(),
                 order: Mutex::new(()),
                 running: std::sync::Mutex::new(None),
                 arrived: Notify::new(),

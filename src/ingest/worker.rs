@@ -61,8 +61,13 @@ async fn ingest(ingestions: &Ingestions, record: Record) {
     tracing::info!(id, source = record.ingestion.source, "ingestion runs");
 
     let path = inner.spool.locate(&record.path);
-    let (progress, metrics) = (inner.progress.clone(), Arc::clone(&inner.metrics));
-    let reporter = Reporter::new(progress, metrics, &inner.store, &record.ingestion);
+    let reporter = Reporter::new(
+        inner.progress.clone(),
+        Arc::clone(&inner.metrics),
+        Arc::clone(&inner.pace),
+        &inner.store,
+        &record.ingestion,
+    );
     let Run {
         counts,
         stages,

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::changes::{Message, notify};
 use super::snapshot::column;
 use super::{Checkpoint, Claim, Error, Head, Snapshot, Store, postgres};
-use crate::model::{Failure, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
+use crate::model::{
+    Failure, Ingestion, IngestionId, IngestionPhase, IngestionState, Page, RejectedRow,
+};
 
 /// A file that is to be ingested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -320,6 +322,8 @@ fn describe(row: ingestion::Model) -> Result<Ingestion, Error> {
         rows_ingested: row.rows_ingested.cast_unsigned(),
         rows_rejected: row.rows_rejected.cast_unsigned(),
         rows_per_second,
+        phase: (state == IngestionState::Running).then(IngestionPhase::default),
+        progress: None,
         eta_seconds: None,
         failure: row
             .error_code

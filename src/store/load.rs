@@ -2,7 +2,7 @@
 
 use chrono::NaiveDateTime;
 
-use super::{Claim, Engine, Error, Store, postgres, sqlite};
+use super::{Claim, Engine, Error, FinalCounts, Store, postgres, sqlite};
 use crate::geo::Point;
 use crate::model::{End, Patch, RejectedRow};
 
@@ -55,6 +55,19 @@ pub struct Checkpoint {
     pub rows_rejected: u64,
     /// What was read of the file by then: `bytes_read`, or more.
     pub head: Head,
+}
+
+impl Checkpoint {
+    /// What was read.
+    #[must_use]
+    pub const fn counts(&self) -> FinalCounts {
+        FinalCounts {
+            bytes_read: self.bytes_read,
+            rows_read: self.rows_read,
+            rows_ingested: self.rows_ingested,
+            rows_rejected: self.rows_rejected,
+        }
+    }
 }
 
 /// The beginning of a file, as it was when it was read.

@@ -1,5 +1,7 @@
 //! The moments at which trips appear in the answers, and leave them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::{DateTime, Utc};
 use entity::{ingestion, trip_summary};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QuerySelect, Set};
@@ -15,7 +17,7 @@ const PURGE_LINES: i64 = 100_000;
 
 impl Store {
     /// Makes the trips of an ingestion visible, all at once: adds its histograms and summaries,
-    /// and it has succeeded.
+    /// and it has succeeded. Tells meanwhile which part of that is done, from 0 to less than 1.
     pub async fn publish(
         &self,
         claim: Claim,
@@ -23,11 +25,17 @@ impl Store {
         summaries: &[TripSummary],
         counts: FinalCounts,
         now: impl FnOnce() -> DateTime<Utc> + Send,
+        done: impl Fn(f64) + Send + Sync,
     ) -> Result<(), Error> {
         let tx = self.publishing().await?;
         let row = held(&tx, claim).await?;
-        histograms::add(&tx, &histograms.weekly).await?;
-        histograms::add(&tx, &histograms.flows).await?;
+        let (weekly, flows) = (&histograms.weekly, &histograms.flows);
+        // What follows the histograms is a statement more.
+        let all = histograms::statements(weekly) + histograms::statements(flows) + 1;
+        let written = AtomicUsize::new(0);
+        let wrote = || done((written.fetch_add(1, Ordering::Relaxed) + 1) as f64 / all as f64);
+        histograms::add(&tx, weekly, &wrote).await?;
+        histograms::add(&tx, flows, &wrote).await?;
         insert_summaries(&tx, claim.ingestion, summaries).await?;
         count_edition(&tx).await?;
         let succeeded = IngestionState::Succeeded;

@@ -7,6 +7,7 @@ mod answers;
 mod cli;
 mod damage;
 mod http;
+mod progress;
 mod queries;
 mod recovery;
 mod removal;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::PipelineError;
 use super::content::{Content, Expected};
+use super::meter::Meter;
 use super::packing::{FullBatch, FullPortion};
 use super::past::Totals;
 use super::stages::Stopwatch;
@@ -16,7 +17,6 @@ use crate::geo::LeafCells;
 use crate::ingest::batch::{BATCH_PORTIONS, BLOCK_TRIPS, Portion};
 use crate::ingest::names::{Names, resolve};
 use crate::ingest::parse::{ParsedTrip, Position, RecordChunk, RecordReader, Rejection};
-use crate::ingest::progress::Reporter;
 use crate::ingest::stop::{Stop, StopReason};
 use crate::ingest::tally::Tally;
 use crate::model::RejectedRow;
@@ -38,7 +38,7 @@ pub(super) struct Reading {
     sender: mpsc::Sender<LoadBlock>,
     packer: SyncSender<FullPortion>,
     stop: Arc<Stop>,
-    reporter: Reporter,
+    meter: Arc<Meter>,
     max_rejected: Option<u64>,
     expected: Expected,
     /// What an earlier run has read.
@@ -67,7 +67,7 @@ impl Reading {
         store: &Store,
         record: &Record,
         past: Totals,
-        reporter: Reporter,
+        meter: Arc<Meter>,
         stop: Arc<Stop>,
         (sender, packer): (mpsc::Sender<LoadBlock>, SyncSender<FullPortion>),
     ) -> Self {
@@ -78,16 +78,11 @@ impl Reading {
             sender,
             packer,
             stop,
-            reporter,
+            meter,
             max_rejected: record.max_rejected_rows,
             expected: Expected::of(record),
             head: checkpoint.head,
-            counts: FinalCounts {
-                bytes_read: checkpoint.bytes_read,
-                rows_read: checkpoint.rows_read,
-                rows_ingested: checkpoint.rows_ingested,
-                rows_rejected: checkpoint.rows_rejected,
-            },
+            counts: checkpoint.counts(),
             next_line: checkpoint.next_line,
             batches: checkpoint.batches,
             kept: Vec::new(),
@@ -102,11 +97,6 @@ impl Reading {
             tally: past.tally,
             watch: Stopwatch::start(),
         }
-    }
-
-    /// Counts what was not reported yet.
-    pub(super) fn settle(&mut self) {
-        self.reporter.count(self.counts);
     }
 
     /// How long it was at work so far.
@@ -149,7 +139,6 @@ impl Reading {
             }
         }
         let mut chunk = RecordChunk::new();
-        self.reporter.start();
         while reader
             .fill(&mut chunk, CHUNK_RECORDS)
             .map_err(PipelineError::Read)?
@@ -163,7 +152,7 @@ impl Reading {
             }
             let Position { offset, line } = reader.position();
             (self.counts.bytes_read, self.next_line) = (offset, line);
-            self.reporter.report(self.counts);
+            self.meter.read(self.counts);
             // Between chunks, so that the checkpoint's bytes and rows agree.
             if self.portion.is_full() {
                 if self.portions + 1 == BATCH_PORTIONS {
@@ -185,6 +174,7 @@ impl Reading {
         }
         let Position { offset, line } = reader.position();
         (self.counts.bytes_read, self.next_line) = (offset, line);
+        self.meter.read(self.counts);
         self.finish_batch(reader.source().head())?;
         match (self.counts.rows_ingested, self.first_rejected.take()) {
             (0, Some(first)) => Err(PipelineError::NoGoodRow {
@@ -317,8 +307,8 @@ impl Reading {
         self.portions += usize::from(batch.is_none());
         let portion = std::mem::take(&mut self.portion);
         self.watch
-            .pause(|| self.packer.send(FullPortion { portion, batch }))
-            .map_err(|_| PipelineError::WriterGone)
+            .pause(|| self.packer.send(FullPortion { portion, batch }).ok())
+            .ok_or(PipelineError::WriterGone)
     }
 }
 
