@@ -52,6 +52,8 @@ pub struct Model {
     pub error_code: Option<String>,
     /// Why it failed, for people.
     pub error_message: Option<String>,
+    /// What may not be as its sender wanted: a JSON array of objects with code, message and rows.
+    pub warnings: String,
     /// When it was put in the queue.
     pub created_at: DateTimeUtc,
     /// When it began to run.

@@ -184,6 +184,9 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
         }
         (state, _) => println!("{source}: {}; ingestion {id}", state.name()),
     }
+    for warning in &last.warnings {
+        println!("  warning: {}", warning.message);
+    }
     if *rows_rejected > 0 {
         let page = ingestions.rejected_rows(*id, REJECTED_SHOWN, None).await?;
         for row in page.items {

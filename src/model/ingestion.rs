@@ -82,6 +82,17 @@ pub struct Failure {
     pub message: String,
 }
 
+/// Something about a file that may not be what its sender wanted, though it is no error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// For programs: upper case, stable.
+    pub code: String,
+    /// For people: what was found and what to do.
+    pub message: String,
+    /// Rows of the file that it is about; 0 where it is about the file as a whole.
+    pub rows: u64,
+}
+
 /// One ingestion: one file on its way into the answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ingestion {
@@ -113,6 +124,8 @@ pub struct Ingestion {
     pub eta_seconds: Option<f64>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// What may not be as its sender wanted.
+    pub warnings: Vec<Warning>,
     /// When it was put in the queue.
     pub created_at: DateTime<Utc>,
     /// When it began to run.

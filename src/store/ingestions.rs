@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::{Message, notify};
 use super::snapshot::column;
-use super::{Checkpoint, Claim, Error, Head, Snapshot, Store, postgres};
+use super::{Checkpoint, Claim, Error, Head, Snapshot, Store, postgres, warnings};
 use crate::model::{
     Failure, Ingestion, IngestionId, IngestionPhase, IngestionState, Page, RejectedRow,
 };
@@ -92,12 +92,12 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(Ingestion, bool), Error> {
         let tx = self.write().await?;
+        let live = [
+            IngestionState::Queued,
+            IngestionState::Running,
+            IngestionState::Succeeded,
+        ];
         if !allow_duplicate {
-            let live = [
-                IngestionState::Queued,
-                IngestionState::Running,
-                IngestionState::Succeeded,
-            ];
             if self.is_shared() {
                 postgres::lock_content(&tx, &new.content_hash).await?;
             }
@@ -111,9 +111,12 @@ impl Store {
                 return Ok((describe(same)?, true));
             }
         }
+        let source = without_zeros(&new.source);
+        let same_name = warnings::of_same_name(&tx, &source, &new.content_hash, &live).await?;
         let row = ingestion::ActiveModel {
             id: NotSet,
-            source: Set(without_zeros(&new.source)),
+            source: Set(source),
+            warnings: Set(warnings::stored(same_name.as_slice())),
             state: Set(IngestionState::Queued.name().to_owned()),
             content_hash: Set(new.content_hash),
             spool: Set(new.spool),
@@ -329,6 +332,7 @@ fn describe(row: ingestion::Model) -> Result<Ingestion, Error> {
             .error_code
             .zip(row.error_message)
             .map(|(code, message)| Failure { code, message }),
+        warnings: warnings::parse(&row.warnings)?,
         created_at: row.created_at,
         started_at: row.started_at,
         finished_at: row.finished_at,

@@ -20,6 +20,7 @@ mod snapshot;
 mod sqlite;
 mod summaries;
 mod trips;
+mod warnings;
 mod workers;
 
 use std::fs::File;

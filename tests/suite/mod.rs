@@ -14,5 +14,6 @@ mod removal;
 mod sample;
 mod similar_trips;
 mod verify;
+mod warnings;
 mod websocket;
 mod weekly_average;

@@ -127,6 +127,11 @@ impl Ingestion {
         self.0.failure.clone().map(IngestionError::from)
     }
 
+    /// What may not be as its sender wanted, though it is no error.
+    async fn warnings(&self) -> Vec<IngestionWarning> {
+        self.0.warnings.iter().map(IngestionWarning::from).collect()
+    }
+
     /// When it was put in the queue.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
@@ -184,6 +189,28 @@ impl From<model::Failure> for IngestionError {
         Self {
             code: failure.code,
             message: failure.message,
+        }
+    }
+}
+
+/// Something about a file that may not be what its sender wanted, though it is no error.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct IngestionWarning {
+    /// For programs: upper case, stable. `SAME_NAME`: another file of that name, with other content,
+    /// is in the answers or on its way there.
+    code: String,
+    /// For people: what was found and what to do.
+    message: String,
+    /// Number of rows that the warning is about; 0 if it is about the file as a whole.
+    rows: Long,
+}
+
+impl From<&model::Warning> for IngestionWarning {
+    fn from(warning: &model::Warning) -> Self {
+        Self {
+            code: warning.code.clone(),
+            message: warning.message.clone(),
+            rows: warning.rows.into(),
         }
     }
 }
