@@ -9,8 +9,6 @@ mod m20261124_000003_slim_patches;
 mod m20261124_000004_count_editions;
 mod m20261125_000005_pack_columns;
 mod m20261125_000006_flows_by_day;
-mod m20261127_000007_hash_heads;
-mod m20261127_000008_keep_warnings;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -26,8 +24,6 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000004_count_editions::Migration),
             Box::new(m20261125_000005_pack_columns::Migration),
             Box::new(m20261125_000006_flows_by_day::Migration),
-            Box::new(m20261127_000007_hash_heads::Migration),
-            Box::new(m20261127_000008_keep_warnings::Migration),
         ]
     }
 }
