@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// How long publications took lately: the best guess at the next one.
+/// How long the last publication took: the best guess at the next one.
 #[derive(Debug)]
 pub(super) struct Pace(Mutex<Published>);
 
@@ -11,36 +11,42 @@ pub(super) struct Pace(Mutex<Published>);
 struct Published {
     /// Size of the file.
     bytes: f64,
-    seconds: f64,
+    /// How long it took, in times of what reading took: so it matters little how fast, or how busy,
+    /// the machine is.
+    share: f64,
 }
 
+/// No file is expected to take longer to be published, in times of what reading takes.
+const LARGEST_SHARE: f64 = 0.5;
+
 impl Default for Pace {
-    /// What a file of a million trips takes, about.
+    /// That of a file of a million trips, about.
     fn default() -> Self {
         Self(Mutex::new(Published {
             bytes: 110e6,
-            seconds: 1.5,
+            share: 0.25,
         }))
     }
 }
 
 impl Pace {
-    /// Takes note of a publication.
-    pub(super) fn learn(&self, bytes: u64, seconds: f64) {
-        // A publication that is too short to be measured tells nothing.
-        if seconds > 0.0 && bytes > 0 {
+    /// Takes note of a publication of a file, and of what reading it took.
+    pub(super) fn learn(&self, bytes: u64, publishing: f64, reading: f64) {
+        if bytes > 0 && reading > 0.0 {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Published {
                 bytes: bytes as f64,
-                seconds,
+                share: publishing / reading,
             };
         }
     }
 
-    /// The seconds that a publication will take. Histograms grow with places and weeks, of which
-    /// larger files bring fewer new ones: by the square root of the size, as a rule of thumb.
-    pub(super) fn publishing(&self, bytes: u64) -> f64 {
+    /// How long a file will take to be published, in times of what reading it takes. Histograms grow
+    /// with places and weeks, of which a file brings fewer the more are there: as a rule of thumb,
+    /// by the square root of its size.
+    pub(super) fn share(&self, bytes: u64) -> f64 {
         let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.seconds * (bytes as f64 / known.bytes).sqrt()
+        let share = known.share * (known.bytes / bytes as f64).sqrt();
+        share.min(known.share.max(LARGEST_SHARE))
     }
 }
 
@@ -65,23 +71,31 @@ pub(super) struct Estimate {
     percent: f64,
     /// Of what is to be read and stored: what was done at the beginning of the run.
     before: f64,
-    /// Seconds that publishing will take.
-    publishing: f64,
+    /// How long publishing will take, in times of what reading takes.
+    share: f64,
+    /// Seconds that reading takes, the whole file.
+    whole: f64,
     /// Percent at the beginning of publishing.
     read: Option<f64>,
 }
 
 impl Estimate {
     /// The estimate of a run that begins at some percent, with some part of the file read and
-    /// stored, and will publish for some seconds.
-    pub(super) const fn new(percent: f64, before: f64, publishing: f64) -> Self {
+    /// stored, and will publish for some share of what reading takes.
+    pub(super) const fn new(percent: f64, before: f64, share: f64) -> Self {
         Self {
             first: percent,
             percent,
             before,
-            publishing,
+            share,
+            whole: 0.0,
             read: None,
         }
+    }
+
+    /// Seconds that reading the whole file takes, or would have taken.
+    pub(super) const fn reading_seconds(&self) -> f64 {
+        self.whole
     }
 
     /// While the file is read and stored: `done` is the part that is, `seconds` is since the run
@@ -89,13 +103,15 @@ impl Estimate {
     pub(super) fn reading(&mut self, seconds: f64, done: f64, rate: f64) -> Standing {
         let of_run = (done - self.before) / (1.0 - self.before);
         if of_run > 0.0 {
-            let all = seconds / of_run + self.publishing;
+            let run = seconds / of_run;
+            self.whole = run / (1.0 - self.before);
+            let all = run + self.share * self.whole;
             self.reach(self.first + (100.0 - self.first) * seconds / all);
         }
         let left = (1.0 - done) / rate;
         Standing {
             percent: self.percent,
-            eta_seconds: left.is_finite().then_some(left + self.publishing),
+            eta_seconds: left.is_finite().then_some(left + self.share * self.whole),
         }
     }
 
@@ -106,7 +122,7 @@ impl Estimate {
         // The more is done, the more counts what it took, and the less what was expected.
         let weight = (4.0 * done).min(1.0);
         let measured = if done > 0.0 { seconds / done } else { 0.0 };
-        let all = weight * measured + (1.0 - weight) * self.publishing;
+        let all = weight * measured + (1.0 - weight) * self.share * self.whole;
         Standing {
             percent: self.percent,
             eta_seconds: Some((1.0 - done) * all),
@@ -125,7 +141,7 @@ mod tests {
     #[test]
     fn percent_grow_with_time_over_both_phases() {
         // Eight seconds of reading, two of publishing, as expected.
-        let mut estimate = Estimate::new(0.0, 0.0, 2.0);
+        let mut estimate = Estimate::new(0.0, 0.0, 0.25);
         for second in 1..=8 {
             let seconds = f64::from(second);
             let at = estimate.reading(seconds, seconds / 8.0, 1.0 / 8.0);
@@ -148,7 +164,7 @@ mod tests {
 
     #[test]
     fn percent_never_go_back_and_a_wrong_guess_is_mended() {
-        let mut estimate = Estimate::new(30.0, 0.3, 1.0);
+        let mut estimate = Estimate::new(30.0, 0.3, 0.002);
         let mut last = 30.0;
         for step in 0..=20 {
             // Slower and slower.
@@ -172,15 +188,20 @@ mod tests {
 
     #[test]
     fn nothing_read_yet_is_no_estimate() {
-        let at = Estimate::new(0.0, 0.0, 2.0).reading(0.25, 0.0, 0.0);
+        let at = Estimate::new(0.0, 0.0, 0.25).reading(0.25, 0.0, 0.0);
         assert_eq!((at.percent, at.eta_seconds), (0.0, None));
     }
 
     #[test]
     fn the_next_publication_is_expected_to_be_like_the_last() {
+        let near = |pace: &Pace, bytes, share: f64| (pace.share(bytes) - share).abs() < 1e-9;
         let pace = Pace::default();
-        pace.learn(1_000, 4.0);
-        assert!((pace.publishing(1_000) - 4.0).abs() < 1e-9);
-        assert!((pace.publishing(4_000) - 8.0).abs() < 1e-9);
+        assert!(near(&pace, 110_000_000, 0.25));
+        assert!(near(&pace, 440_000_000, 0.125));
+        assert!(near(&pace, 1, LARGEST_SHARE));
+        pace.learn(1_000, 4.0, 5.0);
+        assert!(near(&pace, 1_000, 0.8));
+        assert!(near(&pace, 4_000, 0.4));
+        assert!(near(&pace, 10, 0.8));
     }
 }

@@ -161,6 +161,8 @@ pub(super) struct Reporter {
     ingestion: Ingestion,
     /// What was counted so far.
     last: FinalCounts,
+    /// What reading the whole file takes; 0 where it takes less than there is between reports.
+    reading_seconds: f64,
 }
 
 impl Reporter {
@@ -180,17 +182,18 @@ impl Reporter {
                 .then(|| announcer(store.clone(), ingestion.id)),
             ingestion: ingestion.clone(),
             last: FinalCounts::of(ingestion),
+            reading_seconds: 0.0,
         }
     }
 
     /// Reports what a meter shows, for as long as this is polled.
     pub(super) async fn report(&mut self, meter: &Meter) -> Infallible {
         let bytes_total = self.ingestion.bytes_total.unwrap_or(0);
-        let publishing = self.pace.publishing(bytes_total);
+        let share = self.pace.share(bytes_total);
         let before = meter.gauge();
         let done = before.stored_part(bytes_total);
         let percent = self.ingestion.percent().unwrap_or(0.0);
-        let mut estimate = Estimate::new(percent, done, publishing);
+        let mut estimate = Estimate::new(percent, done, share);
         let mut rates = Rates::new(before.counts.rows_read, done);
         let began = Instant::now();
         loop {
@@ -205,6 +208,7 @@ impl Reporter {
                 rates.add(gauge.counts.rows_read, done);
                 let seconds = began.elapsed().as_secs_f64();
                 let standing = estimate.reading(seconds, done, rates.done_per_second);
+                self.reading_seconds = estimate.reading_seconds();
                 (IngestionPhase::Reading, standing)
             };
             let advance = Advance {
@@ -233,7 +237,8 @@ impl Reporter {
     /// Takes note of how long publishing took.
     pub(super) fn published(&self, took: Duration) {
         let bytes = self.ingestion.bytes_total.unwrap_or(0);
-        self.pace.learn(bytes, took.as_secs_f64());
+        self.pace
+            .learn(bytes, took.as_secs_f64(), self.reading_seconds);
     }
 }
 
