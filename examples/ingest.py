@@ -4,28 +4,34 @@ Needs: pip install "gql[all]"
 """
 
 import asyncio
+import os
 import sys
 
 from gql import Client, FileVar, gql
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.websockets import WebsocketsTransport
 
-ADDRESS = "127.0.0.1:8000/graphql"
+ADDRESS = os.environ.get("TRIPGRAPH_ADDRESS", "127.0.0.1:8000") + "/graphql"
 # Where the server has tokens, give both transports headers={"Authorization": "Bearer …"}.
 
 UPLOAD = """mutation ($file: Upload!) {
-  ingestTrips(file: $file) { duplicate ingestion { id } }
+  ingestTrips(file: $file) { duplicate ingestion { id source warnings { message } } }
 }"""
 STATUS = """subscription ($id: ID!) {
-  ingestionStatus(id: $id) { state percent rowsIngested rowsRejected error { message } }
+  ingestionStatus(id: $id) { state phase percent rowsIngested rowsRejected error { message } }
 }"""
 
 
 async def main(path):
     async with Client(transport=AIOHTTPTransport(url=f"http://{ADDRESS}")) as session:
         upload = gql(UPLOAD)
-        upload.variable_values = {"file": FileVar(path, content_type="text/csv", streaming=True)}
+        # A file that is streamed has no name unless it is given.
+        file = FileVar(
+            path, filename=os.path.basename(path), content_type="text/csv", streaming=True
+        )
+        upload.variable_values = {"file": file}
         answer = await session.execute(upload, upload_files=True)
+        print(answer["ingestTrips"])
     async with Client(transport=WebsocketsTransport(url=f"ws://{ADDRESS}")) as session:
         status = gql(STATUS)
         status.variable_values = {"id": answer["ingestTrips"]["ingestion"]["id"]}
@@ -33,4 +39,7 @@ async def main(path):
             print(change["ingestionStatus"])
 
 
+if len(sys.argv) != 2:
+    print("usage: python examples/ingest.py FILE", file=sys.stderr)
+    sys.exit(2)
 asyncio.run(main(sys.argv[1]))

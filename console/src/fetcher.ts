@@ -2,14 +2,13 @@ import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
 import { type Answer, problem } from './answer';
 import { authorizationOf, withAuthorization } from './authorization';
 import { announce } from './announce';
-import { ingestionsIn } from './ingestions/ingestion';
-import { followed } from './ingestions/feed';
 import { connect, subscribe, subscriptionProblem } from './live';
 import { type Operation, type UploadVariable, findOperation, uploadVariables } from './operation';
 import { type Request, request } from './request';
 import { keepLateAnswer, keepRun } from './results/runs';
 import { chosenFiles } from './upload/files';
 import { formData, missingFiles, multipart } from './upload/multipart';
+import { uploadMessage } from './upload/outcome';
 import { transfer } from './upload/transfers';
 import { activeTab } from './workbench';
 
@@ -99,7 +98,6 @@ function runUpload(
   let left = false;
   const cancel = transfer(formData(parts), files, headers, (answer) => {
     const message = uploadMessage(operation, answer);
-    if (message) announce(message);
     if (left) keepLateAnswer(tab, answer);
     else ended(answer);
     return message;
@@ -112,17 +110,6 @@ function runUpload(
       if (!left) cancel();
     });
   };
-}
-
-/** What is to be said about the answer to an upload, beside the ingestion it became. */
-function uploadMessage(operation: Operation, answer: Answer): string | null {
-  const ingestions = ingestionsIn(operation, answer);
-  const last = ingestions.at(-1);
-  if (last) followed.set(last.id);
-  const known = ingestions.filter(({ duplicate }) => duplicate).map(({ id }) => id);
-  const messages = answer.errors?.map(({ message }) => message) ?? [];
-  if (known.length > 0) messages.push(`Was there already, as ingestion ${known.join(', ')}.`);
-  return messages.join(' ') || null;
 }
 
 function toRequest({ query, operationName, variables }: FetcherParams): Request {

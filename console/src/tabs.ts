@@ -92,6 +92,7 @@ subscription IngestionStatus {
   ingestionStatus(id: ${JSON.stringify(id)}) {
     source
     state
+    phase
     percent
     rowsRead
     rowsIngested
@@ -100,6 +101,9 @@ subscription IngestionStatus {
     etaSeconds
     error {
       code
+      message
+    }
+    warnings {
       message
     }
   }
@@ -125,25 +129,6 @@ query RejectedRows {
   }
 }
 `;
-}
-
-/** Takes several files in with one request, one variable for each. */
-export function uploadQuery(files: number): string {
-  if (files === 1) return UPLOAD;
-  const numbers = Array.from({ length: files }, (_, index) => index + 1);
-  const variables = numbers.map((number) => `$file${number}: Upload!`).join(', ');
-  const fields = numbers.map(
-    (number) => `  file${number}: ingestTrips(file: $file${number}) {
-    duplicate
-    ingestion {
-      id
-      source
-      state
-    }
-  }
-`,
-  );
-  return `mutation IngestFiles(${variables}) {\n${fields.join('')}}\n`;
 }
 
 /** The tabs of a first visit. */

@@ -41,6 +41,10 @@ pub struct Model {
     pub rows_rejected: i64,
     /// Batches that are committed.
     pub batches: i32,
+    /// Bytes of the file that were read by the checkpoint; not fewer than `bytes_read`.
+    pub head_bytes: i64,
+    /// BLAKE3 of these bytes, hexadecimal; empty where there is no checkpoint.
+    pub head_hash: String,
     /// The worker that has claimed it; none where it waits, or its worker is gone.
     pub worker_id: Option<String>,
     /// How often it was claimed: the number of the last claim.
@@ -51,6 +55,8 @@ pub struct Model {
     pub error_code: Option<String>,
     /// Why it failed, for people.
     pub error_message: Option<String>,
+    /// What may not be as its sender wanted: a JSON array of objects with code, message and rows.
+    pub warnings: String,
     /// When it was put in the queue.
     pub created_at: DateTimeUtc,
     /// When it began to run.

@@ -137,6 +137,8 @@ fn ingestion() -> TableCreateStatement {
         .col(counter("rows_ingested"))
         .col(counter("rows_rejected"))
         .col(ColumnDef::new("batches").integer().not_null().default(0))
+        .col(counter("head_bytes"))
+        .col(ColumnDef::new("head_hash").text().not_null().default(""))
         .col(
             ColumnDef::new("has_rows")
                 .boolean()
@@ -145,6 +147,7 @@ fn ingestion() -> TableCreateStatement {
         )
         .col(ColumnDef::new("error_code").text())
         .col(ColumnDef::new("error_message").text())
+        .col(ColumnDef::new("warnings").text().not_null().default("[]"))
         .col(
             ColumnDef::new("created_at")
                 .timestamp_with_time_zone()
@@ -155,7 +158,7 @@ fn ingestion() -> TableCreateStatement {
         .to_owned()
 }
 
-fn ingestion_indexes() -> [IndexCreateStatement; 3] {
+fn ingestion_indexes() -> [IndexCreateStatement; 4] {
     let on = |name: &'static str, column: &'static str| {
         Index::create()
             .name(name)
@@ -166,6 +169,7 @@ fn ingestion_indexes() -> [IndexCreateStatement; 3] {
     [
         on("ingestion_state", "state"),
         on("ingestion_content_hash", "content_hash"),
+        on("ingestion_source", "source"),
         // Every answer asks which ingestions have rows that must not be seen yet, or any more.
         on("ingestion_hidden", "id")
             .and_where(Expr::col("has_rows"))

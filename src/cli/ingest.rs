@@ -18,11 +18,13 @@ use super::Log;
 use super::engine::{Engine, interrupted};
 use crate::config::DatabaseConfig;
 use crate::ingest::{Enqueued, IngestOptions, Ingestions, SpooledFile};
-use crate::model::{Ingestion, IngestionState};
+use crate::model::{Ingestion, IngestionPhase, IngestionState};
 use crate::text::Printable;
 
 /// Where there is no terminal, a line tells the progress this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Steps of a progress bar.
+const BAR_LENGTH: u64 = 1_000;
 /// Rejected rows that are shown.
 const REJECTED_SHOWN: u64 = 5;
 
@@ -187,6 +189,9 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
         }
         (state, _) => println!("{source}: {}; ingestion {id}", state.name()),
     }
+    for warning in &last.warnings {
+        println!("  warning: {}", warning.message);
+    }
     if *rows_rejected > 0 {
         let page = ingestions.rejected_rows(*id, REJECTED_SHOWN, None).await?;
         for row in page.items {
@@ -224,9 +229,8 @@ impl Display {
         if !std::io::stderr().is_terminal() {
             return Self::Lines(Instant::now());
         }
-        let bar = ProgressBar::new(ingestion.bytes_total.unwrap_or(0));
-        let style =
-            ProgressStyle::with_template("{prefix}: {bytes} of {total_bytes}, {msg}\n{wide_bar}");
+        let bar = ProgressBar::new(BAR_LENGTH);
+        let style = ProgressStyle::with_template("{prefix}: {percent} %, {msg}\n{wide_bar}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(Printable(&ingestion.source).to_string());
         Self::Bar(bar)
@@ -236,21 +240,30 @@ impl Display {
         let left = ingestion.eta_seconds.map_or_else(String::new, |seconds| {
             format!(", {} left", HumanDuration(Duration::from_secs_f64(seconds)))
         });
+        let doing = match ingestion.phase {
+            Some(IngestionPhase::Publishing) => "publishing".to_owned(),
+            _ => format!("{} rows/s", rate(ingestion)),
+        };
         let message = format!(
-            "{} rows, {} rejected, {} rows/s{left}",
+            "{} read, {} rows, {} rejected, {doing}{left}",
+            HumanBytes(ingestion.bytes_read),
             HumanCount(ingestion.rows_read),
             HumanCount(ingestion.rows_rejected),
-            rate(ingestion),
         );
+        let percent = ingestion.percent().unwrap_or(0.0);
         match self {
             Self::Bar(bar) => {
-                bar.set_position(ingestion.bytes_read);
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "from 0 to the bar's length"
+                )]
+                bar.set_position((percent / 100.0 * BAR_LENGTH as f64) as u64);
                 bar.set_message(message);
             }
             Self::Lines(last) => {
                 if last.elapsed() >= LINE_EVERY {
-                    let bytes = HumanBytes(ingestion.bytes_read);
-                    eprintln!("{}: {bytes}, {message}", Printable(&ingestion.source));
+                    eprintln!("{}: {percent:.0} %, {message}", Printable(&ingestion.source));
                     *last = Instant::now();
                 }
             }

@@ -42,6 +42,11 @@ impl Batch {
         }
     }
 
+    /// How many patches there are.
+    pub(super) fn len(&self) -> usize {
+        self.patches.iter().map(BTreeMap::len).sum()
+    }
+
     /// The patches, in the order of their ends and cells; none are left.
     pub(super) fn take(&mut self) -> impl Iterator<Item = PatchRow> + use<> {
         let ends = End::ALL.into_iter().zip(mem::take(&mut self.patches));
@@ -62,6 +67,11 @@ impl Portion {
     /// Adds a block of at most [`BLOCK_TRIPS`] trips.
     pub(super) fn push(&mut self, block: Arc<Vec<TripRow>>) {
         self.blocks.push(block);
+    }
+
+    /// How many trips it has.
+    pub(super) fn trips(&self) -> u64 {
+        self.blocks.iter().map(|block| block.len() as u64).sum()
     }
 
     /// Whether it is time to pack it.

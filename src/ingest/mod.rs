@@ -1,6 +1,7 @@
 //! Ingestion: files wait in a queue, and one worker takes them in order through the pipeline.
 
 mod batch;
+mod estimate;
 mod metrics;
 mod names;
 pub mod parse;
@@ -17,13 +18,14 @@ mod worker;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use futures::stream::{self, BoxStream, StreamExt};
 use prometheus_client::registry::Registry;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::estimate::Pace;
 use self::metrics::IngestMetrics;
 use self::progress::Progress;
 pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
@@ -81,10 +83,10 @@ struct Inner {
     store: Store,
     spool: Spool,
     worker: Worker,
-    /// When it began.
-    since: DateTime<Utc>,
     progress: Progress,
     metrics: Arc<IngestMetrics>,
+    /// How long publishing takes here.
+    pace: Arc<Pace>,
     /// Held from the reading of an ingestion's state to its push, so that watchers see states in
     /// their order.
     order: Mutex<()>,
@@ -134,9 +136,9 @@ impl Ingestions {
                 store,
                 spool,
                 worker,
-                since: clock::now(),
                 progress: Progress::new(),
                 metrics: Arc::default(),
+                pace: Arc::default(),
                 order: Mutex::new(()),
                 running: std::sync::Mutex::new(None),
                 arrived: Notify::new(),

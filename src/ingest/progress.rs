@@ -1,14 +1,17 @@
 //! Progress: what is known of the ingestions that wait or run, pushed to whoever watches.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{broadcast, watch};
 
+use super::estimate::{Estimate, Pace};
 use super::metrics::IngestMetrics;
-use crate::model::{Ingestion, IngestionId, IngestionState};
+use super::pipeline::Meter;
+use crate::model::{Ingestion, IngestionId, IngestionPhase, IngestionState};
 use crate::store::{Advance, FinalCounts, Store};
 
 /// Changes are pushed no more often than this.
@@ -71,6 +74,8 @@ impl Progress {
             ingestion.rows_read = counts.rows_read;
             ingestion.rows_ingested = counts.rows_ingested;
             ingestion.rows_rejected = counts.rows_rejected;
+            ingestion.phase = Some(advance.phase);
+            ingestion.progress = Some(advance.percent);
             ingestion.rows_per_second = advance.rows_per_second;
             ingestion.eta_seconds = advance.eta_seconds;
         });
@@ -150,83 +155,131 @@ impl Progress {
 pub(super) struct Reporter {
     progress: Progress,
     metrics: Arc<IngestMetrics>,
+    pace: Arc<Pace>,
     /// To the other programs; where they are slow to take it, only the latest.
     others: Option<watch::Sender<Advance>>,
-    id: IngestionId,
-    bytes_total: Option<u64>,
-    last: Instant,
-    last_counts: FinalCounts,
-    rows_per_second: Option<f64>,
-    bytes_per_second: f64,
+    ingestion: Ingestion,
+    /// What was counted so far.
+    last: FinalCounts,
+    /// What reading the whole file takes; 0 where it takes less than there is between reports.
+    reading_seconds: f64,
 }
 
 impl Reporter {
     pub(super) fn new(
         progress: Progress,
         metrics: Arc<IngestMetrics>,
+        pace: Arc<Pace>,
         store: &Store,
         ingestion: &Ingestion,
     ) -> Self {
-        let (id, counts) = (ingestion.id, FinalCounts::of(ingestion));
         Self {
             progress,
             metrics,
-            others: store.is_shared().then(|| announcer(store.clone(), id)),
-            id,
-            bytes_total: ingestion.bytes_total,
-            last: Instant::now(),
-            last_counts: counts,
-            rows_per_second: None,
-            bytes_per_second: 0.0,
+            pace,
+            others: store
+                .is_shared()
+                .then(|| announcer(store.clone(), ingestion.id)),
+            ingestion: ingestion.clone(),
+            last: FinalCounts::of(ingestion),
+            reading_seconds: 0.0,
         }
     }
 
-    /// Begins to measure: the reading starts.
-    pub(super) fn start(&mut self) {
-        self.last = Instant::now();
-    }
-
-    /// Takes note of the counters, and pushes them when it is time to.
-    pub(super) fn report(&mut self, counts: FinalCounts) {
-        let elapsed = self.last.elapsed();
-        if elapsed < PUSH_EVERY {
-            return;
-        }
-        let per_second = |now: u64, before: u64| (now - before) as f64 / elapsed.as_secs_f64();
-        let rows = per_second(counts.rows_read, self.last_counts.rows_read);
-        let bytes = per_second(counts.bytes_read, self.last_counts.bytes_read);
-        // Smoothed, since the work goes in batches: about the last ten seconds count.
-        let weight = match self.rows_per_second {
-            Some(_) => 1.0 - (-elapsed.as_secs_f64() / 10.0).exp(),
-            None => 1.0,
-        };
-        let before = self.rows_per_second.unwrap_or(0.0);
-        self.rows_per_second = Some(before + weight * (rows - before));
-        self.bytes_per_second += weight * (bytes - self.bytes_per_second);
-        self.last = Instant::now();
-        self.count(counts);
-
-        let eta_seconds = match self.bytes_total {
-            Some(total) if self.bytes_per_second > 0.0 => {
-                Some(total.saturating_sub(counts.bytes_read) as f64 / self.bytes_per_second)
+    /// Reports what a meter shows, for as long as this is polled.
+    pub(super) async fn report(&mut self, meter: &Meter) -> Infallible {
+        let bytes_total = self.ingestion.bytes_total.unwrap_or(0);
+        let share = self.pace.share(bytes_total);
+        let before = meter.gauge();
+        let done = before.stored_part(bytes_total);
+        let percent = self.ingestion.percent().unwrap_or(0.0);
+        let mut estimate = Estimate::new(percent, done, share);
+        let mut rates = Rates::new(before.counts.rows_read, done);
+        let began = Instant::now();
+        loop {
+            tokio::time::sleep(PUSH_EVERY).await;
+            let gauge = meter.gauge();
+            self.count(gauge.counts);
+            let (phase, standing) = if let Some((since, part)) = gauge.published {
+                let standing = estimate.publishing(since.elapsed().as_secs_f64(), part);
+                (IngestionPhase::Publishing, standing)
+            } else {
+                let done = gauge.stored_part(bytes_total);
+                rates.add(gauge.counts.rows_read, done);
+                let seconds = began.elapsed().as_secs_f64();
+                let standing = estimate.reading(seconds, done, rates.done_per_second);
+                self.reading_seconds = estimate.reading_seconds();
+                (IngestionPhase::Reading, standing)
+            };
+            let advance = Advance {
+                counts: gauge.counts,
+                phase,
+                percent: standing.percent,
+                rows_per_second: match phase {
+                    IngestionPhase::Reading => rates.rows_per_second,
+                    IngestionPhase::Publishing => None,
+                },
+                eta_seconds: standing.eta_seconds,
+            };
+            self.progress.advance(self.ingestion.id, advance);
+            if let Some(others) = &self.others {
+                others.send_replace(advance);
             }
-            _ => None,
-        };
-        let advance = Advance {
-            counts,
-            rows_per_second: self.rows_per_second,
-            eta_seconds,
-        };
-        self.progress.advance(self.id, advance);
-        if let Some(others) = &self.others {
-            others.send_replace(advance);
         }
     }
 
     /// Counts what was read since the last time.
     pub(super) fn count(&mut self, counts: FinalCounts) {
-        self.metrics.advance(self.last_counts, counts);
-        self.last_counts = counts;
+        self.metrics.advance(self.last, counts);
+        self.last = counts;
+    }
+
+    /// Takes note of how long publishing took.
+    pub(super) fn published(&self, took: Duration) {
+        let bytes = self.ingestion.bytes_total.unwrap_or(0);
+        self.pace
+            .learn(bytes, took.as_secs_f64(), self.reading_seconds);
+    }
+}
+
+/// How fast it goes, smoothed, since the work goes in batches: about the last ten seconds count.
+#[derive(Debug)]
+struct Rates {
+    at: Instant,
+    rows: u64,
+    done: f64,
+    rows_per_second: Option<f64>,
+    done_per_second: f64,
+}
+
+impl Rates {
+    fn new(rows: u64, done: f64) -> Self {
+        Self {
+            at: Instant::now(),
+            rows,
+            done,
+            rows_per_second: None,
+            done_per_second: 0.0,
+        }
+    }
+
+    fn add(&mut self, rows: u64, done: f64) {
+        if self.rows_per_second.is_none() && rows == self.rows {
+            // What comes before the first row is no reading.
+            self.at = Instant::now();
+            return;
+        }
+        let seconds = self.at.elapsed().as_secs_f64();
+        let rows_now = rows.saturating_sub(self.rows) as f64 / seconds;
+        let done_now = (done - self.done).max(0.0) / seconds;
+        let weight = match self.rows_per_second {
+            Some(_) => 1.0 - (-seconds / 10.0).exp(),
+            None => 1.0,
+        };
+        let before = self.rows_per_second.unwrap_or(0.0);
+        self.rows_per_second = Some(before + weight * (rows_now - before));
+        self.done_per_second += weight * (done_now - self.done_per_second);
+        (self.at, self.rows, self.done) = (Instant::now(), rows, done);
     }
 }
 

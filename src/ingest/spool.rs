@@ -252,8 +252,7 @@ impl SpooledFile {
     pub async fn in_place(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path).await?;
         let source = source(&path);
-        let content_hash = hash_file(path.clone()).await?;
-        let bytes = fs::metadata(&path).await?.len();
+        let (content_hash, bytes) = hash_file(path.clone()).await?;
         Ok(Self {
             path,
             source,
@@ -327,12 +326,12 @@ fn source(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// BLAKE3 of a file, hexadecimal.
-pub(super) async fn hash_file(path: PathBuf) -> io::Result<String> {
+/// BLAKE3 of a file, hexadecimal, and its size.
+async fn hash_file(path: PathBuf) -> io::Result<(String, u64)> {
     let hash = tokio::task::spawn_blocking(move || {
         let mut hasher = Hasher::new();
         hasher.update_reader(std::fs::File::open(path)?)?;
-        io::Result::Ok(hasher.finalize().to_hex().to_string())
+        io::Result::Ok((hasher.finalize().to_hex().to_string(), hasher.count()))
     });
     hash.await.map_err(io::Error::other)?
 }

@@ -1,15 +1,12 @@
 //! The worker: takes ingestions from the queue, one after the other, in the order of arrival.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
+use super::Ingestions;
 use super::pipeline::{self, PipelineError, Run, Stages};
 use super::progress::Reporter;
 use super::stop::{Stop, StopReason};
-use super::{Ingestions, spool};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::model::{Failure, IngestionId, IngestionState};
@@ -67,17 +64,18 @@ async fn ingest(ingestions: &Ingestions, record: Record) -> End {
     tracing::info!(id, source = record.ingestion.source, "ingestion runs");
 
     let path = inner.spool.locate(&record.path);
+    let reporter = Reporter::new(
+        inner.progress.clone(),
+        Arc::clone(&inner.metrics),
+        Arc::clone(&inner.pace),
+        &inner.store,
+        &record.ingestion,
+    );
     let Run {
         counts,
         stages,
         outcome,
-    } = if is_changed(&record, &path, inner.since).await {
-        Run::failed(PipelineError::Changed)
-    } else {
-        let (progress, metrics) = (inner.progress.clone(), Arc::clone(&inner.metrics));
-        let reporter = Reporter::new(progress, metrics, &inner.store, &record.ingestion);
-        pipeline::run(&inner.store, &record, path, reporter, stop).await
-    };
+    } = pipeline::run(&inner.store, &record, path, reporter, stop).await;
     note_stages(id, &stages);
     inner.metrics.work(&stages);
     let claim = record.claim;
@@ -170,17 +168,6 @@ enum End {
     Away,
     /// It leaves no trips.
     Failed(Failure),
-}
-
-/// Whether a file that is read where it lies may hold other bytes than those that were put in the
-/// queue, by a run of the program before this one, which began then.
-async fn is_changed(record: &Record, path: &Path, since: DateTime<Utc>) -> bool {
-    let fresh = record.claim.number == 1 && record.ingestion.created_at >= since;
-    if record.spooled || fresh {
-        return false;
-    }
-    let hash = spool::hash_file(path.to_owned()).await.ok();
-    hash != record.ingestion.content_hash
 }
 
 /// Deletes what an ingestion left that is not, or no longer, in the answers.

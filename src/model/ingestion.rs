@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Number of an ingestion, counted from 1 in the order of arrival.
 pub type IngestionId = i64;
@@ -58,6 +59,20 @@ impl IngestionState {
     }
 }
 
+/// The share of the work that reading is taken to be where its worker has told nothing yet.
+const READING_SHARE: f64 = 0.8;
+
+/// What is done with a file while its ingestion runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IngestionPhase {
+    /// Its rows are read and stored.
+    #[default]
+    Reading,
+    /// What is counted of its trips is added to what answers are made of.
+    Publishing,
+}
+
 /// Why an ingestion failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -65,6 +80,17 @@ pub struct Failure {
     pub code: String,
     /// For people: what is wrong and what to do.
     pub message: String,
+}
+
+/// Something about a file that may not be what its sender wanted, though it is no error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// For programs: upper case, stable.
+    pub code: String,
+    /// For people: what was found and what to do.
+    pub message: String,
+    /// Rows of the file that it is about; 0 where it is about the file as a whole.
+    pub rows: u64,
 }
 
 /// One ingestion: one file on its way into the answers.
@@ -90,10 +116,16 @@ pub struct Ingestion {
     pub rows_rejected: u64,
     /// Rows read a second, while it runs over the last moments, afterwards over the whole run.
     pub rows_per_second: Option<f64>,
-    /// Seconds that are left at this rate, while it runs.
+    /// What is done with the file, while it runs.
+    pub phase: Option<IngestionPhase>,
+    /// How much of the work is done, 0–100, while it runs and its worker is heard.
+    pub progress: Option<f64>,
+    /// Seconds that are left until it ends, while it runs.
     pub eta_seconds: Option<f64>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// What may not be as its sender wanted.
+    pub warnings: Vec<Warning>,
     /// When it was put in the queue.
     pub created_at: DateTime<Utc>,
     /// When it began to run.
@@ -103,13 +135,22 @@ pub struct Ingestion {
 }
 
 impl Ingestion {
-    /// How much of the file was read, 0–100; unknown where the size is.
+    /// How much of the work is done, 0–100, and of what failed or was cancelled how much of the file
+    /// was read; unknown where its size is.
     #[must_use]
     pub fn percent(&self) -> Option<f64> {
         match (self.state, self.bytes_total) {
             (IngestionState::Succeeded | IngestionState::Removed, _) => Some(100.0),
+            (IngestionState::Running, _) if self.progress.is_some() => self.progress,
             (_, Some(0)) => Some(0.0),
-            (_, Some(total)) => Some(100.0 * self.bytes_read.min(total) as f64 / total as f64),
+            (state, Some(total)) => {
+                let read = 100.0 * self.bytes_read.min(total) as f64 / total as f64;
+                Some(if state.is_final() {
+                    read
+                } else {
+                    READING_SHARE * read
+                })
+            }
             (_, None) => None,
         }
     }

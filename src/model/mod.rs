@@ -24,7 +24,9 @@ pub use day_counts::{DayCounts, PackedDay};
 pub use end::{End, TripEnds};
 pub use flows::{FlowEnd, Flows};
 pub use histogram::{FinishedHistograms, Histograms, WeeklyKey, histogram_cell};
-pub use ingestion::{Failure, Ingestion, IngestionId, IngestionState, RejectedRow};
+pub use ingestion::{
+    Failure, Ingestion, IngestionId, IngestionPhase, IngestionState, RejectedRow, Warning,
+};
 pub use page::Page;
 pub use patch::{CorruptPatch, Patch, PatchEnds, PatchPoint, PatchPoints, PatchRest};
 pub use similarity::{BucketMinutes, Similarity, TripGroup};

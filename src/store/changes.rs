@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::statement;
 use super::{Error, FinalCounts, Store, postgres};
-use crate::model::IngestionId;
+use crate::model::{IngestionId, IngestionPhase};
 
 /// Something that another program has told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,9 +29,13 @@ pub struct Advance {
     /// The counters.
     #[serde(flatten)]
     pub counts: FinalCounts,
-    /// Rows a second over the last moments.
+    /// What is done with the file.
+    pub phase: IngestionPhase,
+    /// How much of the work is done, 0–100.
+    pub percent: f64,
+    /// Rows a second over the last moments, while rows are read.
     pub rows_per_second: Option<f64>,
-    /// Seconds that are left at this rate.
+    /// Seconds that are left until the end.
     pub eta_seconds: Option<f64>,
 }
 
@@ -159,6 +163,8 @@ mod tests {
                 rows_ingested: 2,
                 rows_rejected: 1,
             },
+            phase: IngestionPhase::Publishing,
+            percent: 62.5,
             rows_per_second: Some(1.5),
             eta_seconds: None,
         };

@@ -5,13 +5,13 @@ use entity::ingestion;
 use sea_orm::sea_query::{ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set,
+    QuerySelect, Set, TryIntoModel,
 };
 
 use super::changes::{Message, notify};
 use super::ingestions::{record, without_zeros};
 use super::outcome::Attempt;
-use super::{Error, FinalCounts, Record, Store, Worker};
+use super::{Error, FinalCounts, Record, Store, Worker, warnings};
 use crate::model::{Failure, IngestionId, IngestionState};
 
 /// A worker's right to an ingestion, until the next claim.
@@ -133,6 +133,8 @@ impl Store {
         counts: FinalCounts,
         now: DateTime<Utc>,
     ) -> Result<ingestion::Model, Error> {
+        let before = row.clone().try_into_model()?;
+        row.warnings = Set(warnings::at_end(tx, &before, state).await?);
         row.state = Set(state.name().to_owned());
         row.worker_id = Set(None);
         row.bytes_read = Set(counts.bytes_read.cast_signed());

@@ -108,16 +108,22 @@ impl Histogram for Flows {
     }
 }
 
-/// Adds to what is stored.
+/// How many statements write so many histograms.
+pub(super) const fn statements<H: Histogram>(histograms: &[(H::Key, H)]) -> usize {
+    histograms.len().div_ceil(H::ROWS_PER_STATEMENT)
+}
+
+/// Adds to what is stored; `wrote` is called after each statement that writes.
 pub(super) async fn add<H: Histogram>(
     tx: &DatabaseTransaction,
     histograms: &[(H::Key, H)],
+    wrote: &(impl Fn() + Sync),
 ) -> Result<(), Error> {
-    change(tx, histograms, |stored, more| {
+    let add = |stored: &mut H, more: &H| {
         stored.add(more);
         Ok(())
-    })
-    .await
+    };
+    change(tx, histograms, add, wrote).await
 }
 
 /// Takes from what is stored; what is zero then is stored no longer.
@@ -125,13 +131,14 @@ pub(super) async fn subtract<H: Histogram>(
     tx: &DatabaseTransaction,
     histograms: &[(H::Key, H)],
 ) -> Result<(), Error> {
-    change(tx, histograms, H::subtract).await
+    change(tx, histograms, H::subtract, &|| {}).await
 }
 
 async fn change<H: Histogram>(
     tx: &DatabaseTransaction,
     histograms: &[(H::Key, H)],
     change: impl Fn(&mut H, &H) -> Result<(), CountersError>,
+    wrote: &(impl Fn() + Sync),
 ) -> Result<(), Error> {
     for chunk in histograms.chunks(H::ROWS_PER_STATEMENT) {
         let stored = read(tx, chunk).await?;
@@ -147,6 +154,7 @@ async fn change<H: Histogram>(
         }
         write(tx, full).await?;
         delete::<H>(tx, &empty).await?;
+        wrote();
     }
     Ok(())
 }

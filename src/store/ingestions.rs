@@ -13,8 +13,10 @@ use uuid::Uuid;
 
 use super::changes::{Message, notify};
 use super::snapshot::column;
-use super::{Checkpoint, Claim, Error, Snapshot, Store, postgres};
-use crate::model::{Failure, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
+use super::{Checkpoint, Claim, Error, Head, Snapshot, Store, postgres, warnings};
+use crate::model::{
+    Failure, Ingestion, IngestionId, IngestionPhase, IngestionState, Page, RejectedRow,
+};
 
 /// A file that is to be ingested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,12 +116,12 @@ impl Store {
         if let Some(done) = done {
             return Ok((describe(done)?, false));
         }
+        let live = [
+            IngestionState::Queued,
+            IngestionState::Running,
+            IngestionState::Succeeded,
+        ];
         if !allow_duplicate {
-            let live = [
-                IngestionState::Queued,
-                IngestionState::Running,
-                IngestionState::Succeeded,
-            ];
             let same = ingestion::Entity::find()
                 .filter(ingestion::Column::ContentHash.eq(&new.content_hash))
                 .filter(ingestion::Column::State.is_in(live.map(IngestionState::name)))
@@ -130,9 +132,12 @@ impl Store {
                 return Ok((describe(same)?, true));
             }
         }
+        let source = without_zeros(&new.source);
+        let same_name = warnings::of_same_name(&tx, &source, &new.content_hash, &live).await?;
         let row = ingestion::ActiveModel {
             id: NotSet,
-            source: Set(without_zeros(&new.source)),
+            source: Set(source),
+            warnings: Set(warnings::stored(same_name.as_slice())),
             state: Set(IngestionState::Queued.name().to_owned()),
             content_hash: Set(new.content_hash.clone()),
             idempotency_key: Set(Some(key.to_owned())),
@@ -298,6 +303,10 @@ pub(super) fn without_zeros(text: &str) -> String {
 
 /// An ingestion's row as it is read.
 pub(super) fn record(row: ingestion::Model) -> Result<Record, Error> {
+    // Nothing is built on a checkpoint whose bytes cannot be compared.
+    let head = (row.batches > 0)
+        .then(|| Head::stored(row.head_bytes, &row.head_hash))
+        .flatten();
     Ok(Record {
         spool: row.spool.clone(),
         path: row.path.clone(),
@@ -307,7 +316,8 @@ pub(super) fn record(row: ingestion::Model) -> Result<Record, Error> {
             ingestion: row.id,
             number: row.claims,
         },
-        checkpoint: (row.batches > 0).then(|| Checkpoint {
+        checkpoint: head.map(|head| Checkpoint {
+            head,
             batches: row.batches.cast_unsigned(),
             bytes_read: row.bytes_read.cast_unsigned(),
             next_line: row.next_line.cast_unsigned(),
@@ -339,11 +349,14 @@ fn describe(row: ingestion::Model) -> Result<Ingestion, Error> {
         rows_ingested: row.rows_ingested.cast_unsigned(),
         rows_rejected: row.rows_rejected.cast_unsigned(),
         rows_per_second,
+        phase: (state == IngestionState::Running).then(IngestionPhase::default),
+        progress: None,
         eta_seconds: None,
         failure: row
             .error_code
             .zip(row.error_message)
             .map(|(code, message)| Failure { code, message }),
+        warnings: warnings::parse(&row.warnings)?,
         created_at: row.created_at,
         started_at: row.started_at,
         finished_at: row.finished_at,

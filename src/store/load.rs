@@ -2,7 +2,7 @@
 
 use chrono::NaiveDateTime;
 
-use super::{Claim, Engine, Error, Store, postgres, sqlite};
+use super::{Claim, Engine, Error, FinalCounts, Store, postgres, sqlite};
 use crate::geo::Point;
 use crate::model::{End, Patch, RejectedRow};
 
@@ -53,6 +53,44 @@ pub struct Checkpoint {
     pub rows_ingested: u64,
     /// Rows of them that were rejected.
     pub rows_rejected: u64,
+    /// What was read of the file by then: `bytes_read`, or more.
+    pub head: Head,
+}
+
+impl Checkpoint {
+    /// What was read.
+    #[must_use]
+    pub const fn counts(&self) -> FinalCounts {
+        FinalCounts {
+            bytes_read: self.bytes_read,
+            rows_read: self.rows_read,
+            rows_ingested: self.rows_ingested,
+            rows_rejected: self.rows_rejected,
+        }
+    }
+}
+
+/// The beginning of a file, as it was when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of its bytes.
+    pub hash: [u8; 32],
+}
+
+impl Head {
+    /// The hash as it is stored, hexadecimal.
+    pub(super) fn hex(&self) -> String {
+        blake3::Hash::from_bytes(self.hash).to_hex().to_string()
+    }
+
+    /// A head as it is stored; `None` where no hash is.
+    pub(super) fn stored(bytes: i64, hex: &str) -> Option<Self> {
+        let hash = *blake3::Hash::from_hex(hex).ok()?.as_bytes();
+        let bytes = bytes.cast_unsigned();
+        Some(Self { bytes, hash })
+    }
 }
 
 /// What is written in one short transaction, so that nobody waits long for the one writer.

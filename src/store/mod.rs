@@ -27,6 +27,7 @@ mod statistics;
 mod summaries;
 mod trips;
 mod unavailable;
+mod warnings;
 mod workers;
 
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub use changes::{Advance, Change};
 pub use claims::Claim;
 pub use error::{BrokenRow, Error};
 pub use ingestions::{FinalCounts, NewIngestion, Record};
-pub use load::{Checkpoint, LoadBlock, PatchRow, TripRow, TripSummary};
+pub use load::{Checkpoint, Head, LoadBlock, PatchRow, TripRow, TripSummary};
 pub use meter::Meter;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,

@@ -1,5 +1,7 @@
 //! The moments at which trips appear in the answers, and leave them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::{DateTime, Utc};
 use entity::{ingestion, trip_summary};
 use sea_orm::{
@@ -19,7 +21,7 @@ const PURGE_LINES: i64 = 100_000;
 
 impl Store {
     /// Makes the trips of an ingestion visible, all at once: adds its histograms and summaries,
-    /// and it has succeeded.
+    /// and it has succeeded. Tells meanwhile which part of that is done, from 0 to less than 1.
     pub async fn publish(
         &self,
         claim: Claim,
@@ -27,9 +29,10 @@ impl Store {
         summaries: &[TripSummary],
         counts: FinalCounts,
         now: impl Fn() -> DateTime<Utc> + Send + Sync,
+        done: impl Fn(f64) + Send + Sync,
     ) -> Result<(), Error> {
-        let now = &now;
-        self.until_known(|_| self.try_publish(claim, histograms, summaries, counts, now))
+        let (now, done) = (&now, &done);
+        self.until_known(|_| self.try_publish(claim, histograms, summaries, counts, now, done))
             .await
     }
 
@@ -40,6 +43,7 @@ impl Store {
         summaries: &[TripSummary],
         counts: FinalCounts,
         now: &(impl Fn() -> DateTime<Utc> + Send + Sync),
+        done: &(impl Fn(f64) + Send + Sync),
     ) -> Result<(), Error> {
         let tx = self.publishing().await?;
         let row = match held(&tx, claim).await {
@@ -47,8 +51,13 @@ impl Store {
             Err(Error::NotRunning(_)) if is_published(&tx, claim).await? => return Ok(()),
             row => row?,
         };
-        histograms::add(&tx, &histograms.weekly).await?;
-        histograms::add(&tx, &histograms.flows).await?;
+        let (weekly, flows) = (&histograms.weekly, &histograms.flows);
+        // What follows the histograms is a statement more.
+        let all = histograms::statements(weekly) + histograms::statements(flows) + 1;
+        let written = AtomicUsize::new(0);
+        let wrote = || done((written.fetch_add(1, Ordering::Relaxed) + 1) as f64 / all as f64);
+        histograms::add(&tx, weekly, &wrote).await?;
+        histograms::add(&tx, flows, &wrote).await?;
         insert_summaries(&tx, claim.ingestion, summaries).await?;
         count_edition(&tx).await?;
         let succeeded = IngestionState::Succeeded;

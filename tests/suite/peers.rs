@@ -11,7 +11,7 @@ use serde_json::json;
 use tripgraph::analytics::{summaries, verify};
 use tripgraph::graphql::ApiError;
 use tripgraph::ingest::{Ingestions, Role, Spool};
-use tripgraph::model::{Ingestion, IngestionState};
+use tripgraph::model::{Ingestion, IngestionPhase, IngestionState};
 use tripgraph::store::{Access, Claim, LoadBlock, Store};
 
 use crate::suite::program::{Home, Serving};
@@ -119,6 +119,16 @@ async fn what_runs_elsewhere_is_followed() {
         "no progress: {states:#?}"
     );
     assert!(states.is_sorted_by_key(|at| at.rows_read), "{states:#?}");
+    assert!(
+        states
+            .iter()
+            .any(|at| at.phase == Some(IngestionPhase::Publishing)),
+        "no publishing: {states:#?}"
+    );
+    assert!(
+        states.iter().map(Ingestion::percent).is_sorted(),
+        "{states:#?}"
+    );
     let last = states.last().unwrap();
     assert_eq!(last.state, IngestionState::Succeeded);
     assert_eq!(*last, engine.ended(id).await);

@@ -16,7 +16,7 @@ export function IngestionCard({
   followed: boolean;
 }) {
   const { open } = useWorkbench();
-  const { id, source, state, percent, rowsIngested, rowsRejected, error } = ingestion;
+  const { id, source, state, percent, rowsIngested, rowsRejected, error, warnings } = ingestion;
   const [asking, setAsking] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
   const title = `ingestion-${id}`;
@@ -117,6 +117,11 @@ export function IngestionCard({
             ))}
         </div>
       </div>
+      {warnings.map(({ code, message }) => (
+        <p key={code} className="warning">
+          {message} <span className="detail">{code}</span>
+        </p>
+      ))}
       {error && (
         <p className="fault">
           {error.message} <span className="detail">{error.code}</span>

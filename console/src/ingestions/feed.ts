@@ -116,7 +116,8 @@ function take(ingestion: Ingestion): void {
   const before = feed.get().ingestions.find(({ id }) => id === ingestion.id);
   if (ingestion.state !== before?.state && !isActive(ingestion)) {
     const said = `${ingestion.source}: ${STATE_NAMES[ingestion.state]}. ${describe(ingestion)}.`;
-    announce(ingestion.error ? `${said} ${ingestion.error.message}` : said);
+    const more = [...ingestion.warnings, ...(ingestion.error ? [ingestion.error] : [])];
+    announce([said, ...more.map(({ message }) => message)].join(' '));
   } else if (ingestion.id === followed.get() && ingestion.state === 'RUNNING') {
     const done = quarters(ingestion.percent ?? 0, 100);
     if (done > quarters(before?.percent ?? 0, 100)) {

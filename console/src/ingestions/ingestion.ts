@@ -5,11 +5,14 @@ import { count, duration, plural } from '../text';
 export type IngestionState =
   'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'REMOVED';
 
+export type IngestionPhase = 'READING' | 'PUBLISHING';
+
 /** An ingestion as the server tells it; see the schema for what the fields mean. */
 export interface Ingestion {
   id: string;
   source: string;
   state: IngestionState;
+  phase: IngestionPhase | null;
   percent: number | null;
   rowsRead: number;
   rowsIngested: number;
@@ -17,13 +20,14 @@ export interface Ingestion {
   rowsPerSecond: number | null;
   etaSeconds: number | null;
   error: { code: string; message: string } | null;
+  warnings: { code: string; message: string }[];
   createdAt: string;
 }
 
 /** The fields above, for queries and subscriptions. */
 export const INGESTION_FIELDS = `
-  id source state percent rowsRead rowsIngested rowsRejected rowsPerSecond etaSeconds
-  error { code message } createdAt
+  id source state phase percent rowsRead rowsIngested rowsRejected rowsPerSecond etaSeconds
+  error { code message } warnings { code message } createdAt
 `;
 
 export const STATE_NAMES: Record<IngestionState, string> = {
@@ -40,9 +44,10 @@ export function isActive({ state }: Ingestion): boolean {
   return state === 'QUEUED' || state === 'RUNNING';
 }
 
-/** "1,200 rows read, 3 rejected, 250,000 rows/s, 12 s left". */
+/** "1,200 rows read, 3 rejected, 250,000 rows/s, 12 s left"; "publishing" is said in place of a rate. */
 export function describe(ingestion: Ingestion): string {
-  const { state, rowsRead, rowsIngested, rowsRejected, rowsPerSecond, etaSeconds } = ingestion;
+  const { state, phase, rowsRead, rowsIngested, rowsRejected, rowsPerSecond, etaSeconds } =
+    ingestion;
   const rejected = `${count(rowsRejected)} rejected`;
   switch (state) {
     case 'QUEUED':
@@ -51,6 +56,7 @@ export function describe(ingestion: Ingestion): string {
       return [
         `${plural(rowsRead, 'row')} read`,
         rejected,
+        ...(phase === 'PUBLISHING' ? ['publishing'] : []),
         ...(rowsPerSecond === null ? [] : [`${count(rowsPerSecond)} rows/s`]),
         ...(etaSeconds === null ? [] : [`${duration(etaSeconds)} left`]),
       ].join(', ');

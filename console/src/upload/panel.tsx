@@ -6,12 +6,13 @@ import { feed } from '../ingestions/feed';
 import { IngestionList } from '../ingestions/list';
 import { type UploadVariable, uploadVariables } from '../operation';
 import { useStore } from '../store';
-import { uploadQuery } from '../tabs';
+import { UPLOAD } from '../tabs';
 import { bytes, plural } from '../text';
 import { useOperation, useWorkbench } from '../workbench';
 import { useTakeFiles } from './drop';
 import { exampleFile, exampleUrl } from './example';
 import { chooseFiles, chosenFiles, looseFiles } from './files';
+import { sendInTurn, waitingFiles } from './queue';
 import { TransferRow } from './transfer-row';
 import { transfers } from './transfers';
 
@@ -87,7 +88,7 @@ function ExampleLinks({ primary = false }: { primary?: boolean }) {
     setFault(null);
     try {
       chooseFiles('file', [await exampleFile()]);
-      reuse(uploadQuery(1));
+      reuse(UPLOAD);
     } catch (error) {
       const message = `That did not work: ${error instanceof Error ? error.message : String(error)}.`;
       setFault(message);
@@ -253,17 +254,15 @@ function FileNames({ files, remove }: { files: readonly File[]; remove?: (file: 
 
 /** Files that the operation in front has no place for. */
 function Loose() {
-  const { open, reuse } = useWorkbench();
+  const { reuse } = useWorkbench();
   const files = useStore(looseFiles);
   if (files.length === 0) return null;
   const ingest = (): void => {
-    const query = uploadQuery(files.length);
     if (files.length === 1) {
       chooseFiles('file', files);
-      reuse(query);
+      reuse(UPLOAD);
     } else {
-      files.forEach((file, index) => chooseFiles(`file${index + 1}`, [file]));
-      open(query);
+      sendInTurn(files);
     }
     looseFiles.set([]);
   };
@@ -284,9 +283,18 @@ function Loose() {
 
 function Transfers() {
   const all = useStore(transfers);
-  if (all.length === 0) return null;
+  const waiting = useStore(waitingFiles);
+  if (all.length === 0 && waiting.length === 0) return null;
   return (
     <div className="transfers">
+      {waiting.length > 0 && (
+        <p className="row">
+          <span>{plural(waiting.length, 'file')} to be sent after this one</span>
+          <button type="button" className="button quiet" onClick={() => waitingFiles.set([])}>
+            Do not send {waiting.length === 1 ? 'it' : 'them'}
+          </button>
+        </p>
+      )}
       {all.map((transfer) => (
         <TransferRow key={transfer.id} transfer={transfer} />
       ))}

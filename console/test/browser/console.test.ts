@@ -233,7 +233,6 @@ describe('an open server', () => {
       { name: 'right.csv', text: trips('right', 2) },
     ]);
     await app.page.getByRole('button', { name: 'Ingest 2 files' }).click();
-    await app.page.locator('.graphiql-tab-active', { hasText: 'IngestFiles' }).waitFor();
     await app.ingestion('left.csv').getByText('succeeded').waitFor();
     await app.ingestion('right.csv').getByText('succeeded').waitFor();
   });
@@ -244,6 +243,27 @@ describe('an open server', () => {
     await card.getByText('Take its 2 trips out of every answer?').waitFor();
     await card.getByRole('button', { name: 'Remove', exact: true }).click();
     await card.getByText('removed').waitFor();
+  });
+
+  test('any number of files can be ingested at once', async () => {
+    const many = Array.from({ length: 20 }, (_, index) => `many-${index + 1}`);
+    await app.drop(many.map((name) => ({ name: `${name}.csv`, text: trips(name, 2) })));
+    await app.page.getByRole('button', { name: 'Ingest 20 files' }).click();
+    await app.ingestion('many-20.csv').getByText('2 trips, 0 rejected').waitFor();
+    const { data } = await server.ask('{ ingestions(first: 20) { nodes { source state } } }');
+    const { nodes } = data!['ingestions'] as { nodes: { source: string; state: string }[] };
+    expect(nodes.reverse()).toEqual(
+      many.map((name) => ({ source: `${name}.csv`, state: 'SUCCEEDED' })),
+    );
+  });
+
+  test('a file with the name of another one carries a warning', async () => {
+    await app.goTo('IngestTrips');
+    await app.choose('file', files.write('many-20.csv', trips('corrected', 3)));
+    await app.run();
+    const card = app.ingestion('many-20.csv').first();
+    await card.getByText('3 trips, 0 rejected').waitFor();
+    await card.getByText('is still in the answers').waitFor();
   });
 
   test('a running ingestion shows its progress and can be cancelled', async () => {

@@ -38,6 +38,16 @@ pub(crate) enum IngestionState {
     Removed,
 }
 
+/// What is done with a file while its ingestion runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::IngestionPhase")]
+pub(crate) enum IngestionPhase {
+    /// Its rows are read and stored.
+    Reading,
+    /// What is counted of its trips is added to what answers are made of.
+    Publishing,
+}
+
 /// One file on its way into the answers, all or nothing.
 pub(crate) struct Ingestion(pub model::Ingestion);
 
@@ -75,7 +85,13 @@ impl Ingestion {
         self.0.bytes_read.into()
     }
 
-    /// How much of the file was read, 0–100; null where its size is unknown.
+    /// What is done with the file; null unless it runs.
+    async fn phase(&self) -> Option<IngestionPhase> {
+        self.0.phase.map(IngestionPhase::from)
+    }
+
+    /// How much of the work is done, 0–100, over all phases; 100 only if it succeeded. If it failed
+    /// or was cancelled, how much of the file was read. Null if the size of the file is unknown.
     async fn percent(&self) -> Option<f64> {
         self.0.percent()
     }
@@ -95,12 +111,13 @@ impl Ingestion {
         self.0.rows_rejected.into()
     }
 
-    /// Rows read a second: of the last moments while it runs, of the whole run afterwards.
+    /// Rows read a second: of the last moments while it reads, of the whole run afterwards. Null
+    /// while it publishes.
     async fn rows_per_second(&self) -> Option<f64> {
         self.0.rows_per_second
     }
 
-    /// Seconds that are left at this rate, while it runs.
+    /// Estimate of the seconds until it ends, publishing included, while it runs.
     async fn eta_seconds(&self) -> Option<f64> {
         self.0.eta_seconds
     }
@@ -108,6 +125,11 @@ impl Ingestion {
     /// Why it failed.
     async fn error(&self) -> Option<IngestionError> {
         self.0.failure.clone().map(IngestionError::from)
+    }
+
+    /// What may not be as its sender wanted, though it is no error.
+    async fn warnings(&self) -> Vec<IngestionWarning> {
+        self.0.warnings.iter().map(IngestionWarning::from).collect()
     }
 
     /// When it was put in the queue.
@@ -168,6 +190,28 @@ impl From<model::Failure> for IngestionError {
         Self {
             code: failure.code,
             message: failure.message,
+        }
+    }
+}
+
+/// Something about a file that may not be what its sender wanted, though it is no error.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct IngestionWarning {
+    /// For programs: upper case, stable. `SAME_NAME`: another file of that name, with other content,
+    /// is in the answers or on its way there.
+    code: String,
+    /// For people: what was found and what to do.
+    message: String,
+    /// Number of rows that the warning is about; 0 if it is about the file as a whole.
+    rows: Long,
+}
+
+impl From<&model::Warning> for IngestionWarning {
+    fn from(warning: &model::Warning) -> Self {
+        Self {
+            code: warning.code.clone(),
+            message: warning.message.clone(),
+            rows: warning.rows.into(),
         }
     }
 }

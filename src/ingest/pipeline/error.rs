@@ -8,15 +8,23 @@ use crate::store::{self, Unavailable};
 /// Why an ingestion did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::ingest) enum PipelineError {
-    #[error("cannot open {path}: {source}")]
+    #[error("cannot open {path}: {source}: ingest the file again")]
     Missing { path: String, source: io::Error },
+    /// An upload in the spool is not what was received.
     #[error(
-        "the ingestion was interrupted, and its file has changed or gone since: ingest it again"
+        "the uploaded file was damaged on the server's disk before its end was read; none of its \
+         trips are in the answers: upload it again"
+    )]
+    Damaged,
+    /// A file that is read in place is not what was put in the queue.
+    #[error(
+        "the file has changed or gone since it was put in the queue, and none of its trips are in \
+         the answers: ingest it again"
     )]
     Changed,
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("cannot read the file: {0}")]
+    #[error("cannot read the file: {0}: ingest it again")]
     Read(#[source] io::Error),
     #[error("the file holds no trips: below its header there is no row")]
     NoRows,
@@ -48,6 +56,18 @@ pub(in crate::ingest) enum PipelineError {
 }
 
 impl PipelineError {
+    /// Whether it may come from what the file holds.
+    pub(super) const fn is_of_content(&self) -> bool {
+        matches!(
+            self,
+            Self::Open(_)
+                | Self::NoRows
+                | Self::NoGoodRow { .. }
+                | Self::TooManyRejected(_)
+                | Self::Store(store::Error::TooManyNames(_))
+        )
+    }
+
     /// Whether it is no fault of the file's.
     pub(in crate::ingest) const fn is_internal(&self) -> bool {
         matches!(
@@ -58,6 +78,7 @@ impl PipelineError {
                 | Self::Panicked
                 | Self::WriterGone
                 | Self::Missing { .. }
+                | Self::Damaged
         )
     }
 
@@ -78,6 +99,7 @@ impl PipelineError {
     pub(in crate::ingest) fn failure(&self) -> Failure {
         let (code, message) = match self {
             Self::Missing { .. } => ("FILE_MISSING", self.to_string()),
+            Self::Damaged => ("FILE_DAMAGED", self.to_string()),
             Self::Changed => ("FILE_CHANGED", self.to_string()),
             Self::Open(error) => (error.code(), error.to_string()),
             Self::Read(_) => ("FILE_UNREADABLE", self.to_string()),

@@ -14,7 +14,9 @@
 //! channels and the histograms, not by the file.
 
 mod background;
+mod content;
 mod error;
+mod meter;
 mod packing;
 mod past;
 mod reading;
@@ -28,6 +30,7 @@ use tokio::sync::mpsc;
 
 use self::background::in_background;
 pub(super) use self::error::PipelineError;
+pub(super) use self::meter::Meter;
 use self::packing::Packing;
 use self::past::Past;
 use self::reading::Reading;
@@ -63,28 +66,53 @@ impl Run {
     }
 }
 
-/// Runs one ingestion to the point where its trips are visible.
+/// Runs one ingestion to the point where its trips are visible, and reports how far it has come.
 pub(super) async fn run(
     store: &Store,
     record: &Record,
     path: PathBuf,
-    reporter: Reporter,
+    mut reporter: Reporter,
     stop: Arc<Stop>,
 ) -> Run {
     let past = match Past::of(store, record).await {
         Ok(past) => past,
         Err(error) => return Run::failed(error.into()),
     };
+    let meter = Arc::new(Meter::new(past.totals.checkpoint.counts()));
+    let run = tokio::select! {
+        run = run_stages(store, record, path, past, &meter, stop) => run,
+        never = reporter.report(&meter) => match never {},
+    };
+    reporter.count(run.counts);
+    if run.outcome.is_ok() {
+        reporter.published(run.stages.publishing);
+    }
+    run
+}
+
+async fn run_stages(
+    store: &Store,
+    record: &Record,
+    path: PathBuf,
+    past: Past,
+    meter: &Arc<Meter>,
+    stop: Arc<Stop>,
+) -> Run {
     let (trip_sender, trips) = mpsc::channel(TRIP_BLOCKS);
     let (patch_sender, patches) = mpsc::channel(PATCH_BLOCKS);
     // Handed over hand to hand: one portion is packed while the next is read, and no more.
     let (portion_sender, portions) = std::sync::mpsc::sync_channel(0);
-    let packing = Packing::new(past.histograms, Arc::clone(&stop), patch_sender);
+    let packing = Packing::new(
+        past.histograms,
+        Arc::clone(&stop),
+        Arc::clone(meter),
+        patch_sender,
+    );
     let senders = (trip_sender, portion_sender);
-    let mut reading = Reading::new(store, record, past.totals, reporter, stop, senders);
+    let read_meter = Arc::clone(meter);
+    let mut reading = Reading::new(store, record, past.totals, read_meter, stop, senders);
     let reader = in_background("reader", move || {
         let result = reading.read(&path);
-        reading.settle();
         let (counts, busy) = (reading.counts(), reading.busy());
         (counts, busy, result.map(|()| reading.summaries()))
     });
@@ -101,8 +129,17 @@ pub(super) async fn run(
         written?;
         // Where the packer was stopped, the reader only finds it gone.
         let (histograms, summaries) = (histograms?, summaries?);
+        meter.published(0.0);
+        let published = |part| meter.published(part);
         store
-            .publish(record.claim, &histograms, &summaries, counts, clock::now)
+            .publish(
+                record.claim,
+                &histograms,
+                &summaries,
+                counts,
+                clock::now,
+                published,
+            )
             .await?;
         Ok(())
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::PipelineError;
+use super::meter::Meter;
 use super::stages::Stopwatch;
 use crate::ingest::batch::{Batch, Portion};
 use crate::ingest::stop::{Stop, StopReason};
@@ -34,6 +35,7 @@ pub(super) struct FullBatch {
 pub(super) struct Packing {
     sender: mpsc::Sender<LoadBlock>,
     stop: Arc<Stop>,
+    meter: Arc<Meter>,
     batch: Batch,
     histograms: Histograms,
     watch: Stopwatch,
@@ -44,11 +46,13 @@ impl Packing {
     pub(super) fn new(
         histograms: Histograms,
         stop: Arc<Stop>,
+        meter: Arc<Meter>,
         sender: mpsc::Sender<LoadBlock>,
     ) -> Self {
         Self {
             sender,
             stop,
+            meter,
             batch: Batch::default(),
             histograms,
             watch: Stopwatch::start(),
@@ -63,6 +67,7 @@ impl Packing {
     ) -> (Duration, Result<FinishedHistograms, PipelineError>) {
         while let Ok(FullPortion { portion, batch }) = self.watch.pause(|| portions.recv()) {
             self.batch.add(&portion);
+            self.meter.packed(portion.trips());
             // Its trips go before patches come.
             drop(portion);
             if let Some(Err(error)) = batch.map(|full| self.send(&full)) {
@@ -79,10 +84,14 @@ impl Packing {
         let Self {
             sender,
             stop,
+            meter,
             histograms,
             watch,
             ..
         } = self;
+        let stored = meter.gauge().stored;
+        let trips = full.checkpoint.rows_ingested.saturating_sub(stored);
+        let (mut rows, all) = (0, self.batch.len() as u64);
         let mut send = |block| {
             // A batch is long to send, and of what is cancelled nothing is kept.
             if stop.reason() == Some(StopReason::Cancel) {
@@ -100,6 +109,7 @@ impl Packing {
                 .map_err(store::Error::from)?;
             bytes += patch.points.len() + patch.rest.len();
             patches.push(row);
+            rows += 1;
             if bytes >= BLOCK_PATCH_BYTES {
                 bytes = 0;
                 send(LoadBlock {
@@ -107,6 +117,7 @@ impl Packing {
                     patches: std::mem::take(&mut patches),
                     ..LoadBlock::default()
                 })?;
+                meter.stored(stored + trips * rows / all);
             }
         }
         send(LoadBlock {
@@ -115,6 +126,8 @@ impl Packing {
             checkpoint: Some(full.checkpoint),
             trip_blocks: full.trip_blocks,
             ..LoadBlock::default()
-        })
+        })?;
+        meter.stored(full.checkpoint.rows_ingested);
+        Ok(())
     }
 }

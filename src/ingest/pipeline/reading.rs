@@ -1,5 +1,3 @@
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -10,6 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::PipelineError;
+use super::content::{Content, Expected};
+use super::meter::Meter;
 use super::packing::{FullBatch, FullPortion};
 use super::past::Totals;
 use super::stages::Stopwatch;
@@ -17,17 +17,15 @@ use crate::geo::LeafCells;
 use crate::ingest::batch::{BATCH_PORTIONS, BLOCK_TRIPS, Portion};
 use crate::ingest::names::{Names, resolve};
 use crate::ingest::parse::{ParsedTrip, Position, RecordChunk, RecordReader, Rejection};
-use crate::ingest::progress::Reporter;
 use crate::ingest::stop::{Stop, StopReason};
 use crate::ingest::tally::Tally;
 use crate::model::RejectedRow;
-use crate::store::{Checkpoint, FinalCounts, LoadBlock, Record, Store, TripRow, TripSummary};
+use crate::store::{Checkpoint, FinalCounts, Head, LoadBlock, Record, Store, TripRow, TripSummary};
 
 /// Rejected rows that are kept; all are counted.
 const REJECTED_KEPT: u64 = 1_000;
 /// Records that are split at a time before they are parsed.
 const CHUNK_RECORDS: usize = 1 << 12;
-const READ_BUFFER_BYTES: usize = 1 << 18;
 /// Threads that find leaf cells at most: with as many, parsing takes longer.
 const LOCATORS: usize = 8;
 /// Trips that are worth a thread.
@@ -40,8 +38,11 @@ pub(super) struct Reading {
     sender: mpsc::Sender<LoadBlock>,
     packer: SyncSender<FullPortion>,
     stop: Arc<Stop>,
-    reporter: Reporter,
+    meter: Arc<Meter>,
     max_rejected: Option<u64>,
+    expected: Expected,
+    /// What an earlier run has read.
+    head: Head,
     counts: FinalCounts,
     next_line: u64,
     batches: u32,
@@ -66,7 +67,7 @@ impl Reading {
         store: &Store,
         record: &Record,
         past: Totals,
-        reporter: Reporter,
+        meter: Arc<Meter>,
         stop: Arc<Stop>,
         (sender, packer): (mpsc::Sender<LoadBlock>, SyncSender<FullPortion>),
     ) -> Self {
@@ -77,14 +78,11 @@ impl Reading {
             sender,
             packer,
             stop,
-            reporter,
+            meter,
             max_rejected: record.max_rejected_rows,
-            counts: FinalCounts {
-                bytes_read: checkpoint.bytes_read,
-                rows_read: checkpoint.rows_read,
-                rows_ingested: checkpoint.rows_ingested,
-                rows_rejected: checkpoint.rows_rejected,
-            },
+            expected: Expected::of(record),
+            head: checkpoint.head,
+            counts: checkpoint.counts(),
             next_line: checkpoint.next_line,
             batches: checkpoint.batches,
             kept: Vec::new(),
@@ -101,11 +99,6 @@ impl Reading {
         }
     }
 
-    /// Counts what was not reported yet.
-    pub(super) fn settle(&mut self) {
-        self.reporter.count(self.counts);
-    }
-
     /// How long it was at work so far.
     pub(super) fn busy(&self) -> Duration {
         self.watch.elapsed()
@@ -116,27 +109,36 @@ impl Reading {
         self.counts
     }
 
-    /// Reads the file to its end, or until it is stopped.
+    /// Reads the file to its end, or until it is stopped. Fails where the file is not what was put
+    /// in the queue.
     pub(super) fn read(&mut self, path: &Path) -> Result<(), PipelineError> {
-        let file = File::open(path).map_err(|source| PipelineError::Missing {
-            path: path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            source,
-        })?;
-        let mut reader = RecordReader::open(BufReader::with_capacity(READ_BUFFER_BYTES, file))?;
+        let stop = Arc::clone(&self.stop);
+        let mut content = Content::open(path, self.expected.clone(), self.head, stop)?;
+        let outcome = self.read_records(&mut content);
+        // What is wrong with its rows may be that they are not those that were sent.
+        if outcome
+            .as_ref()
+            .err()
+            .is_none_or(PipelineError::is_of_content)
+        {
+            content.verify()?;
+        }
+        outcome
+    }
+
+    fn read_records(&mut self, content: &mut Content) -> Result<(), PipelineError> {
+        let mut reader = RecordReader::open(&mut *content)?;
         let header = reader.header().clone();
         if self.batches > 0 {
             let checkpoint = Position {
                 offset: self.counts.bytes_read,
                 line: self.next_line,
             };
-            reader.seek(checkpoint).map_err(PipelineError::Read)?;
+            if let Err(error) = reader.seek(checkpoint) {
+                return Err(reader.source().failure(error));
+            }
         }
         let mut chunk = RecordChunk::new();
-        self.reporter.start();
         while reader
             .fill(&mut chunk, CHUNK_RECORDS)
             .map_err(PipelineError::Read)?
@@ -150,11 +152,11 @@ impl Reading {
             }
             let Position { offset, line } = reader.position();
             (self.counts.bytes_read, self.next_line) = (offset, line);
-            self.reporter.report(self.counts);
+            self.meter.read(self.counts);
             // Between chunks, so that the checkpoint's bytes and rows agree.
             if self.portion.is_full() {
                 if self.portions + 1 == BATCH_PORTIONS {
-                    self.finish_batch()?;
+                    self.finish_batch(reader.source().head())?;
                 } else {
                     self.hand_over(None)?;
                 }
@@ -164,7 +166,7 @@ impl Reading {
                     return Err(PipelineError::Stopped(StopReason::Cancel));
                 }
                 Some(StopReason::Shutdown) => {
-                    self.finish_batch()?;
+                    self.finish_batch(reader.source().head())?;
                     return Err(PipelineError::Stopped(StopReason::Shutdown));
                 }
                 None => {}
@@ -172,7 +174,8 @@ impl Reading {
         }
         let Position { offset, line } = reader.position();
         (self.counts.bytes_read, self.next_line) = (offset, line);
-        self.finish_batch()?;
+        self.meter.read(self.counts);
+        self.finish_batch(reader.source().head())?;
         match (self.counts.rows_ingested, self.first_rejected.take()) {
             (0, Some(first)) => Err(PipelineError::NoGoodRow {
                 rows: self.counts.rows_read,
@@ -285,8 +288,9 @@ impl Reading {
         });
     }
 
-    /// Ends the batch, with the checkpoint that is reached when it is written.
-    fn finish_batch(&mut self) -> Result<(), PipelineError> {
+    /// Ends the batch, with the checkpoint that is reached when it is written; `head` is what was
+    /// read of the file so far, at least up to there.
+    fn finish_batch(&mut self, head: Head) -> Result<(), PipelineError> {
         self.finish_block()?;
         let counts = self.counts;
         let full = FullBatch {
@@ -298,6 +302,7 @@ impl Reading {
                 rows_read: counts.rows_read,
                 rows_ingested: counts.rows_ingested,
                 rows_rejected: counts.rows_rejected,
+                head,
             },
             trip_blocks: self.trip_blocks,
         };
@@ -311,8 +316,8 @@ impl Reading {
         self.portions += usize::from(batch.is_none());
         let portion = std::mem::take(&mut self.portion);
         self.watch
-            .pause(|| self.packer.send(FullPortion { portion, batch }))
-            .map_err(|_| PipelineError::WriterGone)
+            .pause(|| self.packer.send(FullPortion { portion, batch }).ok())
+            .ok_or(PipelineError::WriterGone)
     }
 }
 

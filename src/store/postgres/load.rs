@@ -136,7 +136,7 @@ async fn update_checkpoint(
 ) -> Result<(), Error> {
     sqlx::query(
         "UPDATE ingestion SET batches = $1, bytes_read = $2, next_line = $3, rows_read = $4, \
-         rows_ingested = $5, rows_rejected = $6 WHERE id = $7",
+         rows_ingested = $5, rows_rejected = $6, head_bytes = $7, head_hash = $8 WHERE id = $9",
     )
     .bind(checkpoint.batches.cast_signed())
     .bind(checkpoint.bytes_read.cast_signed())
@@ -144,6 +144,8 @@ async fn update_checkpoint(
     .bind(checkpoint.rows_read.cast_signed())
     .bind(checkpoint.rows_ingested.cast_signed())
     .bind(checkpoint.rows_rejected.cast_signed())
+    .bind(checkpoint.head.bytes.cast_signed())
+    .bind(checkpoint.head.hex())
     .bind(id)
     .execute(connection)
     .await?;

@@ -131,7 +131,7 @@ async fn update_checkpoint(
 ) -> Result<(), Error> {
     sqlx::query(
         "UPDATE ingestion SET batches = ?, bytes_read = ?, next_line = ?, rows_read = ?, \
-         rows_ingested = ?, rows_rejected = ? WHERE id = ?",
+         rows_ingested = ?, rows_rejected = ?, head_bytes = ?, head_hash = ? WHERE id = ?",
     )
     .bind(checkpoint.batches.cast_signed())
     .bind(checkpoint.bytes_read.cast_signed())
@@ -139,6 +139,8 @@ async fn update_checkpoint(
     .bind(checkpoint.rows_read.cast_signed())
     .bind(checkpoint.rows_ingested.cast_signed())
     .bind(checkpoint.rows_rejected.cast_signed())
+    .bind(checkpoint.head.bytes.cast_signed())
+    .bind(checkpoint.head.hex())
     .bind(id)
     .execute(connection)
     .await?;

@@ -1,0 +1,18 @@
+import { announce } from '../announce';
+import type { Answer } from '../answer';
+import { followed } from '../ingestions/feed';
+import { ingestionsIn } from '../ingestions/ingestion';
+import type { Operation } from '../operation';
+
+/** What is to be said about the answer to an upload, beside the ingestion it became. */
+export function uploadMessage(operation: Operation, answer: Answer): string | null {
+  const ingestions = ingestionsIn(operation, answer);
+  const last = ingestions.at(-1);
+  if (last) followed.set(last.id);
+  const known = ingestions.filter(({ duplicate }) => duplicate).map(({ id }) => id);
+  const messages = answer.errors?.map(({ message }) => message) ?? [];
+  if (known.length > 0) messages.push(`Was there already, as ingestion ${known.join(', ')}.`);
+  const message = messages.join(' ') || null;
+  if (message) announce(message);
+  return message;
+}

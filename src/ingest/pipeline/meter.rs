@@ -1,0 +1,87 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::store::FinalCounts;
+
+/// Shares of the time in which a file is read and stored, roughly: the stages work at the same time,
+/// but what was read last is packed and stored after that.
+const READING: f64 = 0.75;
+const PACKING: f64 = 0.1;
+const STORING: f64 = 1.0 - READING - PACKING;
+
+/// How far the stages of a run have come. They set it, and the reporter reads it.
+#[derive(Debug)]
+pub(in crate::ingest) struct Meter(Mutex<Gauge>);
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct Gauge {
+    /// What was read.
+    pub(in crate::ingest) counts: FinalCounts,
+    /// Trips of them that are packed.
+    packed: u64,
+    /// Trips of them whose patches are on their way to the database.
+    pub(super) stored: u64,
+    /// Since when it is published, and the part that is; nothing before all trips are stored.
+    pub(in crate::ingest) published: Option<(Instant, f64)>,
+}
+
+impl Meter {
+    /// The meter of a run that goes on where these were read and stored.
+    pub(super) fn new(counts: FinalCounts) -> Self {
+        Self(Mutex::new(Gauge {
+            counts,
+            packed: counts.rows_ingested,
+            stored: counts.rows_ingested,
+            published: None,
+        }))
+    }
+
+    /// So much was read.
+    pub(super) fn read(&self, counts: FinalCounts) {
+        self.lock().counts = counts;
+    }
+
+    /// So many more trips are packed.
+    pub(super) fn packed(&self, trips: u64) {
+        self.lock().packed += trips;
+    }
+
+    /// The patches of so many trips are on their way to the database, in all.
+    pub(super) fn stored(&self, trips: u64) {
+        self.lock().stored = trips;
+    }
+
+    /// That part is published.
+    pub(super) fn published(&self, part: f64) {
+        let mut gauge = self.lock();
+        let since = gauge
+            .published
+            .map_or_else(Instant::now, |(since, _)| since);
+        gauge.published = Some((since, part));
+    }
+
+    /// How far the run has come.
+    pub(in crate::ingest) fn gauge(&self) -> Gauge {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gauge> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gauge {
+    /// Which part of a file of so many bytes is read and stored.
+    pub(in crate::ingest) fn stored_part(&self, bytes_total: u64) -> f64 {
+        let Self { counts, .. } = self;
+        let part = |some: u64, all: u64| match all {
+            0 => 1.0,
+            _ => (some as f64 / all as f64).min(1.0),
+        };
+        let read = part(counts.bytes_read, bytes_total);
+        let packed = part(self.packed, counts.rows_ingested);
+        let stored = part(self.stored, counts.rows_ingested);
+        read * (READING + PACKING * packed + STORING * stored)
+    }
+}
