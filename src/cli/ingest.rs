@@ -263,7 +263,10 @@ impl Display {
             }
             Self::Lines(last) => {
                 if last.elapsed() >= LINE_EVERY {
-                    eprintln!("{}: {percent:.0} %, {message}", Printable(&ingestion.source));
+                    eprintln!(
+                        "{}: {percent:.0} %, {message}",
+                        Printable(&ingestion.source)
+                    );
                     *last = Instant::now();
                 }
             }

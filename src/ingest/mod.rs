@@ -18,7 +18,6 @@ mod worker;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::Utc;
 use futures::stream::{self, BoxStream, StreamExt};
 use prometheus_client::registry::Registry;
 use tokio::sync::{Mutex, Notify};

@@ -141,6 +141,8 @@ impl<R: Read + Seek> RecordReader<R> {
             self.pass(found.taken, found.lines);
         }
         Ok(error)
+    }
+
     /// What is read.
     pub const fn source(&self) -> &R {
         &self.source
