@@ -1,6 +1,6 @@
-//! The parts that time goes into, each alone: `cargo bench`.
+//! Benchmarks of the hot parts, each alone: `cargo bench`.
 //!
-//! What a user waits for is measured by `bench/run.py`.
+//! `bench/run.py` measures whole requests and ingestions.
 #![allow(clippy::unwrap_used, missing_docs, reason = "benchmarks")]
 
 use std::hint::black_box;
@@ -10,11 +10,11 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt;
 use tripgraph::analytics::weekly_average;
 use tripgraph::generate::{Shape, write};
-use tripgraph::geo::{BoundingBox, LeafCells, Position, leaf_cell, position, refine, roots};
+use tripgraph::geo::{BoundingBox, LeafCells, Containment, leaf_cell, containment, refine, roots};
 use tripgraph::ingest::parse::{RecordChunk, RecordReader};
 use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool, SpooledFile};
 use tripgraph::model::{
-    Area, Counters, End, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEnds, TripKey,
+    Area, Counters, End, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEndRule, TripKey,
     Week,
 };
 use tripgraph::store::{Access, Store};
@@ -27,12 +27,12 @@ fn file(shape: Shape, rows: u64) -> Vec<u8> {
     file
 }
 
-/// 47 km² over the middle of Prague, as `bench/run.py` asks for them.
+/// A box of 47 km² over the middle of Prague, the same as in `bench/areas.py`.
 fn area() -> BoundingBox {
     BoundingBox::new(14.452, 50.029, 14.548, 50.091).unwrap()
 }
 
-/// The trips of a file, in the order of its rows.
+/// The origins of the trips of a file, in the order of its rows.
 fn origins(file: &[u8]) -> Vec<tripgraph::geo::Point> {
     let mut points = Vec::new();
     each_trip(file, |trip| points.push(trip.origin));
@@ -61,11 +61,11 @@ fn parse(c: &mut Criterion) {
 }
 
 fn geometry(c: &mut Criterion) {
-    let [points, strewn] = [Shape::Cities, Shape::World].map(|shape| origins(&file(shape, ROWS)));
+    let [points, scattered] = [Shape::Cities, Shape::World].map(|shape| origins(&file(shape, ROWS)));
     let mut group = c.benchmark_group("geo");
     group.throughput(Throughput::Elements(ROWS));
     let mut cells = LeafCells::default();
-    for (name, points) in [("leaf cells", &points), ("leaf cells, strewn", &strewn)] {
+    for (name, points) in [("leaf cells", &points), ("leaf cells, scattered", &scattered)] {
         group.bench_function(name, |b| {
             b.iter(|| {
                 for &point in points {
@@ -78,14 +78,14 @@ fn geometry(c: &mut Criterion) {
     let bbox = area();
     group.bench_function("cover of 47 km²", |b| {
         b.iter(|| {
-            let mut found: Vec<_> = roots().map(|cell| (cell, position(cell, &bbox))).collect();
+            let mut found: Vec<_> = roots().map(|cell| (cell, containment(cell, &bbox))).collect();
             let mut inside = 0;
             while !found.is_empty() {
                 inside += found
                     .iter()
-                    .filter(|(_, at)| *at == Position::Inside)
+                    .filter(|(_, at)| *at == Containment::Inside)
                     .count();
-                let edge = found.iter().filter(|(_, at)| *at == Position::Edge);
+                let edge = found.iter().filter(|(_, at)| *at == Containment::Edge);
                 found = edge.flat_map(|&(cell, _)| refine(cell, &bbox)).collect();
             }
             inside
@@ -126,7 +126,7 @@ fn counting(c: &mut Criterion) {
             for points in PatchPoints::parts(&patch.points) {
                 let points = points.unwrap();
                 for row in points.rows() {
-                    let [lon, lat] = points.position(row);
+                    let [lon, lat] = points.containment(row);
                     count += usize::from(bbox.contains(lon, lat));
                 }
             }
@@ -143,8 +143,8 @@ fn counting(c: &mut Criterion) {
     group.finish();
 }
 
-/// The hot question inside the process, without HTTP and GraphQL: of the database that
-/// `TRIPGRAPH_BENCH_DATABASE_URL` names, or of one of its own.
+/// The weekly average inside the process, without HTTP and GraphQL: from the database that
+/// `TRIPGRAPH_BENCH_DATABASE_URL` names, or from a generated one.
 fn answering(c: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -155,7 +155,7 @@ fn answering(c: &mut Criterion) {
     let selection = Selection {
         area: Some(Area {
             bbox: area(),
-            ends: TripEnds::Origin,
+            ends: TripEndRule::Origin,
         }),
         ..Selection::default()
     };

@@ -1,10 +1,10 @@
-//! Waits between tries that grow with each failure.
+//! Delays between attempts that grow with each failure.
 
 use std::time::Duration;
 
-/// Exponential backoff with jitter: each delay is up to twice as long as the one before, never
-/// longer than the cap, and at least half of what it may be. The jitter keeps programs that failed
-/// together from trying together.
+/// Exponential backoff with jitter: the limit of the delay doubles with each failure, up to the
+/// cap. Each delay is a random part of its limit, from half to all. The jitter keeps programs that
+/// failed at the same time from retrying at the same time.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
@@ -13,7 +13,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Delays that begin at `first` and end at `cap`.
+    /// Delays whose limit grows from `first` to `cap`.
     #[must_use]
     pub const fn new(first: Duration, cap: Duration) -> Self {
         Self {
@@ -32,19 +32,19 @@ impl Backoff {
         longest.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
-    /// Waits out the delay after another failure.
+    /// Sleeps for the delay after another failure.
     pub async fn wait(&mut self) {
         tokio::time::sleep(self.delay()).await;
     }
 
-    /// Begins with the first delay again, after a success.
+    /// Resets the delay to the first, after a success.
     pub const fn reset(&mut self) {
         self.failures = 0;
     }
 }
 
 impl Default for Backoff {
-    /// For a database that is away: from a quarter of a second to 10 seconds.
+    /// For a database that is unavailable: from 250 ms to 10 s.
     fn default() -> Self {
         Self::new(Duration::from_millis(250), Duration::from_secs(10))
     }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-/// The time. Unlike `Utc::now`, whatever the system's clock says, also before 1970.
+/// The current time by the system clock. Unlike `Utc::now`, it does not panic before 1970.
 #[must_use]
 pub fn now() -> DateTime<Utc> {
     SystemTime::now().into()

@@ -1,4 +1,4 @@
-//! Configuration: command-line options, each of them an environment variable too.
+//! Configuration: command-line options, each of which is also an environment variable.
 
 use std::convert::Infallible;
 use std::fmt::{self, Debug, Formatter};
@@ -13,8 +13,8 @@ use clap::builder::BoolishValueParser;
 use crate::http::{AllowedHosts, BaseMap, Host, TileUrlError, Token, TokenError};
 use crate::store::Address;
 
-/// A value that is never printed. It is checked after the options were read, since errors of the
-/// option parser repeat the value.
+/// A value that is never printed. It is checked after the options are parsed, since error messages
+/// of the option parser repeat the value.
 #[derive(Clone)]
 struct Secret(String);
 
@@ -35,10 +35,10 @@ impl Debug for Secret {
 /// Options of every command that uses the database.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseConfig {
-    /// The database [default: tripgraph.db in the data directory, made if missing]
+    /// URL of the database [default: tripgraph.db in the data directory, created if missing]
     #[arg(long, env = "TRIPGRAPH_DATABASE_URL", value_name = "URL")]
     database_url: Option<Secret>,
-    /// Where the database and the upload spool are
+    /// Directory of the database and the upload spool
     #[arg(
         long,
         env = "TRIPGRAPH_DATA_DIR",
@@ -46,12 +46,12 @@ pub struct DatabaseConfig {
         default_value = "./data"
     )]
     data_dir: PathBuf,
-    /// Distribute the tables over the nodes of a Citus cluster; by itself where the database has
-    /// the extension
+    /// Distribute the tables over the nodes of a Citus cluster; automatic if the database has the
+    /// extension
     #[arg(long, env = "TRIPGRAPH_CITUS", value_parser = BoolishValueParser::new())]
     citus: bool,
-    /// Seconds without a heartbeat after which other servers of the same PostgreSQL take over what
-    /// this one was ingesting
+    /// Seconds without a heartbeat after which other servers of the same PostgreSQL database take
+    /// over the ingestions of this one, 2 to 3600
     #[arg(
         long,
         env = "TRIPGRAPH_LEASE_SECONDS",
@@ -63,7 +63,7 @@ pub struct DatabaseConfig {
 }
 
 impl DatabaseConfig {
-    /// A database in a folder, for tests.
+    /// Options for a database in a directory, for tests.
     #[must_use]
     pub fn testing(data_dir: &Path) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl DatabaseConfig {
         }
     }
 
-    /// Where the database is: the option or its variable, else `DATABASE_URL`, else a file in the
+    /// Address of the database: the option or its variable, else `DATABASE_URL`, else a file in the
     /// data directory.
     #[must_use]
     pub fn address(&self) -> Address {
@@ -89,25 +89,25 @@ impl DatabaseConfig {
             )
     }
 
-    /// Whether Citus is asked for.
+    /// Whether the tables are to be distributed over a Citus cluster.
     #[must_use]
     pub const fn citus(&self) -> bool {
         self.citus
     }
 
-    /// How long a worker may send no heartbeat.
+    /// Time without a heartbeat after which a worker has expired.
     #[must_use]
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
 
-    /// The data directory.
+    /// Directory of the database and the upload spool.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// The folder of uploads.
+    /// Directory of uploads that are queued or running.
     #[must_use]
     pub fn spool_dir(&self) -> PathBuf {
         self.data_dir.join("spool")
@@ -117,7 +117,7 @@ impl DatabaseConfig {
 /// Options of the server.
 #[derive(Debug, Clone, Args)]
 pub struct ServerConfig {
-    /// The address to listen on; port 0 picks a free one
+    /// IP address and port to listen on; port 0 picks a free port
     #[arg(
         long,
         env = "TRIPGRAPH_LISTEN",
@@ -126,7 +126,7 @@ pub struct ServerConfig {
         value_parser = address
     )]
     pub listen: SocketAddr,
-    /// The largest upload in bytes [default: 32 GiB]
+    /// Maximum size of an upload in bytes [default: 32 GiB]
     #[arg(
         long,
         env = "TRIPGRAPH_MAX_UPLOAD_BYTES",
@@ -135,8 +135,9 @@ pub struct ServerConfig {
         hide_default_value = true
     )]
     pub max_upload_bytes: u64,
-    /// Who may use the server: name:read:secret or name:write:secret, with a secret of at least 16
-    /// characters; may be given several times [default: everybody]
+    /// Token that gives access to the server: name:read:secret or name:write:secret, with a secret
+    /// of at least 16 characters; may be given several times [default: no tokens, access for
+    /// everybody]
     #[arg(
         long = "token",
         env = "TRIPGRAPH_TOKENS",
@@ -144,7 +145,7 @@ pub struct ServerConfig {
         value_delimiter = ','
     )]
     tokens: Vec<Secret>,
-    /// A host name or an IP address by which clients may address the server, without a port; may be
+    /// Host name or IP address, without a port, that clients may use to address the server; may be
     /// given several times [default without tokens: localhost, loopback addresses and the address
     /// listened on; with tokens: any]
     #[arg(
@@ -154,7 +155,7 @@ pub struct ServerConfig {
         value_delimiter = ','
     )]
     allowed_hosts: Vec<Host>,
-    /// Listen on an address that others can reach although there are no tokens
+    /// Allow listening without tokens on an address that other machines can reach
     #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
     /// Size of the cache of answers in bytes. An answer is valid until an ingestion is published or
@@ -167,7 +168,7 @@ pub struct ServerConfig {
         hide_default_value = true
     )]
     pub cache_bytes: u64,
-    /// Seconds that a query may take, waiting included, before it is stopped
+    /// Seconds that a query may take, waiting included, before it is stopped, 1 to 86400
     #[arg(
         long,
         env = "TRIPGRAPH_QUERY_TIMEOUT_SECONDS",
@@ -176,11 +177,11 @@ pub struct ServerConfig {
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     query_timeout_seconds: u64,
-    /// Tiles of a map for the console to draw under the flows of trips, an
-    /// address with {z}, {x} and {y} [default: no map]
+    /// URL of map tiles that the console draws under the flows of trips, with {z}, {x} and {y}
+    /// [default: no map]
     #[arg(long, env = "TRIPGRAPH_BASE_MAP_URL", value_name = "URL")]
     base_map_url: Option<Secret>,
-    /// Whose map it is, to be shown on it
+    /// Attribution that the console shows on the map
     #[arg(
         long,
         env = "TRIPGRAPH_BASE_MAP_ATTRIBUTION",
@@ -197,7 +198,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 impl ServerConfig {
-    /// The map under the flows of trips, where one is given.
+    /// The map that the console draws under the flows of trips, if configured.
     pub fn base_map(&self) -> Result<Option<BaseMap>, ConfigError> {
         let Some(Secret(url)) = &self.base_map_url else {
             return Ok(None);
@@ -208,7 +209,7 @@ impl ServerConfig {
         }))
     }
 
-    /// The tokens of those who may use the server.
+    /// The tokens that give access to the server.
     pub fn tokens(&self) -> Result<Vec<Token>, ConfigError> {
         let tokens = (1..).zip(&self.tokens);
         let parsed = tokens.map(|(number, Secret(text))| {
@@ -228,13 +229,13 @@ impl ServerConfig {
         }
     }
 
-    /// How long a query may take.
+    /// Maximum duration of a query, waiting included.
     #[must_use]
     pub const fn query_timeout(&self) -> Duration {
         Duration::from_secs(self.query_timeout_seconds)
     }
 
-    /// Refuses to serve everybody on the network by mistake.
+    /// Fails if the server would be open to everybody on the network by mistake.
     pub fn check(&self) -> Result<(), ConfigError> {
         let open = self.tokens.is_empty() && !self.allow_anonymous;
         if open && !self.listen.ip().is_loopback() {
@@ -244,24 +245,24 @@ impl ServerConfig {
     }
 }
 
-/// Options that cannot be used, or do not go together. Never repeats a value that may be secret.
+/// Invalid or contradictory options. Messages never repeat a value that may be secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// Everybody on the network could write.
+    /// The server would be open to everybody on the network.
     #[error(
         "{0} can be reached from outside, and there are no tokens: give --token \
          name:write:secret, or --allow-anonymous if everybody may use the server"
     )]
     Open(SocketAddr),
-    /// A token is not one.
+    /// A token is malformed.
     #[error("token {number} of --token or TRIPGRAPH_TOKENS is invalid: {error}")]
     Token {
-        /// Its position, from 1.
+        /// Position of the token, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// Reason why the token is invalid.
         error: TokenError,
     },
-    /// The address of the tiles is not one.
+    /// The URL of the map tiles is malformed.
     #[error("--base-map-url or TRIPGRAPH_BASE_MAP_URL is invalid: {0}")]
     BaseMap(TileUrlError),
 }

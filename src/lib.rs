@@ -1,5 +1,5 @@
-//! tripgraph: ingests CSV files of trips on demand, and answers which trips are alike and how many
-//! an area sees a week.
+//! tripgraph: ingests CSV files of trips on demand, groups similar trips, and computes the weekly
+//! average number of trips in an area.
 //!
 //! Layers import downward only: `cli → http → graphql → {ingest, analytics} → store → {geo, model,
 //! entity, text}`.

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use tripgraph::cli::Cli;
 
-/// What SQLite's threads allocate others free: with the system's allocator they wait for each other.
-/// `SQLite` itself allocates with it, too. How it is set up is in `.cargo/config.toml`.
+/// Memory that one of SQLite's threads allocates is freed by another: with the system's allocator,
+/// such threads block each other. SQLite itself uses this allocator, too. It is configured in
+/// `.cargo/config.toml`.
 #[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -9,16 +9,17 @@ use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::text::{Printable, escape_json};
 
-/// How log lines look.
+/// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people.
+    /// Human-readable lines.
     Text,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Logs to standard error what the filter lets through, such as `info` or `tripgraph=debug`.
+/// Starts logging to standard error. `filter` selects the events, such as `info` or
+/// `tripgraph=debug`.
 pub fn init(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
     let registry = tracing_subscriber::registry().with(EnvFilter::new(filter));
     // A log file has no colours.
@@ -34,13 +35,13 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
     }
 }
 
-/// Writes events to standard error, each a line of printable characters: an event may quote what
-/// came from outside.
+/// Writes each event to standard error as one line of printable characters, since an event may
+/// quote untrusted text.
 #[derive(Debug, Clone, Copy)]
 struct LogWriter {
     format: LogFormat,
-    /// The layer colours its lines. It takes escape characters out of what it quotes, so that those
-    /// left are its own.
+    /// The layer colours its lines. It removes escape characters from the text that it quotes, so
+    /// the remaining ones are its own.
     colours: bool,
 }
 
@@ -64,7 +65,7 @@ impl LogWriter {
 }
 
 impl Write for LogWriter {
-    /// Takes whole events, as the layer hands them over.
+    /// Writes one event: the layer passes a whole event to each call.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let line = self.printable(&String::from_utf8_lossy(event));
         stderr().write_all(line.as_bytes())?;

@@ -2,12 +2,12 @@ import { Store, useStore } from './store';
 
 const announcement = new Store('');
 
-/** Says something to those who listen to the page; for outcomes, not for every step. */
+/** Announces a message to screen readers; for outcomes, not for every step. */
 export function announce(message: string): void {
   announcement.set(message);
 }
 
-/** Quarters of a whole that are done: 0 to 4. */
+/** Completed quarters of a whole: 0 to 4. */
 export function quarters(done: number, whole: number): number {
   return whole > 0 ? Math.floor((4 * done) / whole) : 0;
 }

@@ -1,16 +1,16 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 
-/** What the result pane shows. */
+/** A GraphQL response, as the result pane shows it. */
 export type Answer = ExecutionResult<Record<string, unknown>>;
 
-/** An answer that says what went wrong on this side of the connection. */
+/** An answer that reports an error on the client's side. */
 export function problem(message: string): Answer {
   return { errors: [new GraphQLError(message)] };
 }
 
 /**
- * Reads the body of an HTTP response: the server's own answer if it is one, otherwise what the
- * status says.
+ * Reads the body of an HTTP response: the server's answer if it is a GraphQL response, otherwise a
+ * message for the status.
  */
 export function readAnswer(status: number, body: string): Answer {
   try {
@@ -19,7 +19,7 @@ export function readAnswer(status: number, body: string): Answer {
       return parsed as Answer;
     }
   } catch {
-    // Not an answer of the API: a proxy's page, or nothing.
+    // Not an answer of the API, but a proxy's page or an empty body.
   }
   return problem(statusText(status));
 }
@@ -27,16 +27,16 @@ export function readAnswer(status: number, body: string): Answer {
 function statusText(status: number): string {
   switch (status) {
     case 401:
-      return 'The server wants a token (401). Write {"Authorization": "Bearer …"} into the Headers editor.';
+      return 'The server requires a token (401). Enter {"Authorization": "Bearer …"} in the Headers editor.';
     case 403:
       return 'The server does not allow this (403).';
     case 413:
-      return 'The file is larger than the server takes (413).';
+      return 'The file is larger than the server accepts (413).';
     case 502:
     case 503:
     case 504:
-      return `The server is away or busy (${status}). Try again in a moment.`;
+      return `The server is unavailable or overloaded (${status}). Try again later.`;
     default:
-      return `The server answered with status ${status} and nothing that can be shown.`;
+      return `The server answered with status ${status} and no GraphQL response.`;
   }
 }

@@ -1,12 +1,12 @@
 import { Store } from './store';
 
 /**
- * The value of the `Authorization` header that the console's own requests carry, and those of tabs
- * that set none: the one last written in a Headers editor. It is kept in memory only.
+ * The value of the `Authorization` header of the console's own requests, and of tabs that set none:
+ * the value last written in a Headers editor. It is kept in memory only.
  */
 export const authorization = new Store<string | null>(null);
 
-/** The authorization in the text of a Headers editor; null where there is none, or no JSON yet. */
+/** The authorization in the text of a Headers editor; null if there is none or no valid JSON. */
 export function authorizationIn(headers: string | null | undefined): string | null {
   if (!headers?.trim()) return null;
   try {
@@ -19,7 +19,7 @@ export function authorizationIn(headers: string | null | undefined): string | nu
   }
 }
 
-/** The authorization among headers, whatever the case of its name. */
+/** The authorization among headers; the case of the name is ignored. */
 export function authorizationOf(headers: Record<string, unknown>): string | null {
   for (const [name, value] of Object.entries(headers)) {
     if (name.toLowerCase() === 'authorization' && typeof value === 'string' && value.trim()) {
@@ -29,7 +29,7 @@ export function authorizationOf(headers: Record<string, unknown>): string | null
   return null;
 }
 
-/** Headers of a tab as they are sent: texts, with the console's authorization if they have none. */
+/** A tab's headers as strings, with the console's authorization if they have none. */
 export function withAuthorization(headers: Record<string, unknown> = {}): Record<string, string> {
   const sent: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {

@@ -1,26 +1,26 @@
-/** Tiles to draw maps on. */
+/** The tiles of a base map. */
 export interface BaseMap {
-  /** With `{z}`, `{x}` and `{y}`. */
+  /** URL template with `{z}`, `{x}` and `{y}`. */
   url: string;
   attribution: string;
 }
 
-/** What the server tells its console. */
+/** The settings that the server gives its console. */
 export interface Config {
   baseMap: BaseMap | null;
-  /** The server wants a bearer token. */
+  /** Whether the server requires a bearer token. */
   tokens: boolean;
 }
 
 let current: Config = { baseMap: null, tokens: false };
 
-/** Asks the server once; the console works with the defaults if there is no answer. */
+/** Loads the settings once; without an answer, the console uses the defaults. */
 export async function loadConfig(): Promise<void> {
   try {
     const answer = await fetch(`${import.meta.env.BASE_URL}config.json`);
     if (answer.ok) current = { ...current, ...((await answer.json()) as Partial<Config>) };
   } catch {
-    // The server is away; the ingestions panel says so and comes back by itself.
+    // The server is unreachable; the ingestions panel shows that and reconnects by itself.
   }
 }
 

@@ -19,7 +19,7 @@ const PANEL: GraphiQLPlugin = { title: PANEL_TITLE, icon: UploadIcon, content: P
 
 const PLUGINS = [PANEL, DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN];
 
-/** GraphiQL with uploads, live ingestions and results that can be looked at. */
+/** GraphiQL with uploads, live ingestions, charts and maps. */
 export function Console() {
   return (
     <GraphiQLProvider
@@ -56,7 +56,7 @@ export function Console() {
   );
 }
 
-/** The panel's width is laid out once, so GraphiQL has to know by then which panel is to be seen. */
+/** GraphiQL lays out the panel's width once, so the visible panel must be known before that. */
 function PluginsReady({ children }: { children: ReactNode }) {
   return usePluginStore().plugins.length > 0 ? children : null;
 }

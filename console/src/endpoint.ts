@@ -1,7 +1,7 @@
-/** Where the API is: on the server the page came from. */
+/** Path of the API, on the server that served the page. */
 export const graphqlUrl = '/graphql';
 
-/** The same for WebSockets. */
+/** URL of the API for WebSockets. */
 export function websocketUrl(): string {
   const { protocol, host } = window.location;
   return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}${graphqlUrl}`;

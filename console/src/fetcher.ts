@@ -19,7 +19,7 @@ interface Observer {
   complete(): void;
 }
 
-/** Something under way; calling it stops it. */
+/** Stops a running operation. */
 type Stop = () => void;
 
 /**
@@ -36,7 +36,7 @@ export const fetcher: Fetcher = (params, options) => {
 
 function run(params: Request, headers: Headers, observer: Observer): Stop {
   const operation = findOperation(params.query, params.operationName);
-  // Just after a change of the text GraphiQL may still have the name of an operation that is gone.
+  // Just after an edit, GraphiQL may still have the name of an operation that no longer exists.
   const operationName = operation ? operation.definition.name?.value : params.operationName;
   const asked = { ...params, operationName };
   const tab = activeTab.get();
@@ -59,7 +59,7 @@ function run(params: Request, headers: Headers, observer: Observer): Stop {
   }
   const abort = new AbortController();
   void request(asked, headers, abort.signal).then((answer) => {
-    // Stopped by the stop button, or by going to another tab.
+    // Stopped by the stop button, or by a change of tab. The latter discards the answer.
     if (!abort.signal.aborted || activeTab.get() === tab) ended(answer);
   });
   return () => abort.abort();
@@ -89,7 +89,7 @@ function runUpload(
   const missing = missingFiles(variables, chosen);
   if (missing) {
     announce(missing);
-    // GraphiQL takes no answer before it has the subscription.
+    // GraphiQL accepts no answer before `subscribe` has returned.
     queueMicrotask(() => ended(problem(missing)));
     return () => {};
   }
@@ -103,8 +103,8 @@ function runUpload(
     return message;
   });
   return () => {
-    // GraphiQL stops what runs when one goes to another tab. An upload goes on then: the panel
-    // shows it. Only the stop button, which leaves the tab as it is, cancels.
+    // On a change of tab, GraphiQL stops the running operation. An upload continues, shown by the
+    // panel. Only the stop button, which leaves the tab as it is, cancels it.
     setTimeout(() => {
       left = activeTab.get() !== tab;
       if (!left) cancel();
@@ -116,7 +116,7 @@ function toRequest({ query, operationName, variables }: FetcherParams): Request 
   return { query, operationName, variables: variables as Request['variables'] };
 }
 
-/** What GraphiQL takes for something that goes on and can be stopped. */
+/** An observable as GraphiQL expects it, whose subscription can be stopped. */
 function observable(start: (observer: Observer) => Stop) {
   return {
     subscribe(observer: Observer) {

@@ -4,18 +4,18 @@ import type { Answer } from './answer';
 import { websocketUrl } from './endpoint';
 import type { Request } from './request';
 
-/** The close code with which the server refuses a token, or the lack of one. */
+/** The close code with which the server refuses an invalid or missing token. */
 const FORBIDDEN = 4403;
 
-/** Milliseconds between signs of life, and how long the server's answer to one may take. */
+/** Interval between pings and time-out of the server's pong, in milliseconds. */
 const PING_EVERY = 10_000;
 const PONG_WITHIN = 8_000;
 
-/** Waits between attempts to connect, in milliseconds, grow up to this. */
+/** Longest wait between attempts to connect, in milliseconds. */
 const LONGEST_WAIT = 5_000;
 
 /**
- * A connection for subscriptions. It is made when there is one, and made again, with its
+ * A connection for subscriptions. It is opened at the first subscription and reopened, with all
  * subscriptions, whenever it is lost; only a refused token ends it.
  */
 export function connect(authorization: string | null): Client {
@@ -29,7 +29,7 @@ export function connect(authorization: string | null): Client {
     retryWait: (retries) =>
       new Promise((resolve) => {
         const wait = Math.min(250 * 2 ** retries, LONGEST_WAIT);
-        // Not all pages at the same moment.
+        // Random, so that pages do not all reconnect at the same moment.
         setTimeout(resolve, wait * (0.75 + Math.random() / 2));
       }),
     keepAlive: PING_EVERY,
@@ -39,7 +39,7 @@ export function connect(authorization: string | null): Client {
       },
       ping(received) {
         if (received) return;
-        // A network that swallows everything does not close the connection by itself.
+        // A network that drops all packets does not close the connection.
         unanswered = window.setTimeout(() => socket?.close(4408, 'No answer'), PONG_WITHIN);
       },
       pong(received) {
@@ -54,14 +54,14 @@ export function refused(cause: unknown): boolean {
   return cause instanceof CloseEvent && cause.code === FORBIDDEN;
 }
 
-/** What the end of a subscription looks like in the result pane. */
+/** The answer that the result pane shows when a subscription ends with an error. */
 export function subscriptionProblem(cause: unknown): Answer {
   if (Array.isArray(cause)) return { errors: cause as GraphQLError[] };
   if (cause instanceof CloseEvent) {
     if (refused(cause)) {
       const message =
         `The server refused the connection: ${cause.reason || 'no valid token'}. ` +
-        'Write {"Authorization": "Bearer …"} into the Headers editor.';
+        'Enter {"Authorization": "Bearer …"} in the Headers editor.';
       return { errors: [new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED' } })] };
     }
     const reason = cause.reason ? `: ${cause.reason}` : '';
@@ -76,7 +76,7 @@ export interface Listener {
   complete(): void;
 }
 
-/** Subscribes over a client; the answer of the function ends it. */
+/** Subscribes over a client; the returned function ends the subscription. */
 export function subscribe(client: Client, request: Request, listener: Listener): () => void {
   const { query, operationName, variables } = request;
   return client.subscribe<Record<string, unknown>>(

@@ -7,7 +7,7 @@ import { Console } from './console';
 import { startFeed } from './ingestions/feed';
 import { prepareSession } from './session';
 
-/** Says so when the console itself fails, instead of an empty page. */
+/** Shows an error message instead of an empty page if the console fails. */
 class Failure extends Component<{ children: ReactNode }, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
 

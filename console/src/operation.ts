@@ -17,15 +17,15 @@ export interface Operation {
 /** A variable that takes a file. */
 export interface UploadVariable {
   name: string;
-  /** It takes several: `[Upload!]!`. */
+  /** Whether it takes several files: `[Upload!]!`. */
   list: boolean;
-  /** It must be given. */
+  /** Whether it must be given. */
   required: boolean;
 }
 
 /**
- * The operation of that name in the text of a query editor, or its first where no name is given;
- * null where there is none, or the text can't be parsed.
+ * The operation of that name in the text of a query editor, or the first one if no operation has
+ * the name; null if there is none or the text can't be parsed.
  */
 export function findOperation(query: string, name?: string | null): Operation | null {
   let document;
@@ -72,14 +72,14 @@ export type Selection = ReadonlyMap<string, SelectedField>;
 export interface SelectedField {
   /** The field's name in the schema; the response key may be an alias of it. */
   name: string;
-  /** What is selected of it, all mentions of the same response key together. */
+  /** Its selected fields, merged over all occurrences of the same response key. */
   selection: Selection;
 }
 
-/** Deeper than the server lets a query nest. */
+/** Maximum nesting depth; the server's limit is lower. */
 const MAX_DEPTH = 32;
 
-/** What an operation selects, fragments and aliases resolved. */
+/** The fields that an operation selects, with fragments and aliases resolved. */
 export function selectionOf(operation: Operation): Selection {
   return resolve([operation.definition.selectionSet], operation.fragments);
 }
@@ -89,7 +89,7 @@ function resolve(
   fragments: Operation['fragments'],
   depth = 0,
 ): Selection {
-  // A fragment that contains itself is invalid, and must not go on for ever here.
+  // A fragment that contains itself is invalid, and must not recurse forever here.
   if (depth > MAX_DEPTH) return new Map();
   const mentions = new Map<string, FieldNode[]>();
   const spread = new Set<string>();

@@ -8,7 +8,7 @@ export interface Request {
   variables?: Record<string, unknown> | undefined;
 }
 
-/** Asks the API over HTTP; what goes wrong on the way is an answer too. */
+/** Sends a request to the API over HTTP; a failure is returned as an answer with errors. */
 export async function request(
   { query, operationName, variables }: Request,
   headers: Record<string, unknown> = {},

@@ -1,4 +1,4 @@
-/** What GraphiQL keeps between visits, under the names its `StorageAPI` gives it. */
+/** The keys of local storage under which GraphiQL's `StorageAPI` keeps its state. */
 const PANEL_SHARE = 'graphiql:docExplorerFlex';
 const EDITOR_SHARE = 'graphiql:editorFlex';
 const TABS = 'graphiql:tabState';
@@ -9,25 +9,25 @@ interface StoredTabs {
   tabs: Partial<Record<(typeof EDITORS)[number], string | null>>[];
 }
 
-/** To be called before GraphiQL reads what it kept. */
+/** Adjusts the stored state. Call this before GraphiQL reads it. */
 export function prepareSession(): void {
   try {
     shareWidth();
     alignEditors();
   } catch {
-    // No storage, or nothing readable in it: GraphiQL begins anew.
+    // No storage, or invalid content: GraphiQL starts with its defaults.
   }
 }
 
-/** On a first visit, gives more room to what is drawn than GraphiQL would. */
+/** On a first visit, gives charts and maps more room than GraphiQL's default. */
 function shareWidth(): void {
   if (localStorage.getItem(PANEL_SHARE) === null) localStorage.setItem(PANEL_SHARE, '0.3');
   if (localStorage.getItem(EDITOR_SHARE) === null) localStorage.setItem(EDITOR_SHARE, '0.85');
 }
 
 /**
- * GraphiQL keeps its tabs, and the texts of its editors once more. Where these are not those of the
- * tab in front (because the page was left before they were kept), it opens a further, empty tab.
+ * GraphiQL stores its tabs, and the editor texts a second time. If these differ from the active tab
+ * (because the page was closed before they were stored), it opens another, empty tab.
  */
 function alignEditors(): void {
   const stored = localStorage.getItem(TABS);
@@ -38,7 +38,7 @@ function alignEditors(): void {
   for (const editor of EDITORS) localStorage.setItem(`graphiql:${editor}`, front[editor] ?? '');
 }
 
-/** On the visit before, the user closed the panel, or dragged it away. */
+/** Whether the user closed the panel on the previous visit, or dragged it to zero width. */
 export function wasPanelHidden(): boolean {
   try {
     return localStorage.getItem(PANEL_SHARE) === 'hide-first';

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** A value that outlives the components that show it, and tells them when it changes. */
+/** A value that outlives the components that show it, and notifies them when it changes. */
 export class Store<T> {
   #value: T;
   readonly #listeners = new Set<() => void>();
@@ -27,7 +27,7 @@ export class Store<T> {
   };
 }
 
-/** The present value of a store; the component is drawn again when it changes. */
+/** The current value of a store; the component renders again when it changes. */
 export function useStore<T>(store: Store<T>): T {
   return useSyncExternalStore(store.subscribe, store.get);
 }

@@ -1,9 +1,9 @@
 import { useLayoutEffect } from 'react';
 
 /**
- * Stands in for the package react-style-singleton, with which dialogs and menus keep the page from
- * scrolling: it writes style elements, which the content security policy does not allow. A style
- * sheet that is made by script needs no exception.
+ * Replaces the package react-style-singleton, with which dialogs and menus keep the page from
+ * scrolling. It inserts style elements, which the content security policy forbids. A constructed
+ * style sheet needs no exception.
  */
 export function styleSingleton() {
   return function Sheet({ styles }: { styles: string }) {

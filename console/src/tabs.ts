@@ -1,11 +1,11 @@
-/** Takes one file in; what the Upload panel uses as well. */
-export const UPLOAD = `# Takes a CSV file of trips in.
+/** Ingests one file; the Upload panel uses this operation too. */
+export const UPLOAD = `# Ingests a CSV file of trips.
 # 1. Choose it in the Upload panel,
 #    or drop it on the page.
-# 2. Run this.
+# 2. Run this operation.
 mutation IngestTrips($file: Upload!) {
   ingestTrips(file: $file) {
-    duplicate # there already?
+    duplicate # already ingested?
     ingestion {
       id
       source
@@ -15,8 +15,8 @@ mutation IngestTrips($file: Upload!) {
 }
 `;
 
-const WEEKLY = `# Trips a week that start in a box.
-# Or of a region: (region: "Prague")
+const WEEKLY = `# Trips per week that start in a box.
+# For a region: (region: "Prague")
 query WeeklyAverage {
   weeklyAverage(
     bbox: {
@@ -68,8 +68,8 @@ fragment Hexagon on Cell {
 }
 `;
 
-const REGIONS = `# Regions, and the datasource that was
-# seen last in each.
+const REGIONS = `# Regions, and the datasource of the
+# latest trip in each.
 query Regions {
   regions {
     name
@@ -86,7 +86,7 @@ query Regions {
 
 /** Follows one ingestion until it ends. */
 export function statusQuery(id: string): string {
-  return `# Pushed as it happens: the present state,
+  return `# Pushed live: the current state,
 # changes, the final state.
 subscription IngestionStatus {
   ingestionStatus(id: ${JSON.stringify(id)}) {
@@ -111,9 +111,9 @@ subscription IngestionStatus {
 `;
 }
 
-/** Shows why rows of an ingestion could not be read. */
+/** Shows the rejected rows of an ingestion, with reasons. */
 export function rejectedRowsQuery(id: string): string {
-  return `# Rows that could not be read, and why.
+  return `# Rejected rows, and the reasons.
 query RejectedRows {
   ingestion(id: ${JSON.stringify(id)}) {
     source

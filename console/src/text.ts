@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. A number and its unit stay on one line. */
+/** Formats numbers and times for display. A number and its unit stay on one line. */
 
 const NB = '\u00a0';
 
@@ -31,7 +31,7 @@ export function bytes(value: number): string {
   return `${unit === 0 ? whole.format(value) : short.format(value)}${NB}${units[unit]}`;
 }
 
-/** Seconds: 75 → "1 min 15 s"; what is shorter than a second is "less than 1 s". */
+/** A duration in seconds: 75 → "1 min 15 s"; below one second: "less than 1 s". */
 export function duration(seconds: number): string {
   if (seconds < 1) return `less than 1${NB}s`;
   const total = Math.round(seconds);

@@ -19,18 +19,18 @@ import { findOperation, uploadVariables } from './operation';
 import { keepLateAnswer, lateAnswers } from './results/runs';
 import { Store, useStore } from './store';
 
-/** The id of the tab in front. */
+/** The id of the active tab. */
 export const activeTab = new Store('');
 
-/** What the panels do with GraphiQL. */
+/** The actions of GraphiQL that the panels use. */
 export interface Workbench {
-  /** Runs the operation of the tab in front. */
+  /** Runs the operation of the active tab. */
   run(): void;
   /** Opens a tab with a query and runs it. */
   open(query: string): void;
-  /** Goes to the tab that has this query or, where there is none, opens one; and runs it. */
+  /** Switches to the tab with this query, or opens one, and runs it. */
   reuse(query: string): void;
-  /** Starts the text of the Headers editor, for the user to fill in the token. */
+  /** Writes a template into the Headers editor, in which the user enters the token. */
   beginAuthorization(): void;
 }
 
@@ -42,7 +42,7 @@ export function useWorkbench(): Workbench {
   return workbench;
 }
 
-/** The operation of the tab in front, as it stands in the editor. */
+/** The operation of the active tab, as the editor shows it. */
 export function useOperation() {
   const { tabs, activeTabIndex } = useEditorContext({ nonNull: true });
   const tab = tabs[activeTabIndex];
@@ -51,7 +51,7 @@ export function useOperation() {
 
 export const AUTHORIZATION_TEMPLATE = '{\n  "Authorization": "Bearer "\n}';
 
-/** Stands between GraphiQL's contexts and the panels. */
+/** Gives the panels access to GraphiQL's contexts. */
 export function WorkbenchProvider({ children }: { children: ReactNode }) {
   const editor = useEditorContext({ nonNull: true });
   const execution = useExecutionContext({ nonNull: true });
@@ -69,8 +69,8 @@ export function WorkbenchProvider({ children }: { children: ReactNode }) {
   useAuthorization(tab?.id ?? '', tab?.headers);
   useIntrospectionRetry();
 
-  // GraphiQL takes a moment to read a query that was written into its editor; it can run it as
-  // soon as it knows the operation's name.
+  // GraphiQL parses a new query with a delay; it can run the query once it knows the operation's
+  // name.
   useEffect(() => {
     if (pending === null || queryEditor?.getValue() !== pending) return;
     const name = findOperation(pending)?.definition.name?.value ?? null;
@@ -95,7 +95,7 @@ export function WorkbenchProvider({ children }: { children: ReactNode }) {
       const headers = tab?.headers ?? null;
       editor.addTab();
       editor.updateActiveTabValues({ query, variables: '', headers, response: '' });
-      // Once more, for the editors to show what the tab now holds.
+      // Activates the tab again, so that the editors show its new content.
       show(tabs.length, query);
     },
     reuse(query) {
@@ -129,10 +129,10 @@ function useEditorHabits(): void {
     nonNull: true,
   });
   useEffect(() => {
-    // Comments and long arguments are read without scrolling sideways.
+    // Comments and long arguments are readable without horizontal scrolling.
     queryEditor?.setOption('lineWrapping', true);
     for (const editor of [queryEditor, variableEditor, headerEditor, responseEditor]) {
-      // The Tab key leaves an editor, or users without a mouse would never get out of it.
+      // The Tab key leaves an editor; otherwise keyboard users could not leave it.
       editor?.addKeyMap({ Tab: false, 'Shift-Tab': false });
     }
   }, [queryEditor, variableEditor, headerEditor, responseEditor]);
@@ -148,8 +148,8 @@ function correct(editor: TextEditor | null, text: string): void {
 }
 
 /**
- * Gives the editors the texts of the tab in front when they are there. They are loaded a moment
- * after the page, with the texts of the tab that was in front at first.
+ * Sets the editors to the texts of the active tab once they have loaded. They load after the page,
+ * with the texts of the tab that was active at first.
  */
 function useEditorTexts(): void {
   const { tabs, activeTabIndex, queryEditor, variableEditor, headerEditor } = useEditorContext({
@@ -164,7 +164,7 @@ function useEditorTexts(): void {
   useEffect(() => correct(headerEditor, front.current?.headers ?? ''), [headerEditor]);
 }
 
-/** Shows an answer that came while another tab was in front. */
+/** Shows an answer that arrived while another tab was active. */
 function useLateAnswer(): void {
   const { tabs, activeTabIndex, responseEditor, updateActiveTabValues } = useEditorContext({
     nonNull: true,
@@ -181,8 +181,8 @@ function useLateAnswer(): void {
 }
 
 /**
- * Keeps the authorization last written in a Headers editor. It is forgotten when it is deleted in
- * the tab it was written in, not when one goes to a tab that has none.
+ * Keeps the authorization last written in a Headers editor. Deleting it in the same tab clears it;
+ * switching to a tab without authorization does not.
  */
 function useAuthorization(tab: string, headers: string | null | undefined): void {
   const writtenIn = useRef<string | null>(null);
@@ -196,13 +196,13 @@ function useAuthorization(tab: string, headers: string | null | undefined): void
         writtenIn.current = null;
         authorization.set(null);
       }
-      // Not with each letter of a token that is being typed.
+      // Debounced, so that a token is not used while it is being typed.
     }, 400);
     return () => clearTimeout(timer);
   }, [tab, headers]);
 }
 
-/** Reads the schema again when the token that was missing is there. */
+/** Reads the schema again once the missing token has been entered. */
 function useIntrospectionRetry(): void {
   const { introspect, schema } = useSchemaStore();
   const missing = !schema;
@@ -220,7 +220,7 @@ export function usePanelVisible(): boolean {
   return usePluginStore().visiblePlugin?.title === PANEL_TITLE;
 }
 
-/** Brings it onto the page. GraphiQL makes a panel that was dragged away wide again only so. */
+/** Shows that panel. Only this button restores the width of a panel dragged to zero width. */
 export function showPanel(): void {
   document
     .querySelector<HTMLButtonElement>(`.graphiql-sidebar [aria-label="Show ${PANEL_TITLE}"]`)

@@ -18,7 +18,7 @@ pub struct Model {
     /// How long it may give no sign of life.
     pub lease_seconds: f64,
     /// Its last sign of life, by the database's clock.
-    pub seen_at: DateTimeUtc,
+    pub heartbeat_at: DateTimeUtc,
 }
 
 /// Relations to other tables; rows are joined by hand where speed asks for it.

@@ -43,7 +43,7 @@ fn worker() -> TableCreateStatement {
         .col(ColumnDef::new("serves").boolean().not_null())
         .col(ColumnDef::new("lease_seconds").double().not_null())
         .col(
-            ColumnDef::new("seen_at")
+            ColumnDef::new("heartbeat_at")
                 .timestamp_with_time_zone()
                 .not_null()
                 .default(Expr::current_timestamp()),

@@ -1,14 +1,15 @@
 //! Admission: costly questions wait for a permit, so that they do not starve cheap ones.
 //!
-//! What a question costs is known for certain only while it reads. So each begins as a cheap one,
-//! on the async threads, with a budget of work ([`Meter`]). Most end within it. One that uses it up
-//! needs a *permit*, of which there are few. Where one is free, the question goes on from where it
-//! is, on a thread of its own that has stepped back. Otherwise it gives its connection back, waits
-//! in the order of arrival, and starts anew in a new snapshot: an answer is one state, and a snapshot
-//! that waits would hold a connection, and the log of SQLite.
+//! The cost of a question is known for certain only while it reads. So each question begins as a
+//! cheap one, on the async threads, with a budget of work ([`Meter`]). Most questions end within
+//! it. A question that exceeds its budget needs a *permit*, of which there are few. If a permit is
+//! free, the question continues from where it is, on a thread of its own with a lower priority.
+//! Otherwise it releases its connection, waits in the order of arrival, and starts again in a new
+//! snapshot: an answer is one state, and a snapshot that waits would hold a connection, and the log
+//! of SQLite.
 //!
-//! Whoever asks drops the future when it goes away or is timed out; then the question leaves the
-//! queue, or stops at its next row.
+//! When a client disconnects or its request times out, the future is dropped; then the question
+//! leaves the queue, or stops at its next row.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -29,18 +30,18 @@ use super::queue::{Queue, Turn};
 use crate::store::{Meter, QUESTIONS, Snapshot, Store};
 use crate::threads::step_back;
 
-/// Bytes that a question may read before it counts as costly: one or two milliseconds of work, so
-/// that a hundred that begin at once are told apart within a fraction of a second.
+/// Bytes that a question may read before it counts as costly: 1 or 2 ms of work, so that 100
+/// questions that begin at once are classified within a fraction of a second.
 const BUDGET: u64 = 256 << 10;
-/// Costly questions that run at the same time, however many cores there are.
+/// Maximum number of costly questions that run at the same time, on any number of cores.
 const MAX_PERMITS: usize = 4;
-/// Cheap questions that run at the same time. With those that are costly they never wait for a
-/// connection.
+/// Maximum number of cheap questions that run at the same time. Cheap and costly questions together
+/// never wait for a connection.
 const PLACES: usize = QUESTIONS as usize - MAX_PERMITS;
-/// Costly questions that may wait.
+/// Maximum number of costly questions that wait.
 const MAX_WAITING: usize = 1_000;
 
-/// Lets questions read: cheap ones at once, costly ones by permits.
+/// Admits questions: cheap ones at once, costly ones by permits.
 pub(super) struct Admission {
     store: Store,
     cheap: Queue,
@@ -48,7 +49,7 @@ pub(super) struct Admission {
     metrics: AdmissionMetrics,
 }
 
-/// The first attempt of a question: a snapshot that may be read for a small budget.
+/// The first attempt of a question: a snapshot, and a small budget to read it.
 pub(super) struct Attempt {
     pub(super) snapshot: Snapshot,
     meter: Arc<Meter>,
@@ -56,20 +57,21 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Gives the connection and the place back.
+    /// Releases the connection and the turn.
     pub(super) async fn close(self) {
         self.snapshot.close().await;
     }
 }
 
 impl Admission {
-    /// Questions to a store, which wait so long for their turn at most. There is a permit for each
-    /// core: where cheap questions want one, the threads of costly ones stand back.
-    pub(super) fn new(store: Store, patience: Duration) -> Self {
+    /// Questions to a store that wait up to `timeout` for their turn. There is a permit for each
+    /// core, up to [`MAX_PERMITS`]: where cheap questions want a core, the threads of costly ones
+    /// have a lower priority.
+    pub(super) fn new(store: Store, timeout: Duration) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let permits = cores.min(MAX_PERMITS);
         let metrics = AdmissionMetrics::default();
-        let queue = |cost, permits, room| Queue::new(permits, room, patience, metrics.of(cost));
+        let queue = |cost, permits, room| Queue::new(permits, room, timeout, metrics.of(cost));
         Self {
             store,
             cheap: queue(Cost::Cheap, PLACES, usize::MAX),
@@ -82,7 +84,7 @@ impl Admission {
         self.metrics.register(registry);
     }
 
-    /// Waits for the place of a cheap question, and takes a snapshot.
+    /// Waits for the turn of a cheap question, and takes a snapshot.
     pub(super) async fn begin(&self) -> Result<Attempt, AnalyticsError> {
         let turn = self.cheap.turn().await?;
         let meter = Arc::new(Meter::new(BUDGET));
@@ -94,7 +96,7 @@ impl Admission {
         })
     }
 
-    /// Answers a question; `ask` is called once more where the question has to wait for a permit.
+    /// Answers a question; `ask` is called a second time if the question has to wait for a permit.
     pub(super) async fn answer<T: Send + 'static>(
         &self,
         attempt: Attempt,
@@ -126,8 +128,8 @@ impl Admission {
     }
 }
 
-/// Runs a question on a thread that has stepped back, and holds its turn until it has really
-/// ended. The question is dropped when nobody waits for its answer any more.
+/// Runs a question on a thread with a lower priority, and holds its turn until its work has really
+/// ended. The question is dropped when no request waits for its answer any more.
 async fn on_a_thread<T: Send + 'static>(
     question: BoxFuture<'static, Result<T, AnalyticsError>>,
     turn: Turn,

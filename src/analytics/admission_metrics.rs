@@ -1,4 +1,4 @@
-//! What a monitoring system is told about questions that wait and run.
+//! Metrics of questions that wait and run.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use prometheus_client::registry::{Registry, Unit};
 /// Upper bounds of the times that questions wait, in seconds.
 const SECONDS: [f64; 10] = [0.001, 0.005, 0.025, 0.1, 0.25, 1.0, 5.0, 15.0, 30.0, 60.0];
 
-/// What a question is known to cost so far.
+/// Cost of a question so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cost {
-    /// It is within its budget.
+    /// The question is within its budget.
     Cheap,
-    /// It has used its budget up.
+    /// The question has exceeded its budget.
     Costly,
 }
 
@@ -37,7 +37,7 @@ impl Cost {
     }
 }
 
-/// Counters and gauges of questions, by what they cost so far.
+/// Metrics of questions, by their cost so far.
 #[derive(Debug)]
 pub(super) struct AdmissionMetrics {
     running: Family<CostLabel, Gauge>,
@@ -46,7 +46,7 @@ pub(super) struct AdmissionMetrics {
     refused: Family<CostLabel, Counter>,
 }
 
-/// Those of one queue.
+/// Metrics of one queue.
 #[derive(Debug)]
 pub(super) struct QueueMetrics {
     running: Gauge,
@@ -55,7 +55,7 @@ pub(super) struct QueueMetrics {
     refused: Counter,
 }
 
-/// Something that a gauge counts until this is dropped.
+/// A question that a gauge counts until this is dropped.
 #[derive(Debug)]
 pub(super) struct Counted {
     gauge: Gauge,
@@ -68,12 +68,12 @@ impl Counted {
         Self { gauge, number }
     }
 
-    /// How many were counted when this one came, itself included.
+    /// Value of the gauge when this was counted, itself included.
     pub(super) fn number(&self) -> usize {
         usize::try_from(self.number).unwrap_or(0)
     }
 
-    /// How many are counted now.
+    /// Current value of the gauge.
     pub(super) fn now(&self) -> usize {
         usize::try_from(self.gauge.get()).unwrap_or(0)
     }
@@ -100,17 +100,17 @@ impl AdmissionMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "questions_running",
-            "Questions that are being answered, by what they cost so far",
+            "Questions that are running, by their cost so far",
             self.running.clone(),
         );
         registry.register(
             "questions_waiting",
-            "Questions that wait for their turn, by what they cost so far",
+            "Questions that wait for their turn, by their cost so far",
             self.waiting.clone(),
         );
         registry.register_with_unit(
             "question_wait",
-            "Time that questions waited for their turn, by what they cost so far",
+            "Time that questions waited for their turn, by their cost so far",
             Unit::Seconds,
             self.waited.clone(),
         );
@@ -121,7 +121,7 @@ impl AdmissionMetrics {
         );
     }
 
-    /// Those of the queue of questions of that cost.
+    /// Metrics of the queue of questions of a cost.
     pub(super) fn of(&self, cost: Cost) -> QueueMetrics {
         let label = cost.label();
         QueueMetrics {
@@ -144,7 +144,7 @@ impl QueueMetrics {
         Counted::new(self.running.clone())
     }
 
-    /// Counts a question that has got its turn.
+    /// Records how long a question waited for its turn.
     pub(super) fn waited(&self, time: Duration) {
         self.waited.observe(time.as_secs_f64());
     }

@@ -1,4 +1,4 @@
-//! Answers that were given already, for the next who asks the same.
+//! The cache of answers, and coalescing of identical questions.
 
 use std::hash::Hash;
 use std::mem::size_of;
@@ -21,48 +21,48 @@ use super::{AnalyticsError, WeeklyAverage};
 use crate::model::{IngestionId, Page, Selection, Similarity, Trip, TripGroup, Week};
 use crate::store::{Snapshot, Store};
 
-/// How long a question waits for its turn, where nothing else is said.
-const PATIENCE: Duration = Duration::from_secs(50);
+/// How long a question waits for its turn by default.
+const TIMEOUT: Duration = Duration::from_secs(50);
 
-/// Answers the questions of a server: costly ones by permits, identical ones together. It keeps the
-/// answers as long as nothing is published or removed: they are kept under the number of their
-/// edition, which every question reads in its own snapshot. So they are right on every server that
-/// shares a database. Clones share what is kept, and the permits.
+/// Answers the questions of a server. Costly questions need a permit, identical questions are
+/// coalesced, and answers are cached. A publication or removal invalidates cached answers: the
+/// edition is part of the cache key, and every question reads it in its own snapshot. So answers
+/// are correct on every server that shares the database. Clones share the cache and the permits.
 #[derive(Clone)]
 pub struct Answers {
     admission: Arc<Admission>,
-    weekly: Arc<Kept<WeeklyQuestion>>,
-    groups: Arc<Kept<GroupsQuestion>>,
+    weekly: Arc<AnswerCache<WeeklyQuestion>>,
+    groups: Arc<AnswerCache<GroupsQuestion>>,
 }
 
-/// Answers by the edition in which the question was asked.
-struct Kept<Q: Question> {
-    cache: Cache<(i64, Q), Arc<Q::Answer>, Bytes>,
+/// Cached and pending answers, by edition and question.
+struct AnswerCache<Q: Question> {
+    answers: Cache<(i64, Q), Arc<Q::Answer>, Bytes>,
     under_way: UnderWay<(i64, Q), Shared<Q::Answer>>,
 }
 
-/// An answer for several that wait for it. An error is one, too: they would all meet it again.
+/// Outcome that coalesced requests share. They share errors, too: each of them would fail again.
 type Shared<A> = Result<Arc<A>, Arc<AnalyticsError>>;
 
 impl Answers {
-    /// Answers from a store, and keeps so many bytes of answers at most; none where it is 0.
+    /// Answers questions from a store, and caches up to `bytes` bytes of answers; none if it is 0.
     #[must_use]
     pub fn new(store: Store, bytes: u64) -> Self {
-        Self::with_patience(store, bytes, PATIENCE)
+        Self::with_timeout(store, bytes, TIMEOUT)
     }
 
-    /// As [`Answers::new`]; a question waits so long for its turn at most. That should be less than
-    /// the time-out of queries, so that clients learn what it waited for.
+    /// As [`Answers::new`]; a question waits up to `timeout` for its turn. That should be less than
+    /// the time-out of queries, so that the error that clients get names the queue.
     #[must_use]
-    pub fn with_patience(store: Store, bytes: u64, patience: Duration) -> Self {
+    pub fn with_timeout(store: Store, bytes: u64, timeout: Duration) -> Self {
         Self {
-            admission: Arc::new(Admission::new(store, patience)),
-            weekly: Arc::new(Kept::new(bytes / 2)),
-            groups: Arc::new(Kept::new(bytes / 2)),
+            admission: Arc::new(Admission::new(store, timeout)),
+            weekly: Arc::new(AnswerCache::new(bytes / 2)),
+            groups: Arc::new(AnswerCache::new(bytes / 2)),
         }
     }
 
-    /// Tells a monitoring system which questions run and wait.
+    /// Registers the metrics of questions that run and wait.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.admission.register_metrics(registry);
     }
@@ -79,7 +79,7 @@ impl Answers {
             from,
             to,
         };
-        self.kept(&self.weekly, question).await
+        self.cached(&self.weekly, question).await
     }
 
     /// As [`similar_trips`](super::similar_trips).
@@ -98,7 +98,7 @@ impl Answers {
             first,
             after,
         };
-        self.kept(&self.groups, question).await
+        self.cached(&self.groups, question).await
     }
 
     /// As [`group_members`](super::group_members).
@@ -125,7 +125,7 @@ impl Answers {
         self.anew(SummariesQuestion).await
     }
 
-    /// An answer that is not kept.
+    /// Computes an answer that is not cached.
     async fn anew<Q: Question>(&self, question: Q) -> Result<Q::Answer, AnalyticsError> {
         let attempt = self.admission.begin().await?;
         let question = Arc::new(question);
@@ -141,8 +141,8 @@ impl Answers {
         self.admission.answer(attempt, ask).await
     }
 
-    /// The answer that is kept, or that others wait for already, or a new one.
-    async fn kept<Q>(&self, kept: &Arc<Kept<Q>>, question: Q) -> Shared<Q::Answer>
+    /// Returns the cached answer, waits for one that is being computed, or computes it.
+    async fn cached<Q>(&self, cache: &Arc<AnswerCache<Q>>, question: Q) -> Shared<Q::Answer>
     where
         Q: Question + Hash + Eq + Clone,
         Q::Answer: Sync,
@@ -151,18 +151,18 @@ impl Answers {
         let attempt = self.admission.begin().await?;
         let edition = attempt.snapshot.edition().await;
         let key = (edition.map_err(AnalyticsError::from)?, question);
-        if let Some(answer) = kept.cache.get(&key) {
+        if let Some(answer) = cache.answers.get(&key) {
             attempt.close().await;
             return Ok(answer);
         }
         let mut attempt = Some(attempt);
-        let answer = kept.under_way.join(&key, || {
-            let (admission, kept) = (Arc::clone(&self.admission), Arc::clone(kept));
+        let answer = cache.under_way.join(&key, || {
+            let (admission, cache) = (Arc::clone(&self.admission), Arc::clone(cache));
             let (attempt, question) = (attempt.take(), key.1.clone());
             async move {
                 let ask = |snapshot| {
-                    let (kept, question) = (Arc::clone(&kept), question.clone());
-                    async move { kept.answer(snapshot, question).await }.boxed()
+                    let (cache, question) = (Arc::clone(&cache), question.clone());
+                    async move { cache.answer(snapshot, question).await }.boxed()
                 };
                 let attempt = match attempt {
                     Some(attempt) => attempt,
@@ -173,30 +173,30 @@ impl Answers {
             .boxed()
         });
         if let Some(attempt) = attempt {
-            // While others wait for the answer, the connection is of use elsewhere.
+            // A coalesced request releases its connection while it waits for the answer.
             attempt.close().await;
         }
         answer.await
     }
 }
 
-impl<Q> Kept<Q>
+impl<Q> AnswerCache<Q>
 where
     Q: Question + Hash + Eq + Clone,
     Q::Answer: Sync,
     Bytes: Weighter<(i64, Q), Arc<Q::Answer>>,
 {
     fn new(bytes: u64) -> Self {
-        // An answer of two years is about that large.
+        // A weekly average of two years takes about 1,000 bytes.
         let answers = usize::try_from(bytes / 1_000).unwrap_or(usize::MAX);
         Self {
-            cache: Cache::with_weighter(answers, bytes, Bytes),
+            answers: Cache::with_weighter(answers, bytes, Bytes),
             under_way: UnderWay::default(),
         }
     }
 
-    /// Answers a question, and keeps the answer under the edition that it is of: a question that had
-    /// to wait may be answered in a later one than it was asked in.
+    /// Answers a question, and caches the answer under the edition of the snapshot: a question that
+    /// had to wait may be answered in a later edition than it was asked in.
     async fn answer(
         &self,
         snapshot: Snapshot,
@@ -205,17 +205,17 @@ where
         let edition = snapshot.edition().await?;
         let answer = Arc::new(question.answer(&snapshot).await?);
         snapshot.close().await;
-        // One that is too large to be kept is an answer all the same.
-        self.cache.insert((edition, question), Arc::clone(&answer));
+        // An answer that is too large for the cache is returned all the same.
+        self.answers.insert((edition, question), Arc::clone(&answer));
         Ok(answer)
     }
 }
 
-/// How large an answer is, roughly.
+/// Weighs answers by their approximate size in bytes.
 #[derive(Debug, Clone, Copy)]
 struct Bytes;
 
-/// What a question takes, and keeping it.
+/// Approximate size of a question and its cache entry, in bytes.
 const QUESTION_BYTES: u64 = 200;
 
 impl Weighter<(i64, WeeklyQuestion), Arc<WeeklyAverage>> for Bytes {

@@ -1,4 +1,4 @@
-//! Request coalescing: the same work is done once for all that ask for it at the same time.
+//! Request coalescing: identical work is done once for all requests that arrive while it runs.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,11 +9,11 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 
 type Work<T> = BoxFuture<'static, T>;
-/// Work under way, and a number that no other has.
+/// Work under way, and its unique number.
 type Numbered<T> = (u64, WeakShared<Work<T>>);
 
-/// Work under way. It goes on as long as somebody waits for it, whoever has begun it, and is dropped
-/// with the last that does.
+/// Work under way, by key. It continues as long as any request waits for it, even if the request
+/// that began it is dropped, and is dropped with the last such request.
 pub(super) struct UnderWay<K, T: Clone>(Arc<Entries<K, T>>);
 
 struct Entries<K, T: Clone> {
@@ -35,7 +35,7 @@ where
     K: Hash + Eq + Clone + Send + 'static,
     T: Clone + Send + Sync + 'static,
 {
-    /// Joins in work that is under way, or begins it.
+    /// Joins work that is under way, or begins it.
     pub(super) fn join(&self, key: &K, begin: impl FnOnce() -> Work<T>) -> Shared<Work<T>> {
         let mut by_key = self.0.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let known = by_key.get(key).and_then(|(_, work)| work.upgrade());
@@ -60,7 +60,7 @@ where
     }
 }
 
-/// Takes work off the list when it ends or is dropped.
+/// Removes work from the map when it ends or is dropped.
 struct Entry<K: Hash + Eq, T: Clone> {
     entries: Arc<Entries<K, T>>,
     key: K,
@@ -71,7 +71,7 @@ impl<K: Hash + Eq, T: Clone> Drop for Entry<K, T> {
     fn drop(&mut self) {
         let by_key = self.entries.by_key.lock();
         let mut by_key = by_key.unwrap_or_else(PoisonError::into_inner);
-        // The same may have been begun anew meanwhile.
+        // Work with the same key may have begun again in the meantime.
         if by_key
             .get(&self.key)
             .is_some_and(|(number, _)| *number == self.number)

@@ -4,53 +4,53 @@ use std::collections::HashSet;
 
 use h3o::CellIndex;
 
-use crate::geo::{self, BoundingBox, CellRange, LEVELS, Position, Resolution};
+use crate::geo::{self, BoundingBox, CellRange, LEVELS, Containment, Resolution};
 use crate::model::End;
 use crate::store::{Error, Snapshot};
 
-/// From so many cells on the edge, those without trips are weeded out before they are refined:
-/// below, asking costs more than it saves.
-const WEED_FROM: usize = 64;
+/// From this number of cells on the edge, cells without trips are removed before the others are
+/// refined; for fewer cells, the lookup costs more than it saves.
+const PRUNE_FROM: usize = 64;
 
-/// What it takes to place a cell, in bytes that are read in the same time.
+/// Cost of comparing a cell with a box, in bytes that are read in the same time.
 const CELL_BYTES: usize = 64;
 
-/// The cells a box touches, as far as they hold trip ends.
+/// The cells that a box touches; cells without trip ends may be left out.
 #[derive(Debug, Default)]
 pub(super) struct Cover {
-    /// Cells of any level whose trip ends all lie in the box.
+    /// Cells of any level whose trip ends are all in the box.
     pub(super) inside: Vec<CellIndex>,
-    /// Cells of every level of which some trip ends may lie in the box and some not. Those that
-    /// are packed in patches of these very cells are to be looked at one by one.
+    /// Cells of any level whose trip ends may be in the box or not. The trip ends in patches of
+    /// these very cells must be tested one by one.
     pub(super) edge: Vec<CellIndex>,
 }
 
 impl Cover {
-    /// Covers a box, from coarse cells to fine ones: where it is large, it is covered by large
-    /// cells, and only along its border, as far as there are trips, by small ones.
+    /// Covers a box, from coarse cells to fine ones: large cells cover its interior, and small
+    /// cells only its border, as far as there are trips.
     pub(super) async fn of(
         snapshot: &Snapshot,
-        end: End,
+        end: TripEnd,
         bbox: &BoundingBox,
     ) -> Result<Self, Error> {
         let mut cover = Self::default();
         let mut found: Vec<_> = geo::roots()
-            .map(|cell| (cell, geo::position(cell, bbox)))
+            .map(|cell| (cell, geo::containment(cell, bbox)))
             .collect();
         loop {
             snapshot.count_work(CELL_BYTES * found.len());
             let mut edge = Vec::new();
             for (cell, position) in found {
                 match position {
-                    Position::Inside => cover.inside.push(cell),
-                    Position::Edge => edge.push(cell),
-                    Position::Outside => {}
+                    Containment::Inside => cover.inside.push(cell),
+                    Containment::Edge => edge.push(cell),
+                    Containment::Outside => {}
                 }
             }
             if edge.is_empty() {
                 break;
             }
-            if edge.len() >= WEED_FROM {
+            if edge.len() >= PRUNE_FROM {
                 let indexes: Vec<_> = edge.iter().map(|&cell| cell.into()).collect();
                 let occupied: HashSet<_> = snapshot
                     .occupied(end, &indexes)
@@ -70,7 +70,7 @@ impl Cover {
         Ok(cover)
     }
 
-    /// The cells whose patches hold trip ends that may lie in the box: `inside` with all their
+    /// The cells whose patches hold trip ends that may be in the box: `inside` with all their
     /// descendants, and `edge`.
     pub(super) fn patch_ranges(&self) -> Vec<CellRange> {
         let inside = self.inside.iter().flat_map(|&cell| patches_within(cell));
@@ -78,17 +78,18 @@ impl Cover {
         inside.chain(edge).collect()
     }
 
-    /// The cells of the patches that are to be looked at beside the histograms of `inside`: those
-    /// on the edge, and those inside whose own patches no histogram of theirs counts.
+    /// The cells whose patches must be read in addition to the histograms of `inside`: cells on the
+    /// edge, and cells inside that are larger than leaf cells, whose histograms do not count their
+    /// own patches.
     pub(super) fn uncounted_ranges(&self) -> Vec<CellRange> {
         let inside = self.inside.iter();
         let sparse = inside.filter(|cell| cell.resolution() < Resolution::LEAF.into());
         sparse.chain(&self.edge).map(|&cell| only(cell)).collect()
     }
 
-    /// Cells whose weekly histograms and own patches hold all trip ends of the box, and more: those of
-    /// a level on its edge, and of that or coarser levels inside. Patches on coarser edges are added,
-    /// which are in no histogram of these cells.
+    /// Cells whose weekly histograms and own patches hold all trip ends of the box, and more: cells
+    /// of a level on its edge, and cells of that or a coarser level inside. The patches of coarser
+    /// cells on the edge, which no histogram of these cells counts, are added.
     pub(super) fn around(&self, level: Resolution) -> (Vec<u64>, Vec<CellRange>) {
         let coarse = |cell: &&CellIndex| cell.resolution() <= level.into();
         let inside = self.inside.iter().filter(coarse);
@@ -102,7 +103,7 @@ impl Cover {
     }
 }
 
-/// The cells of the patches that lie wholly within a cell.
+/// The cells of the patches that are wholly within a cell, as a range per level.
 pub(super) fn patches_within(cell: CellIndex) -> impl Iterator<Item = CellRange> {
     LEVELS
         .into_iter()
@@ -110,7 +111,7 @@ pub(super) fn patches_within(cell: CellIndex) -> impl Iterator<Item = CellRange>
         .map(move |level| CellRange::descendants(cell, level))
 }
 
-/// One cell alone.
+/// The range of a single cell.
 pub(super) fn only(cell: CellIndex) -> CellRange {
     let index = cell.into();
     CellRange {

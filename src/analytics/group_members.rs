@@ -6,7 +6,7 @@ use super::question::Question;
 use super::ranking::Ranking;
 use super::scan::visit_trips;
 use crate::geo::{LEVELS, LeafCells};
-use crate::model::{End, IngestionId, Page, Selection, Similarity, Trip, TripGroup};
+use crate::model::{TripEnd, IngestionId, Page, Selection, Similarity, Trip, TripGroup};
 use crate::store::{Snapshot, Store};
 
 /// The trips of a selection that belong to a group, by ingestion and line. `after` is the
@@ -32,13 +32,13 @@ pub async fn group_members(
     Ok(page)
 }
 
-/// Which group's members, and which page of them.
+/// The question for one page of a group's members.
 #[derive(Debug)]
 pub(super) struct MembersQuestion {
     pub(super) selection: Selection,
     pub(super) similarity: Similarity,
     pub(super) group: TripGroup,
-    /// The size of the page.
+    /// Maximum number of trips on the page.
     pub(super) first: u64,
     /// The ingestion and line of the last trip of the page before.
     pub(super) after: Option<(IngestionId, u64)>,
@@ -69,10 +69,10 @@ impl Question for MembersQuestion {
             let pair = (group.origin.into(), group.destination.into());
             let mut cells = LeafCells::default();
             snapshot
-                .patches(End::Origin, &ranges, |patch| {
+                .patches(TripEnd::Origin, &ranges, |patch| {
                     visit_trips(patch, &mut cells, selection, &filter, admit, |trip| {
                         if trip.cells(similarity.resolution) == pair
-                            && similarity.bucket.of_slot(trip.slot) == group.bucket
+                            && similarity.bucket.of_half_hour(trip.half_hour) == group.bucket
                         {
                             members.offer((patch.ingestion, trip.line));
                         }

@@ -11,7 +11,7 @@ use super::ranking::Ranking;
 use crate::model::{Page, TripGroup};
 use crate::store::Error;
 
-/// Groups that one question may hold in memory at once, about 300 MB.
+/// Maximum number of groups that a question holds in memory at once, about 300 MB.
 const MAX_OPEN_GROUPS: usize = 4_000_000;
 
 /// Origin cell, destination cell, bucket.
@@ -31,7 +31,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Ranks the groups of at least so many trips, and keeps `first` of those behind `after`.
+    /// Ranks the groups of at least `min_trips` trips, and keeps the first `first` of them after
+    /// `after`.
     pub(super) fn new(min_trips: u64, first: u64, after: Option<TripGroup>) -> Self {
         let after = after.map(|group| {
             let (origin, destination) = (group.origin.into(), group.destination.into());
@@ -52,7 +53,7 @@ impl Groups {
         self.overflowed |= !count(&mut self.open, key, trips, room);
     }
 
-    /// Counts all trips of a group, but those from sparse places.
+    /// Counts all trips of a group, except those from sparse places, and ranks it.
     pub(super) fn add_whole(&mut self, key: GroupKey, trips: u64) {
         let sparse = self.sparse.remove(&key).unwrap_or(0);
         self.rank(key, trips + sparse);
@@ -64,7 +65,7 @@ impl Groups {
         self.overflowed |= !count(&mut self.sparse, key, 1, room);
     }
 
-    /// Whether all groups had room.
+    /// Fails if there was no room for a group.
     pub(super) fn check(&self) -> Result<(), AnalyticsError> {
         if !self.overflowed {
             return Ok(());
@@ -75,14 +76,14 @@ impl Groups {
         )))
     }
 
-    /// No more trips will come for the groups of the place that was read.
+    /// Ranks the groups of the place that was read: no more trips will come for them.
     pub(super) fn complete(&mut self) {
         for (key, trips) in mem::take(&mut self.open) {
             self.add_whole(key, trips);
         }
     }
 
-    /// No more trips will come for the groups of sparse places either.
+    /// Ranks the groups of sparse places, too: no more trips will come for any group.
     pub(super) fn complete_sparse(&mut self) {
         self.complete();
         for (key, trips) in mem::take(&mut self.sparse) {
@@ -111,7 +112,7 @@ impl Groups {
     }
 }
 
-/// Counts trips of a group, if there is room or the group is known.
+/// Counts trips of a group if there is room or the group is known; returns whether it did.
 fn count(counts: &mut Counts, key: GroupKey, trips: u64, room: bool) -> bool {
     match counts.get_mut(&key) {
         Some(known) => *known += trips,
@@ -123,7 +124,7 @@ fn count(counts: &mut Counts, key: GroupKey, trips: u64, room: bool) -> bool {
     true
 }
 
-/// A group in its rank: largest first, then by origin, destination and bucket.
+/// Sort key of a group: largest first, then by origin, destination and bucket.
 type Ranked = (Reverse<u64>, u64, u64, u16);
 
 fn group((Reverse(trips), origin, destination, bucket): Ranked) -> Result<TripGroup, Error> {

@@ -1,4 +1,4 @@
-//! The two questions: how many trips a week an area sees, and which trips are alike.
+//! The two questions: the weekly average number of trips in an area, and groups of similar trips.
 
 mod admission;
 mod admission_metrics;
@@ -22,7 +22,7 @@ pub use answers::Answers;
 pub use group_members::group_members;
 pub use similar_trips::similar_trips;
 pub use summaries::{Summaries, Summary};
-pub use verify::{Findings, verify};
+pub use verify::{Verification, verify};
 pub use weekly_average::{WeeklyAverage, weekly_average};
 
 use crate::store::{self, Store};
@@ -30,16 +30,16 @@ use crate::store::{self, Store};
 /// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum AnalyticsError {
-    /// The answer would take more memory than one question may have.
+    /// The answer would take more memory than a question may use.
     #[error("{0}")]
     TooComplex(String),
-    /// Too many costly questions are ahead of it.
+    /// The queue of costly questions is full, or the question has waited too long in it.
     #[error("{waiting} costly queries are waiting for their turn; try again later")]
     Busy {
-        /// How many wait.
+        /// Number of waiting questions, this one included.
         waiting: usize,
     },
-    /// There is no thread to answer it on.
+    /// No thread could be started to compute the answer.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),
     /// The database failed.
@@ -47,7 +47,7 @@ pub enum AnalyticsError {
     Store(#[from] store::Error),
 }
 
-/// What is known of every region and datasource.
+/// The number of trips and the first and last departure of every region and datasource.
 pub async fn summaries(store: &Store) -> Result<Summaries, store::Error> {
     let snapshot = store.snapshot().await?;
     let pairs = snapshot.pair_summaries().await?;

@@ -1,14 +1,14 @@
-//! Questions as values: what they are answered from, and what is answered.
+//! Questions as values, and the types of their answers.
 
 use super::AnalyticsError;
 use crate::store::Snapshot;
 
-/// A question that one snapshot answers.
+/// A question that is answered from one snapshot.
 pub(super) trait Question: Send + Sync + 'static {
-    /// What is answered.
+    /// Type of the answer.
     type Answer: Send + 'static;
 
-    /// Reads the answer.
+    /// Computes the answer from a snapshot.
     fn answer(
         &self,
         snapshot: &Snapshot,

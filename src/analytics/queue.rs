@@ -8,17 +8,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::AnalyticsError;
 use super::admission_metrics::{Counted, QueueMetrics};
 
-/// So many questions run at the same time; the others wait in the order of their arrival.
+/// Runs a limited number of questions at the same time; the others wait in the order of arrival.
 pub(super) struct Queue {
     permits: Arc<Semaphore>,
-    /// How many may wait.
+    /// Maximum number of waiting questions.
     room: usize,
-    /// How long they wait at most.
-    patience: Duration,
+    /// Maximum time that a question waits.
+    timeout: Duration,
     metrics: QueueMetrics,
 }
 
-/// The turn of a question, which lasts until this is dropped.
+/// The turn of a question; ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
@@ -29,30 +29,31 @@ impl Queue {
     pub(super) fn new(
         permits: usize,
         room: usize,
-        patience: Duration,
+        timeout: Duration,
         metrics: QueueMetrics,
     ) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(permits)),
             room,
-            patience,
+            timeout,
             metrics,
         }
     }
 
-    /// A turn, where one is to be had without waiting.
+    /// A turn, if one is free.
     pub(super) fn free_turn(&self) -> Option<Turn> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
         Some(self.begun(permit, Duration::ZERO))
     }
 
-    /// Waits for a turn. A question that is dropped leaves the queue.
+    /// Waits for a turn. Fails if the queue is full, or after the time-out. Dropping the future
+    /// leaves the queue.
     pub(super) async fn turn(&self) -> Result<Turn, AnalyticsError> {
         let began = Instant::now();
         let waiting = self.metrics.waiting();
         if waiting.number() <= self.room {
             let acquired = Arc::clone(&self.permits).acquire_owned();
-            if let Ok(Ok(permit)) = tokio::time::timeout(self.patience, acquired).await {
+            if let Ok(Ok(permit)) = tokio::time::timeout(self.timeout, acquired).await {
                 return Ok(self.begun(permit, began.elapsed()));
             }
         }
@@ -78,9 +79,9 @@ mod tests {
     use super::super::admission_metrics::{AdmissionMetrics, Cost};
     use super::*;
 
-    fn queue(permits: usize, room: usize, patience: Duration) -> Queue {
+    fn queue(permits: usize, room: usize, timeout: Duration) -> Queue {
         let metrics = AdmissionMetrics::default().of(Cost::Costly);
-        Queue::new(permits, room, patience, metrics)
+        Queue::new(permits, room, timeout, metrics)
     }
 
     #[tokio::test]
@@ -92,10 +93,10 @@ mod tests {
         for turn in &mut waiting {
             assert!(turn.now_or_never().is_none());
         }
-        // One that goes away from the middle holds nobody up.
+        // A question that leaves the middle of the queue delays no other.
         drop(waiting.remove(1));
         drop(first);
-        assert!(queue.free_turn().is_none(), "no one overtakes the queue");
+        assert!(queue.free_turn().is_none(), "no question overtakes the queue");
         let mut last = waiting.pop().unwrap();
         assert!((&mut last).now_or_never().is_none());
         let next = waiting.pop().unwrap().now_or_never().unwrap();

@@ -1,8 +1,8 @@
-//! Ranking: the first few of many, in an order, after a given one.
+//! Ranking: the first items of many in their order, after a given item.
 
 use std::collections::BinaryHeap;
 
-/// Keeps the first items, in their order, of those that come after a given one.
+/// Keeps the first items, in their order, that come after a given item.
 #[derive(Debug)]
 pub(super) struct Ranking<T> {
     after: Option<T>,
@@ -12,9 +12,9 @@ pub(super) struct Ranking<T> {
 }
 
 impl<T: Ord> Ranking<T> {
-    /// Keeps `first` items of those behind `after`.
+    /// Keeps the first `first` items after `after`.
     pub(super) fn new(first: u64, after: Option<T>) -> Self {
-        // One more than asked for tells whether there is a next page.
+        // One item more than requested shows whether there is a next page.
         let room = usize::try_from(first)
             .unwrap_or(usize::MAX)
             .saturating_add(1);
@@ -41,7 +41,7 @@ impl<T: Ord> Ranking<T> {
         }
     }
 
-    /// The items in their order, whether there are more behind them, and how many were offered.
+    /// The items in their order, whether more follow, and how many were offered.
     pub(super) fn finish(self) -> (Vec<T>, bool, u64) {
         let mut items = self.heap.into_sorted_vec();
         let has_next = items.len() == self.room;

@@ -1,4 +1,5 @@
-//! The order in which patches are read for groups, so that memory holds a few places' groups only.
+//! The order in which patches are read for groups, so that memory holds only the groups of a few
+//! places.
 
 use std::collections::BTreeMap;
 
@@ -12,21 +13,21 @@ use crate::store::{Error, Snapshot};
 /// Ranges that are read by one statement.
 const RANGES_PER_READ: usize = 64;
 
-/// What is read of one cell of the first level.
+/// The reads of one cell of the first level.
 pub(super) struct Reads {
-    /// That cell.
+    /// The cell of the first level.
     pub(super) root: CellIndex,
-    /// Patches of cells larger than those of flows: few trips each, of many places.
+    /// Patches of cells coarser than the resolution of flows: few trips each.
     pub(super) sparse: Vec<CellRange>,
-    /// Patches of the other cells, in reads that each hold all the trip ends of the places that
-    /// they touch, which are cells of the groups' resolution or of that of flows.
+    /// Patches of the other cells, split into reads. Each read holds all trip ends of the cells
+    /// that it touches, at the groups' resolution or at that of flows, whichever is coarser.
     pub(super) dense: Vec<Vec<CellRange>>,
 }
 
-/// The reads that find every trip end that may lie in a box; all where there is no box.
+/// Plans the reads that find every trip end that may be in a box; all trip ends if there is no box.
 pub(super) async fn plan(
     snapshot: &Snapshot,
-    end: End,
+    end: TripEnd,
     bbox: Option<&BoundingBox>,
     resolution: Resolution,
 ) -> Result<Vec<Reads>, Error> {
@@ -78,7 +79,7 @@ pub(super) async fn plan(
 #[derive(Default)]
 struct Places {
     sparse: Vec<CellRange>,
-    /// By cells of the resolution of flows.
+    /// By cell of the resolution of flows.
     dense: BTreeMap<CellIndex, Vec<CellRange>>,
 }
 
@@ -90,7 +91,7 @@ impl Places {
 
 async fn occupied(
     snapshot: &Snapshot,
-    end: End,
+    end: TripEnd,
     cells: CellRange,
 ) -> Result<Vec<CellIndex>, Error> {
     let cells = snapshot.occupied_between(end, cells).await?;
@@ -98,7 +99,8 @@ async fn occupied(
     cells.into_iter().map(cell).collect()
 }
 
-/// Puts places together until there are enough for a read; places of one group stay together.
+/// Combines places into reads of about [`RANGES_PER_READ`] ranges; places of one group stay
+/// together.
 fn chunks(
     places: BTreeMap<CellIndex, Vec<CellRange>>,
     resolution: Resolution,

@@ -1,10 +1,10 @@
-//! Reading trips from patches, from whichever end they are packed.
+//! Reading trips from patches of origins or destinations.
 
 use crate::geo::{LeafCells, Point, Resolution, parent_index, resolution_of};
-use crate::model::{CorruptPatch, End, KeyFilter, PatchEnds, Selection};
-use crate::store::{Error, PatchRecord};
+use crate::model::{CorruptPatch, TripEnd, KeyFilter, PatchEnds, Selection};
+use crate::store::{Error, StoredPatch};
 
-/// What a patch knows of a trip.
+/// The properties of a trip that a patch holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PatchTrip {
     /// The leaf cell of the origin.
@@ -12,13 +12,13 @@ pub(super) struct PatchTrip {
     /// The leaf cell of the destination.
     destination_cell: u64,
     /// Half-hour of the day, 0–47.
-    pub(super) slot: u8,
-    /// The line of its file.
+    pub(super) half_hour: u8,
+    /// Line of the file.
     pub(super) line: u64,
 }
 
 impl PatchTrip {
-    /// Its cells at a resolution: origin, destination.
+    /// The cells of origin and destination at a resolution.
     pub(super) fn cells(&self, resolution: Resolution) -> (u64, u64) {
         (
             parent_index(self.origin_cell, resolution),
@@ -27,11 +27,11 @@ impl PatchTrip {
     }
 }
 
-/// Hands on the trips of a patch that a selection keeps. Where it has an area, `admit` tells of
-/// trips whether they count, by whether the end that is packed lies in it, and whether the other
-/// end does, which only the patches of origins know.
+/// Visits the trips of a patch that a selection includes. If it has an area, `admit` decides
+/// whether a trip counts. Its arguments are whether the packed end is in the area, and whether the
+/// other end is, which only patches of origins know; for others it is `false`.
 pub(super) fn visit_trips(
-    patch: PatchRecord<'_>,
+    patch: StoredPatch<'_>,
     cells: &mut LeafCells,
     selection: &Selection,
     filter: &KeyFilter,
@@ -59,13 +59,13 @@ pub(super) fn visit_trips(
                 cells.index(Point::new(lon, lat).map_err(|_| CorruptPatch)?)
             };
             let (origin_cell, destination_cell) = match patch.end {
-                End::Origin => (this_cell, ends.other_cell(row)),
-                End::Destination => (ends.other_cell(row), this_cell),
+                TripEnd::Origin => (this_cell, ends.other_cell(row)),
+                TripEnd::Destination => (ends.other_cell(row), this_cell),
             };
             visit(PatchTrip {
                 origin_cell,
                 destination_cell,
-                slot: ends.slot(row),
+                half_hour: ends.half_hour(row),
                 line: ends.line(row),
             })?;
         }

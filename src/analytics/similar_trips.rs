@@ -8,12 +8,11 @@ use super::question::Question;
 use super::reads::{Reads, plan};
 use super::scan::visit_trips;
 use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index};
-use crate::model::{DayCounts, End, KeyFilter, Page, Selection, Similarity, TripEnds, TripGroup};
+use crate::model::{DayCounts, TripEnd, KeyFilter, Page, Selection, Similarity, TripEndRule, TripGroup};
 use crate::store::{Snapshot, Store};
 
-/// The groups of similar trips of a selection with at least `min_trips` trips, largest first,
-/// those of one size by origin, destination and bucket. `after` is the last group of the page
-/// before.
+/// The groups of similar trips of a selection with at least `min_trips` trips, largest first, ties
+/// by origin, destination and bucket. `after` is the last group of the page before.
 pub async fn similar_trips(
     store: &Store,
     selection: &Selection,
@@ -35,14 +34,14 @@ pub async fn similar_trips(
     Ok(page)
 }
 
-/// Which groups, and which page of them.
+/// The question for one page of groups.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct GroupsQuestion {
     pub(super) selection: Selection,
     pub(super) similarity: Similarity,
-    /// The smallest group.
+    /// Minimum number of trips of a group.
     pub(super) min_trips: u64,
-    /// The size of the page.
+    /// Maximum number of groups on the page.
     pub(super) first: u64,
     /// The last group of the page before.
     pub(super) after: Option<TripGroup>,
@@ -75,7 +74,7 @@ impl Question for GroupsQuestion {
     }
 }
 
-/// What is counted of the trips between two cells, one flow after the other.
+/// Counts of the trips between two cells, added up from one flow after the other.
 struct Pair {
     /// Origin and destination, at the groups' resolution.
     cells: [u64; 2],
@@ -91,7 +90,7 @@ impl Pair {
     }
 }
 
-/// What is counted, and in which snapshot.
+/// The trips to be counted, and the snapshot.
 struct Count<'a> {
     snapshot: &'a Snapshot,
     selection: &'a Selection,
@@ -105,11 +104,12 @@ impl Count<'_> {
         self.similarity.resolution >= LEVELS[0]
     }
 
-    /// Where trips are dense, from flow histograms; those of sparse places from their patches.
+    /// Counts trips of dense places from flow histograms, and those of sparse places from their
+    /// patches.
     async fn count_flows(&self, groups: &mut Groups) -> Result<(), AnalyticsError> {
         let resolution = self.similarity.resolution;
-        for reads in plan(self.snapshot, End::Origin, None, resolution).await? {
-            self.read(End::Origin, &reads.sparse, |key| groups.add_sparse(key))
+        for reads in plan(self.snapshot, TripEnd::Origin, None, resolution).await? {
+            self.read(TripEnd::Origin, &reads.sparse, |key| groups.add_sparse(key))
                 .await?;
             groups.check()?;
             let origins = CellRange::descendants(reads.root, Resolution::FLOW);
@@ -121,7 +121,7 @@ impl Count<'_> {
                     if cells != pair.cells {
                         let last = mem::replace(&mut pair, Pair::of(cells));
                         self.count_pair(&last, groups);
-                        // Flows come by their origins: those of the origin before were all seen.
+                        // Flows are sorted by origin: all flows of the previous origin were seen.
                         if cells[0] != last.cells[0] && self.roots_hold_groups() {
                             groups.complete();
                         }
@@ -139,7 +139,7 @@ impl Count<'_> {
         Ok(())
     }
 
-    /// Counts the trips of a pair of cells, each group of which is as long as a bucket.
+    /// Counts the trips of a pair of cells: each bucket is a group.
     fn count_pair(&self, pair: &Pair, groups: &mut Groups) {
         let Similarity { resolution, bucket } = self.similarity;
         let [origin, destination] = pair.cells;
@@ -151,7 +151,8 @@ impl Count<'_> {
             }
             let key = (origin, destination, number);
             if resolution == Resolution::FLOW {
-                // There is one origin and one destination: no more of them will come.
+                // The pair is one cell of flows to another: no more trips of these groups will
+                // come.
                 groups.add_whole(key, trips);
             } else {
                 groups.add(key, trips);
@@ -159,9 +160,9 @@ impl Count<'_> {
         }
     }
 
-    /// Patches are read by the end that the area is about, place by place, so that only the groups
-    /// of a few places are in memory at once. Only where either end will do, the trips of one
-    /// group can come from both sides.
+    /// Reads the patches of the end that the trip end rule names, place by place, so that only the
+    /// groups of a few places are in memory at once. Only if the rule is *either*, trips of one
+    /// group can come from patches of both ends.
     async fn count_patches(&self, groups: &mut Groups) -> Result<(), AnalyticsError> {
         let bbox = self.selection.area.as_ref().map(|area| &area.bbox);
         let ends = self
@@ -169,12 +170,12 @@ impl Count<'_> {
             .area
             .map(|area| area.ends)
             .unwrap_or_default();
-        let passes: &[End] = match ends {
-            TripEnds::Origin | TripEnds::Both => &[End::Origin],
-            TripEnds::Destination => &[End::Destination],
-            TripEnds::Either => &End::ALL,
+        let passes: &[TripEnd] = match ends {
+            TripEndRule::Origin | TripEndRule::Both => &[TripEnd::Origin],
+            TripEndRule::Destination => &[TripEnd::Destination],
+            TripEndRule::Either => &TripEnd::ALL,
         };
-        let complete_early = ends != TripEnds::Either && self.roots_hold_groups();
+        let complete_early = ends != TripEndRule::Either && self.roots_hold_groups();
         for &end in passes {
             let plan = plan(self.snapshot, end, bbox, self.similarity.resolution).await?;
             for Reads { sparse, dense, .. } in plan {
@@ -196,19 +197,19 @@ impl Count<'_> {
         Ok(())
     }
 
-    /// Reads patches of one end, and counts the trips that the selection keeps.
+    /// Reads patches of one end, and counts the trips that the selection includes.
     async fn read(
         &self,
-        end: End,
+        end: TripEnd,
         ranges: &[CellRange],
         mut count: impl FnMut((u64, u64, u16)) + Send,
     ) -> Result<(), AnalyticsError> {
         let Similarity { resolution, bucket } = self.similarity;
         let ends = self.selection.area.map(|area| area.ends);
         let admit = |this: bool, other: bool| match (ends, end) {
-            (Some(TripEnds::Both), _) => this && other,
-            // The pass over the destinations sees those whose destination is inside.
-            (Some(TripEnds::Either), End::Origin) => this && !other,
+            (Some(TripEndRule::Both), _) => this && other,
+            // The pass over the destinations counts trips whose destination is inside.
+            (Some(TripEndRule::Either), TripEnd::Origin) => this && !other,
             _ => this,
         };
         let mut cells = LeafCells::default();
@@ -222,7 +223,7 @@ impl Count<'_> {
                     admit,
                     |trip| {
                         let (origin, destination) = trip.cells(resolution);
-                        count((origin, destination, bucket.of_slot(trip.slot)));
+                        count((origin, destination, bucket.of_half_hour(trip.half_hour)));
                         Ok(())
                     },
                 )

@@ -9,16 +9,16 @@ use super::question::Question;
 use crate::model::PairSummary;
 use crate::store::Snapshot;
 
-/// What is known of every region and datasource.
+/// Number of trips, first and last departure of every region and datasource.
 #[derive(Debug, Clone)]
 pub struct Summaries {
     /// By region and datasource.
     pairs: Vec<PairSummary>,
-    /// Their indexes, by datasource and region.
+    /// Indexes of `pairs`, by datasource and region.
     by_datasource: Vec<usize>,
 }
 
-/// Asks for what is known of every region and datasource.
+/// The question for the summaries of every region and datasource.
 #[derive(Debug)]
 pub(super) struct SummariesQuestion;
 
@@ -30,10 +30,10 @@ impl Question for SummariesQuestion {
     }
 }
 
-/// What is known of some trips.
+/// Number of trips, first and last departure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// How many there are.
+    /// Number of trips.
     pub trips: u64,
     /// The earliest departure.
     pub first_departed_at: NaiveDateTime,
@@ -42,7 +42,7 @@ pub struct Summary {
 }
 
 impl Summaries {
-    /// Of these pairs of a region and a datasource, each of which comes once.
+    /// Summaries of these pairs of a region and a datasource. Each pair must occur once.
     #[must_use]
     pub fn new(mut pairs: Vec<PairSummary>) -> Self {
         pairs.sort_unstable_by(|a, b| (&a.region, &a.datasource).cmp(&(&b.region, &b.datasource)));
@@ -55,28 +55,28 @@ impl Summaries {
         }
     }
 
-    /// What is known of a region; `None` where it has no trips.
+    /// The summary of a region; `None` if it has no trips.
     #[must_use]
     pub fn region(&self, name: &str) -> Option<Summary> {
         let regions = ranked(self.of_region(name), |pair| &pair.region);
         regions.first().map(|&(_, summary)| summary)
     }
 
-    /// What is known of a datasource; `None` where it has no trips.
+    /// The summary of a datasource; `None` if it has no trips.
     #[must_use]
     pub fn datasource(&self, name: &str) -> Option<Summary> {
         let datasources = ranked(self.of_datasource(name), |pair| &pair.datasource);
         datasources.first().map(|&(_, summary)| summary)
     }
 
-    /// The datasource with the latest departure in a region; of several, the first by name.
+    /// The datasource with the latest departure in a region, ties by name.
     #[must_use]
     pub fn latest_datasource(&self, region: &str) -> Option<(&str, Summary)> {
         let datasources = self.datasources(Some(region)).into_iter();
         datasources.min_by_key(|&(name, summary)| (Reverse(summary.last_departed_at), name))
     }
 
-    /// The regions, within one datasource where it is given: most trips first, ties by name.
+    /// The regions, or those of one datasource: most trips first, ties by name.
     #[must_use]
     pub fn regions(&self, datasource: Option<&str>) -> Vec<(&str, Summary)> {
         match datasource {
@@ -85,7 +85,7 @@ impl Summaries {
         }
     }
 
-    /// The datasources, within one region where it is given: most trips first, ties by name.
+    /// The datasources, or those of one region: most trips first, ties by name.
     #[must_use]
     pub fn datasources(&self, region: Option<&str>) -> Vec<(&str, Summary)> {
         if let Some(name) = region {
@@ -111,7 +111,7 @@ impl Summaries {
     }
 }
 
-/// Sums by a name, by which the pairs are ordered.
+/// Sums by name, most trips first. The pairs must be sorted by name.
 fn ranked<'a>(
     pairs: impl Iterator<Item = &'a PairSummary>,
     name: impl Fn(&'a PairSummary) -> &'a str,
@@ -135,7 +135,7 @@ fn ranked<'a>(
             }
         }
     }
-    // The sort is stable: what has as many trips stays in the order of the names.
+    // The sort is stable: names with the same number of trips stay in order.
     sums.sort_by_key(|(_, sum)| Reverse(sum.trips));
     sums
 }

@@ -1,4 +1,4 @@
-//! Holding every summary against the trips themselves, the slow and obvious way.
+//! Comparing every summary with the trips themselves, the slow and obvious way.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{Debug, Display};
@@ -10,37 +10,37 @@ use h3o::CellIndex;
 
 use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{
-    Counters, DayCounts, End, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint,
+    Counters, DayCounts, TripEnd, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint,
     PatchRest, TripKey, Week, WeeklyKey, counter_key,
 };
 use crate::store::{Error, Snapshot, Store, TripSummary};
 
-/// Differences that are described; all are counted.
+/// Maximum number of differences that are described; all are counted.
 const DESCRIBED: usize = 20;
 
 /// What a verification found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// Trips that were read.
+pub struct Verification {
+    /// Number of trips that were read.
     pub trips: u64,
-    /// Summaries that were held against them: histograms, trip summaries and sets of patches.
+    /// Number of summaries that were compared with the trips: histograms, trip summaries and sets
+    /// of patches.
     pub summaries: u64,
-    /// How many of those differ, and how many rows are broken.
+    /// Number of summaries that differ, plus the number of entries in `broken`.
     pub differing: u64,
-    /// What is broken: rows, by table and key, that do not hold what they should, and what the
-    /// database says of its own structure.
+    /// Corrupt rows, by table and key, and faults that the database reports in its own structure.
     pub broken: Vec<String>,
-    /// The first of those that differ, described for people.
+    /// Descriptions of the first 20 summaries that differ.
     pub differences: Vec<String>,
 }
 
-impl Findings {
+impl Verification {
     fn compare<T: PartialEq + Debug>(&mut self, what: impl Display, trips: &T, stored: &T) {
         self.summaries += 1;
         if trips != stored {
             self.differing += 1;
             if self.differences.len() < DESCRIBED {
-                let text = format!("{what}: the trips say {trips:?}, stored is {stored:?}");
+                let text = format!("{what}: the trips give {trips:?}, but stored is {stored:?}");
                 self.differences.push(text);
             }
         }
@@ -51,7 +51,8 @@ impl Findings {
         self.broken.push(what.to_string());
     }
 
-    /// Goes on after a part that could not be read to its end, unless the database is away.
+    /// Continues after a part that could not be read to its end, unless the database is
+    /// unavailable.
     fn survive(&mut self, part: impl Display, read: Result<(), Error>) -> Result<(), Error> {
         match read {
             Err(error) if !error.is_unavailable() => {
@@ -63,36 +64,35 @@ impl Findings {
     }
 }
 
-/// Reads all trips and compares patches and trip summaries with them; then adds up anew what the
-/// patches hold, and compares the histograms with that. Names and indexes, which hold no trips, are
-/// checked by the database, where it can do so.
-/// Only reads, in one snapshot. Memory grows with places and weeks, not with trips. What is broken
-/// is noted, and the rest is read on.
-pub async fn verify(store: &Store) -> Result<Findings, Error> {
+/// Reads all trips and compares patches and trip summaries with them; then adds up the trip ends of
+/// the patches, and compares the histograms with the sums. Names and indexes, which hold no trips,
+/// are checked by the database, if it can. Only reads, in one snapshot. Memory grows with places
+/// and weeks, not with trips. Corrupt rows are recorded, and the rest is still read.
+pub async fn verify(store: &Store) -> Result<Verification, Error> {
     let snapshot = store.lenient_snapshot().await?;
-    let (mut findings, mut sums) = (Findings::default(), Sums::default());
+    let (mut verification, mut sums) = (Verification::default(), Sums::default());
     let mut ingestions = Vec::new();
-    let checked = snapshot.check(|fault| findings.broken(fault)).await;
-    findings.survive("the database's own check", checked)?;
+    let checked = snapshot.check(|fault| verification.broken(fault)).await;
+    verification.survive("the database's own check", checked)?;
     let visible = snapshot.visible_ingestions().await;
     let visible = visible.map(|visible| ingestions.extend(visible));
-    findings.survive("ingestions", visible)?;
+    verification.survive("ingestions", visible)?;
     for (id, rows) in ingestions {
-        let verified = verify_ingestion(&snapshot, id, rows, &mut sums, &mut findings).await;
-        findings.survive(format_args!("ingestion {id}"), verified)?;
+        let verified = verify_ingestion(&snapshot, id, rows, &mut sums, &mut verification).await;
+        verification.survive(format_args!("ingestion {id}"), verified)?;
     }
-    let strays = verify_strays(&snapshot, &mut findings).await;
-    findings.survive("what belongs to no ingestion", strays)?;
+    let strays = verify_strays(&snapshot, &mut verification).await;
+    verification.survive("rows without an ingestion", strays)?;
     let Sums {
         mut weekly,
         mut flows,
     } = sums;
     let compared = snapshot
         .all_weekly(|key, counters| {
-            compare_counters(key, weekly.remove(&key), counters, &mut findings)
+            compare_counters(key, weekly.remove(&key), counters, &mut verification)
         })
         .await;
-    findings.survive("weekly_histogram", compared)?;
+    verification.survive("weekly_histogram", compared)?;
     let compared = snapshot
         .flows(
             CellRange::all(Resolution::FLOW),
@@ -100,24 +100,24 @@ pub async fn verify(store: &Store) -> Result<Findings, Error> {
             |origin, end, day| {
                 let key = (origin, end);
                 let sums = flows.remove(&key).unwrap_or_default();
-                findings.compare(format_args!("Flow{key:?}"), &sums, &day.unpack());
+                verification.compare(format_args!("Flow{key:?}"), &sums, &day.unpack());
                 Ok(())
             },
         )
         .await;
-    findings.survive("flow_histogram", compared)?;
-    // What is left should be stored, and is not.
+    verification.survive("flow_histogram", compared)?;
+    // The remaining sums should be stored, but are not.
     let nothing = || Counters::entries(&[]);
     for (key, sums) in weekly {
-        compare_counters(key, Some(sums), nothing(), &mut findings)?;
+        compare_counters(key, Some(sums), nothing(), &mut verification)?;
     }
     for (key, sums) in flows {
-        findings.compare(format_args!("Flow{key:?}"), &sums, &DayCounts::new());
+        verification.compare(format_args!("Flow{key:?}"), &sums, &DayCounts::new());
     }
     for row in snapshot.take_broken() {
-        findings.broken(row);
+        verification.broken(row);
     }
-    Ok(findings)
+    Ok(verification)
 }
 
 /// Sums by counter key.
@@ -127,9 +127,9 @@ fn compare_counters(
     key: impl Debug,
     sums: Option<Sum>,
     stored: Entries<'_>,
-    findings: &mut Findings,
+    verification: &mut Verification,
 ) -> Result<(), Error> {
-    findings.compare(
+    verification.compare(
         format_args!("{key:?}"),
         &sums.unwrap_or_default(),
         &stored.collect::<Result<_, _>>()?,
@@ -144,10 +144,10 @@ struct Sums {
 }
 
 impl Sums {
-    /// Counts an end of a trip that is packed in a patch of that cell.
-    fn add(&mut self, end: End, patch: u64, leaf: CellIndex, trip: &Packed) {
+    /// Counts a trip end that is packed in a patch of the cell `patch`.
+    fn add(&mut self, end: TripEnd, patch: u64, leaf: CellIndex, trip: &Packed) {
         let (point, rest) = trip;
-        // No histogram can be of a week or a cell that there is not.
+        // A histogram cannot have an invalid week or cell.
         let Some(week) = Week::from_number(point.key.week_number()) else {
             return;
         };
@@ -167,7 +167,7 @@ impl Sums {
             };
             *self.weekly.entry(key).or_default().entry(week).or_default() += 1;
         }
-        let flows = end == End::Origin && resolution_of(patch) >= Resolution::FLOW.get();
+        let flows = end == TripEnd::Origin && resolution_of(patch) >= Resolution::FLOW.get();
         if flows && let Ok(destination) = CellIndex::try_from(rest.other_cell) {
             let end = FlowEnd {
                 destination: geo::parent(destination, Resolution::FLOW).into(),
@@ -175,21 +175,21 @@ impl Sums {
                 datasource,
             };
             let key = (geo::parent(leaf, Resolution::FLOW).into(), end);
-            self.flows.entry(key).or_default().add(rest.slot, 1);
+            self.flows.entry(key).or_default().add(rest.half_hour, 1);
         }
     }
 }
 
 type Packed = (PatchPoint, PatchRest);
 
-/// Origin cell, and where the flow goes.
+/// Origin cell, and destination cell, region and datasource.
 type FlowKey = (u64, FlowEnd);
 
 fn half_hour(time: NaiveDateTime) -> Result<u8, Error> {
     u8::try_from(time.hour() * 2 + time.minute() / 30).map_err(|_| Error::Corrupt("time"))
 }
 
-/// A sum of hashes, which does not depend on the order, of the ends of one kind.
+/// Number and sum of hashes of the trip ends of one kind, independent of their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Ends {
     count: u64,
@@ -198,7 +198,7 @@ struct Ends {
 
 impl Ends {
     fn add(&mut self, cell: u64, point: PatchPoint, rest: PatchRest) {
-        // SQLite keeps no sign of a zero: adding zero makes -0 and 0 the same.
+        // SQLite does not store the sign of a zero: adding zero makes -0 and 0 the same.
         let bits = |coordinates: [f64; 2]| coordinates.map(|degrees| (degrees + 0.0).to_bits());
         let (this, other) = (bits([point.lon, point.lat]), rest.other.map(bits));
         let end = (
@@ -207,7 +207,7 @@ impl Ends {
             point.key,
             rest.other_cell,
             other,
-            rest.slot,
+            rest.half_hour,
             rest.line,
         );
         self.count += 1;
@@ -219,14 +219,13 @@ fn hash(value: &impl Hash) -> u64 {
     FixedState::default().hash_one(value)
 }
 
-/// Adds up the trips of one ingestion, and compares what it alone has: its number of rows, its
-/// patches and its trip summaries.
+/// Adds up the trips of one ingestion, and compares its number of rows, patches and trip summaries.
 async fn verify_ingestion(
     snapshot: &Snapshot,
     id: IngestionId,
     rows: u64,
     sums: &mut Sums,
-    findings: &mut Findings,
+    verification: &mut Verification,
 ) -> Result<(), Error> {
     let mut expected = [Ends::default(); 2];
     let mut summaries: BTreeMap<(u32, u32), TripSummary> = BTreeMap::new();
@@ -252,7 +251,7 @@ async fn verify_ingestion(
                 let rest = PatchRest {
                     other_cell,
                     other,
-                    slot: half_hour(time)?,
+                    half_hour: half_hour(time)?,
                     line: trip.line,
                 };
                 ends.add(this.1, point, rest);
@@ -278,28 +277,29 @@ async fn verify_ingestion(
 
     let found = packed_ends(snapshot, id, sums).await?;
 
-    findings.trips += expected[0].count;
-    findings.compare(format!("ingestion {id}, rows"), &expected[0].count, &rows);
-    compare_ends(id, &expected, &found, findings);
+    verification.trips += expected[0].count;
+    verification.compare(format!("ingestion {id}, rows"), &expected[0].count, &rows);
+    compare_ends(id, &expected, &found, verification);
     let expected: Vec<_> = summaries.into_values().collect();
-    compare_summaries(snapshot, id, &expected, findings).await
+    compare_summaries(snapshot, id, &expected, verification).await
 }
 
-/// What is counted in answers, but belongs to no ingestion that has trips.
-async fn verify_strays(snapshot: &Snapshot, findings: &mut Findings) -> Result<(), Error> {
+/// Compares patches and trip summaries that answers count, but that belong to no ingestion with
+/// trips.
+async fn verify_strays(snapshot: &Snapshot, verification: &mut Verification) -> Result<(), Error> {
     for id in snapshot.stray_patches().await? {
         // No histogram should count them.
         let found = packed_ends(snapshot, id, &mut Sums::default()).await?;
-        compare_ends(id, &[Ends::default(); 2], &found, findings);
+        compare_ends(id, &[Ends::default(); 2], &found, verification);
     }
     for id in snapshot.stray_summaries().await? {
-        compare_summaries(snapshot, id, &[], findings).await?;
+        compare_summaries(snapshot, id, &[], verification).await?;
     }
     Ok(())
 }
 
-/// The ends in the patches of one ingestion: of origins, of destinations.
-/// What they add to histograms is added to the sums.
+/// The trip ends in the patches of one ingestion: origins and destinations. Adds their share of the
+/// histograms to the sums.
 async fn packed_ends(
     snapshot: &Snapshot,
     id: IngestionId,
@@ -310,15 +310,15 @@ async fn packed_ends(
         .patches_of(id, |patch| {
             let cell = CellIndex::try_from(patch.cell).ok();
             let ends = match patch.end {
-                End::Origin => &mut found[0],
-                End::Destination => &mut found[1],
+                TripEnd::Origin => &mut found[0],
+                TripEnd::Destination => &mut found[1],
             };
             let parts = PatchEnds::parts(patch.end, patch.points, patch.rest);
             let parts = parts.collect::<Result<Vec<_>, _>>()?;
             for packed in parts.iter().flat_map(PatchEnds::iter) {
                 let point = Point::new(packed.0.lon, packed.0.lat).ok();
                 let leaf = point.map(leaf_cell);
-                // An end in a patch of a cell that it does not lie in is no end of the trip's.
+                // A trip end that is not in the cell of its patch differs from the trip's.
                 let here = leaf.filter(|leaf| {
                     cell.is_some_and(|cell| leaf.parent(cell.resolution()) == Some(cell))
                 });
@@ -333,11 +333,11 @@ async fn packed_ends(
     Ok(found)
 }
 
-fn compare_ends(id: IngestionId, expected: &[Ends; 2], found: &[Ends; 2], findings: &mut Findings) {
+fn compare_ends(id: IngestionId, expected: &[Ends; 2], found: &[Ends; 2], verification: &mut Verification) {
     let names = ["origins", "destinations"];
     for (name, (expected, found)) in names.into_iter().zip(expected.iter().zip(found)) {
         let what = format!("ingestion {id}, patches of {name}");
-        findings.compare(what, expected, found);
+        verification.compare(what, expected, found);
     }
 }
 
@@ -345,10 +345,10 @@ async fn compare_summaries(
     snapshot: &Snapshot,
     id: IngestionId,
     expected: &[TripSummary],
-    findings: &mut Findings,
+    verification: &mut Verification,
 ) -> Result<(), Error> {
     let stored = snapshot.summaries_of(id).await?;
     let what = format!("ingestion {id}, trip summaries");
-    findings.compare(what, &expected, &stored.as_slice());
+    verification.compare(what, &expected, &stored.as_slice());
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Trips by week, while they are added up.
+//! Counts of trips by week, while they are added up.
 
 use crate::model::{Entries, KeyFilter, TripKey, Week, split_counter_key};
 use crate::store::Error;
 
-/// Trips by week number, densely from the first week to the last that was seen.
+/// Trips by week number, one count for each week from the first to the last that was seen.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WeekCounts {
     first: u32,
@@ -12,7 +12,7 @@ pub(super) struct WeekCounts {
 }
 
 impl WeekCounts {
-    /// Adds trips to a week, or takes them away.
+    /// Adds trips to a week; subtracts them if the number is negative.
     pub(super) fn add(&mut self, week: u32, trips: i64) {
         if self.counts.is_empty() {
             self.first = week;
@@ -29,7 +29,7 @@ impl WeekCounts {
         self.counts[index] += trips;
     }
 
-    /// Adds a trip, if a filter keeps it.
+    /// Adds a trip, if a filter admits it.
     pub(super) fn add_trip(&mut self, key: TripKey, filter: &KeyFilter) {
         if filter.admits(key) {
             self.add(key.week_number(), 1);
@@ -60,7 +60,7 @@ impl WeekCounts {
         Ok(())
     }
 
-    /// Adds counts of others, each times a factor.
+    /// Adds other counts, each multiplied by a factor.
     pub(super) fn add_all(&mut self, other: &WeekCounts, factor: i64) {
         for (week, &trips) in (other.first..).zip(&other.counts) {
             if trips != 0 {
@@ -69,7 +69,7 @@ impl WeekCounts {
         }
     }
 
-    /// The trips of all weeks.
+    /// Number of trips in all weeks.
     pub(super) fn total(&self) -> i64 {
         self.counts.iter().sum()
     }
@@ -84,7 +84,7 @@ impl WeekCounts {
         ))
     }
 
-    /// The trips of a week.
+    /// Number of trips in a week.
     pub(super) fn trips(&self, week: u32) -> u64 {
         let index = week.checked_sub(self.first).map(|index| index as usize);
         let trips = index

@@ -5,47 +5,47 @@ use super::cover::Cover;
 use super::question::Question;
 use super::week_counts::WeekCounts;
 use crate::geo::{BoundingBox, CellRange, LEVELS, Resolution};
-use crate::model::{End, KeyFilter, PatchEnds, PatchPoints, Selection, TripEnds, Week};
+use crate::model::{TripEnd, KeyFilter, PatchEnds, PatchPoints, Selection, TripEndRule, Week};
 use crate::store::{Error, Snapshot, Store};
 
-/// The level of the cells that a box may touch: 250 km².
+/// The level at which [`InBox::around`] counts the surroundings of a box: cells of 250 km².
 const AROUND: Resolution = LEVELS[2];
 
 /// Trips by calendar week.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WeeklyAverage {
-    /// The first week of the period; none where there is no period.
+    /// The first week of the period; `None` if there is no period.
     pub first: Option<Week>,
-    /// The trips of each calendar week from the first on, zeros included.
+    /// Number of trips in each calendar week from `first` on, zeros included.
     pub trips: Vec<u64>,
 }
 
 impl WeeklyAverage {
-    /// All trips of the period.
+    /// Number of trips in the period.
     #[must_use]
     pub fn total_trips(&self) -> u64 {
         self.trips.iter().sum()
     }
 
-    /// The weeks of the period.
+    /// Number of calendar weeks in the period.
     #[must_use]
     pub fn calendar_weeks(&self) -> usize {
         self.trips.len()
     }
 
-    /// The weeks of the period with at least one trip.
+    /// Number of weeks in the period with at least one trip.
     #[must_use]
     pub fn active_weeks(&self) -> usize {
         self.trips.iter().filter(|&&trips| trips > 0).count()
     }
 
-    /// Trips a calendar week; 0 where there is none.
+    /// Average number of trips per calendar week; 0 if there is no week.
     #[must_use]
     pub fn average(&self) -> f64 {
         per(self.total_trips(), self.calendar_weeks())
     }
 
-    /// Trips a week with trips; 0 where there is none.
+    /// Average number of trips per active week; 0 if there is no active week.
     #[must_use]
     pub fn average_of_active_weeks(&self) -> f64 {
         per(self.total_trips(), self.active_weeks())
@@ -57,7 +57,7 @@ impl WeeklyAverage {
         self.weeks().next_back().map(|(week, _)| week)
     }
 
-    /// The weeks of the period and their trips.
+    /// The weeks of the period and their number of trips.
     pub fn weeks(&self) -> impl DoubleEndedIterator<Item = (Week, u64)> + '_ {
         let first = self.first.map_or(0, Week::number);
         self.trips
@@ -78,7 +78,7 @@ fn per(trips: u64, weeks: usize) -> f64 {
     }
 }
 
-/// The trips a week of a selection. The period is from the week `from` to the week `to`, both
+/// The weekly average of a selection. The period is from the week `from` to the week `to`, both
 /// included; an end that is not given is the first or last week in which the selection has a trip.
 /// A selection without any trip has no weeks at all.
 pub async fn weekly_average(
@@ -98,7 +98,7 @@ pub async fn weekly_average(
     Ok(average)
 }
 
-/// Which trips, and the period.
+/// The question for a weekly average.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct WeeklyQuestion {
     pub(super) selection: Selection,
@@ -124,7 +124,7 @@ impl Question for WeeklyQuestion {
     }
 }
 
-/// Cuts the counts to the period that was asked for.
+/// Restricts the counts to the requested period.
 fn period(counts: &WeekCounts, from: Option<Week>, to: Option<Week>) -> WeeklyAverage {
     let Some((first, last)) = counts.span() else {
         return WeeklyAverage::default();
@@ -156,14 +156,14 @@ async fn count(
         filter,
     };
     match area.ends {
-        TripEnds::Origin => question.end(End::Origin).await,
-        TripEnds::Destination => question.end(End::Destination).await,
-        TripEnds::Both => question.both().await,
-        TripEnds::Either => question.either().await,
+        TripEndRule::Origin => question.end(TripEnd::Origin).await,
+        TripEndRule::Destination => question.end(TripEnd::Destination).await,
+        TripEndRule::Both => question.both().await,
+        TripEndRule::Either => question.either().await,
     }
 }
 
-/// What is counted in a box.
+/// A count of trips in a box.
 struct InBox<'a> {
     snapshot: &'a Snapshot,
     bbox: &'a BoundingBox,
@@ -171,8 +171,9 @@ struct InBox<'a> {
 }
 
 impl InBox<'_> {
-    /// Cells inside from their histograms; the rest, as on the edge, from patches, point by point.
-    async fn end(&self, end: End) -> Result<WeekCounts, Error> {
+    /// Counts trips with an end in the box: cells inside from their histograms, the rest from
+    /// patches, point by point.
+    async fn end(&self, end: TripEnd) -> Result<WeekCounts, Error> {
         let cover = Cover::of(self.snapshot, end, self.bbox).await?;
         let inside: Vec<_> = cover.inside.iter().map(|&cell| cell.into()).collect();
         let patches = cover.uncounted_ranges();
@@ -180,18 +181,18 @@ impl InBox<'_> {
         self.cells(end, &inside, &patches, within).await
     }
 
-    /// The trips of the box and some around it: of all cells of some 250 km² that it touches, or of
-    /// larger ones inside.
-    async fn around(&self, end: End) -> Result<WeekCounts, Error> {
+    /// Counts the trips of the box and some around it: those of all cells of 250 km² that it
+    /// touches, or of larger cells inside.
+    async fn around(&self, end: TripEnd) -> Result<WeekCounts, Error> {
         let cover = Cover::of(self.snapshot, end, self.bbox).await?;
         let (cells, patches) = cover.around(AROUND);
         self.cells(end, &cells, &patches, |_, _| true).await
     }
 
-    /// The trips of some cells, and those of some patches that lie where they should.
+    /// Counts the trips of some cells, and the trips of some patches whose points `admit` accepts.
     async fn cells(
         &self,
-        end: End,
+        end: TripEnd,
         cells: &[u64],
         patches: &[CellRange],
         admit: impl Fn(f64, f64) -> bool + Send + Sync,
@@ -206,14 +207,15 @@ impl InBox<'_> {
         Ok(counts)
     }
 
-    /// The trips with an end in the box: those by each end, of which some were counted twice.
+    /// Counts trips with either end in the box: those of both ends, minus trips that were counted
+    /// twice.
     async fn either(&self) -> Result<WeekCounts, Error> {
         let all = count_everywhere(self.snapshot, self.filter).await?.total();
-        let mut counts = self.end(End::Origin).await?;
+        let mut counts = self.end(TripEnd::Origin).await?;
         if counts.total() == all {
             return Ok(counts);
         }
-        let destinations = self.end(End::Destination).await?;
+        let destinations = self.end(TripEnd::Destination).await?;
         if destinations.total() == all {
             return Ok(destinations);
         }
@@ -223,15 +225,16 @@ impl InBox<'_> {
         Ok(counts)
     }
 
-    /// The trips with both ends in the box. Where all trips have one end in it, as those of a region
-    /// have in a box around it, that is told by the other end; else patches must be read.
+    /// Counts trips with both ends in the box. If all trips have one end in it, as those of a
+    /// region in a box around the region, the other end decides; otherwise patches must be read.
     async fn both(&self) -> Result<WeekCounts, Error> {
         let all = count_everywhere(self.snapshot, self.filter).await?.total();
         for (end, other) in [
-            (End::Origin, End::Destination),
-            (End::Destination, End::Origin),
+            (TripEnd::Origin, TripEnd::Destination),
+            (TripEnd::Destination, TripEnd::Origin),
         ] {
-            // Mostly the cells that the box touches tell at once that there are more trips elsewhere.
+            // In most cases, the cells that the box touches already show that there are trips
+            // elsewhere.
             if self.around(end).await?.total() == all && self.end(end).await?.total() == all {
                 return self.end(other).await;
             }
@@ -239,13 +242,13 @@ impl InBox<'_> {
         self.scan_both().await
     }
 
-    /// No histogram knows both ends of a trip: all patches of the box are read.
+    /// Reads all patches of the box, since no histogram has both ends of a trip.
     async fn scan_both(&self) -> Result<WeekCounts, Error> {
-        let cover = Cover::of(self.snapshot, End::Origin, self.bbox).await?;
+        let cover = Cover::of(self.snapshot, TripEnd::Origin, self.bbox).await?;
         let mut counts = WeekCounts::default();
         let inside = |[lon, lat]: [f64; 2]| self.bbox.contains(lon, lat);
         self.snapshot
-            .patches(End::Origin, &cover.patch_ranges(), |patch| {
+            .patches(TripEnd::Origin, &cover.patch_ranges(), |patch| {
                 for ends in PatchEnds::parts(patch.end, patch.points, patch.rest) {
                     let ends = ends?;
                     for row in ends.rows() {
@@ -262,19 +265,19 @@ impl InBox<'_> {
     }
 }
 
-/// Every trip has one origin in one of the coarsest cells.
+/// Counts all trips: each has one origin, in one of the cells of the first level.
 async fn count_everywhere(snapshot: &Snapshot, filter: &KeyFilter) -> Result<WeekCounts, Error> {
     let mut counts = WeekCounts::default();
     let all = CellRange::all(LEVELS[0]);
     snapshot
-        .weekly_between(End::Origin, all, filter, |year, counters| {
+        .weekly_between(TripEnd::Origin, all, filter, |year, counters| {
             counts.add_histogram(year, counters, filter)
         })
         .await?;
     // No histogram counts the patches of these cells themselves.
     count_points(
         snapshot,
-        End::Origin,
+        TripEnd::Origin,
         &[all],
         filter,
         |_, _| true,
@@ -284,10 +287,10 @@ async fn count_everywhere(snapshot: &Snapshot, filter: &KeyFilter) -> Result<Wee
     Ok(counts)
 }
 
-/// Adds the points of some patches that lie where they should.
+/// Adds the points of some patches that `admit` accepts.
 async fn count_points(
     snapshot: &Snapshot,
-    end: End,
+    end: TripEnd,
     patches: &[CellRange],
     filter: &KeyFilter,
     admit: impl Fn(f64, f64) -> bool + Send + Sync,

@@ -1,4 +1,4 @@
-//! `tripgraph generate`: made-up trips.
+//! `tripgraph generate`: writes synthetic trips.
 
 use std::fs::File;
 use std::io::stdout;
@@ -15,7 +15,7 @@ pub(super) struct Generate {
     /// Number of trips
     #[arg(long, env = "TRIPGRAPH_GENERATE_ROWS")]
     rows: u64,
-    /// The same seed gives the same trips
+    /// Seed of the random numbers: the same seed gives the same trips
     #[arg(long, env = "TRIPGRAPH_GENERATE_SEED", default_value_t = 1)]
     seed: u64,
     /// Geographic distribution of the trips
@@ -26,7 +26,7 @@ pub(super) struct Generate {
         default_value = "cities"
     )]
     shape: ShapeName,
-    /// The file to write [default: standard output]
+    /// Output file [default: standard output]
     #[arg(long, short, env = "TRIPGRAPH_GENERATE_OUTPUT", value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Generate {
 enum ShapeName {
     /// Dense: three cities with hubs and rush hours
     Cities,
-    /// Sparse: strewn over the whole world
+    /// Sparse: scattered over the whole world
     World,
 }
 

@@ -1,4 +1,4 @@
-//! `tripgraph ingest`: files into the database, with their progress.
+//! `tripgraph ingest`: ingests files and shows their progress.
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
@@ -15,17 +15,17 @@ use indicatif::{
 };
 
 use super::Log;
-use super::engine::{Engine, interrupted};
+use super::backend::{Backend, interrupted};
 use crate::config::DatabaseConfig;
 use crate::ingest::{Enqueued, IngestOptions, Ingestions, SpooledFile};
 use crate::model::{Ingestion, IngestionPhase, IngestionState};
 use crate::text::Printable;
 
-/// Where there is no terminal, a line tells the progress this often.
+/// Interval between progress lines where standard error is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Steps of a progress bar.
 const BAR_LENGTH: u64 = 1_000;
-/// Rejected rows that are shown.
+/// Rejected rows that are shown per file.
 const REJECTED_SHOWN: u64 = 5;
 
 #[derive(Debug, Args)]
@@ -33,15 +33,15 @@ pub(super) struct Ingest {
     /// CSV files with the columns region, `origin_coord`, `destination_coord`, datetime, datasource
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Ingest a file even if the same bytes are there already
+    /// Ingest a file even if the same bytes are already queued, running or published
     #[arg(long, env = "TRIPGRAPH_ALLOW_DUPLICATE", value_parser = BoolishValueParser::new())]
     allow_duplicate: bool,
-    /// Fail when more rows than this can't be read [default: no limit]
+    /// Fail as soon as more rows than this are rejected [default: no limit]
     #[arg(long, env = "TRIPGRAPH_MAX_REJECTED_ROWS", value_name = "ROWS")]
     max_rejected_rows: Option<u64>,
     #[command(flatten)]
     database: DatabaseConfig,
-    /// What is logged: error, warn, info, debug, trace, or by module
+    /// Log filter: a level (error, warn, info, debug, trace), or levels by module
     #[arg(
         long = "log",
         env = "TRIPGRAPH_LOG",
@@ -58,7 +58,7 @@ impl Ingest {
             format: crate::telemetry::LogFormat::Text,
         }
         .init()?;
-        // Nothing is begun if one of the names is wrong.
+        // All paths are checked before any file is queued.
         for file in &self.files {
             let data =
                 std::fs::metadata(file).with_context(|| format!("cannot read {}", shown(file)))?;
@@ -66,12 +66,12 @@ impl Ingest {
                 bail!("{} is not a file", shown(file));
             }
         }
-        let engine = Engine::start(&self.database, false).await?;
+        let backend = Backend::start(&self.database, false).await?;
         let finished = tokio::select! {
-            finished = self.ingest_all(&engine) => Some(finished),
+            finished = self.ingest_all(&backend) => Some(finished),
             _ = interrupted() => None,
         };
-        engine.stop().await?;
+        backend.stop().await?;
         if let Some(succeeded) = finished {
             Ok(if succeeded? {
                 ExitCode::SUCCESS
@@ -79,16 +79,16 @@ impl Ingest {
                 ExitCode::FAILURE
             })
         } else {
-            eprintln!("interrupted: what is left goes on at the next `ingest` or `serve`");
+            eprintln!("interrupted: unfinished ingestions resume at the next `ingest` or `serve`");
             Ok(ExitCode::from(130))
         }
     }
 
-    async fn ingest_all(&self, engine: &Engine) -> anyhow::Result<bool> {
-        let ingestions = &engine.ingestions;
-        // A server that has the same spool does the work, and may not see where the files lie.
+    async fn ingest_all(&self, backend: &Backend) -> anyhow::Result<bool> {
+        let ingestions = &backend.ingestions;
+        // A server with the same spool does the work, and may be unable to read these paths.
         let served = ingestions.is_served().await?;
-        // All are queued before the first is waited for: what is interrupted goes on whole.
+        // All files are queued before the first is awaited, so that none is lost if interrupted.
         let mut queued = Vec::with_capacity(self.files.len());
         for file in &self.files {
             let failed = || format!("cannot read {}", shown(file));
@@ -104,9 +104,9 @@ impl Ingest {
             queued.push((file, ingestions.enqueue(upload, options).await?));
         }
         if served {
-            eprintln!("a server is up, and ingests");
+            eprintln!("a running server ingests the files");
         } else {
-            follow_left(ingestions, &queued).await?;
+            follow_unfinished(ingestions, &queued).await?;
         }
         let mut all = true;
         for (file, enqueued) in queued {
@@ -116,8 +116,7 @@ impl Ingest {
             } = enqueued;
             if duplicate {
                 println!(
-                    "{}: the same bytes are ingestion {} already ({}); --allow-duplicate ingests \
-                     them again",
+                    "{}: duplicate of ingestion {} ({}); use --allow-duplicate to ingest it again",
                     shown(file),
                     ingestion.id,
                     Printable(&ingestion.source)
@@ -129,8 +128,8 @@ impl Ingest {
     }
 }
 
-/// Shows what an earlier run left in the queue: it comes first, and would be a silent wait.
-async fn follow_left(
+/// Shows the progress of ingestions that an earlier run left in the queue: they run first.
+async fn follow_unfinished(
     ingestions: &Ingestions,
     queued: &[(&PathBuf, Enqueued)],
 ) -> anyhow::Result<()> {
@@ -143,13 +142,13 @@ async fn follow_left(
             continue;
         }
         let source = Printable(source);
-        eprintln!("{source}: was interrupted and comes first; ingestion {id}");
+        eprintln!("{source}: was interrupted and is resumed first; ingestion {id}");
         follow(ingestions, left.ingestion).await?;
     }
     Ok(())
 }
 
-/// Shows an ingestion's progress to its end, and tells whether it succeeded.
+/// Shows an ingestion's progress until it ends. Returns whether it succeeded.
 async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result<bool> {
     let mut last = ingestion;
     let mut display = Display::new(&last);
@@ -202,18 +201,18 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
             println!("  line {}{column}: {}", row.line, Printable(&row.reason));
         }
         if page.has_next {
-            println!("  … and more: rejectedRows of ingestion {id} has the first thousand");
+            println!("  … and more: query rejectedRows of ingestion {id} for the first 1,000");
         }
     }
     Ok(last.state == IngestionState::Succeeded)
 }
 
-/// A path, for people.
+/// A path for display.
 fn shown(path: &Path) -> Printable<Cow<'_, str>> {
     Printable(path.to_string_lossy())
 }
 
-/// Rows a second, rounded.
+/// Rows per second, rounded.
 fn rate(ingestion: &Ingestion) -> String {
     HumanFloatCount(ingestion.rows_per_second.unwrap_or(0.0).round()).to_string()
 }

@@ -1,6 +1,6 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 
-mod engine;
+mod backend;
 mod generate;
 mod ingest;
 mod report;
@@ -19,7 +19,7 @@ use crate::config::{ConfigError, DatabaseConfig, ServerConfig};
 use crate::telemetry::{self, LogFormat};
 use crate::text::Printable;
 
-/// Ingests CSV files of trips, and answers which trips are alike and how many an area sees a week
+/// Ingests CSV files of trips, groups similar trips and computes weekly averages of an area
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -31,15 +31,15 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Migrate the database, resume what was left, and serve [default]
+    /// Migrate the database, resume unfinished ingestions and serve requests [default]
     Serve(Serve),
-    /// Ingest files and wait for the end; succeeds only if all of them do
+    /// Ingest files and wait until all have ended; succeeds only if every ingestion does
     Ingest(ingest::Ingest),
     /// Print regions, weekly averages and the largest groups of similar trips
     Report(report::Report),
-    /// Write made-up trips in the CSV format: city-like, repeatable
+    /// Write synthetic trips in the CSV format, reproducible by their seed
     Generate(generate::Generate),
-    /// Recompute every summary from the trips and compare; fails if they differ. Only reads
+    /// Recompute every summary from the trips and compare; fails if any differs. Read-only
     Verify(verify::Verify),
     /// Print the GraphQL schema
     Schema,
@@ -57,7 +57,7 @@ struct Serve {
 
 #[derive(Debug, Clone, Args)]
 struct Log {
-    /// What is logged: error, warn, info, debug, trace, or by module
+    /// Log filter: a level (error, warn, info, debug, trace), or levels by module
     #[arg(
         long = "log",
         env = "TRIPGRAPH_LOG",
@@ -65,7 +65,7 @@ struct Log {
         default_value = "info"
     )]
     filter: String,
-    /// How log lines look
+    /// Format of log lines
     #[arg(
         long = "log-format",
         env = "TRIPGRAPH_LOG_FORMAT",
@@ -77,15 +77,15 @@ struct Log {
 
 impl Log {
     fn init(&self) -> anyhow::Result<()> {
-        telemetry::init(&self.filter, self.format).context("cannot log")
+        telemetry::init(&self.filter, self.format).context("cannot start logging")
     }
 }
 
 impl Cli {
-    /// Reads the command line and the environment; ends the program where they make no sense.
+    /// Reads the command line and the environment; exits if they are invalid.
     #[must_use]
     pub fn read() -> Self {
-        let mut command = hide_values(pass_over_empty(Self::command()));
+        let mut command = hide_values(ignore_empty_variables(Self::command()));
         let matches = command.get_matches_mut();
         let cli = Self::from_arg_matches(&matches)
             .unwrap_or_else(|error| error.format(&mut command).exit());
@@ -107,12 +107,12 @@ impl Cli {
         Ok(())
     }
 
-    /// Runs the command that was asked for.
+    /// Runs the command.
     #[must_use]
     pub fn run(self) -> ExitCode {
         match self.dispatch() {
             Ok(code) => code,
-            // Whoever reads our output has seen enough of it.
+            // The reader closed the pipe, which is no failure.
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {}", Printable(causes(&error)));
@@ -133,8 +133,8 @@ impl Cli {
     }
 }
 
-/// Takes empty variables as not set: that is how a container's settings leave one out.
-fn pass_over_empty(command: clap::Command) -> clap::Command {
+/// Treats empty environment variables as unset: container settings omit a variable that way.
+fn ignore_empty_variables(command: clap::Command) -> clap::Command {
     let is_empty =
         |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     command
@@ -145,10 +145,10 @@ fn pass_over_empty(command: clap::Command) -> clap::Command {
                 arg
             }
         })
-        .mut_subcommands(pass_over_empty)
+        .mut_subcommands(ignore_empty_variables)
 }
 
-/// Keeps the help from showing what is in the environment: some of it is secret.
+/// Hides the environment's values in the help: some are secret.
 fn hide_values(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| arg.hide_env_values(true))
@@ -161,7 +161,7 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
         .block_on(command)
 }
 
-/// An error and what caused it, each said once: some errors repeat their cause themselves.
+/// An error and its causes, each printed once: some errors already contain their cause.
 fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {

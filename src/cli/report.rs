@@ -1,4 +1,4 @@
-//! `tripgraph report`: the reports, printed.
+//! `tripgraph report`: prints regions, weekly averages and the largest groups.
 
 use std::fmt::Display;
 use std::io::{Write, stdout};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::analytics::{Summaries, WeeklyAverage, similar_trips, summaries, weekly_average};
 use crate::config::DatabaseConfig;
 use crate::geo::{self, BoundingBox, Resolution};
-use crate::model::{Area, BucketMinutes, Selection, Similarity, TripEnds, TripGroup};
+use crate::model::{Area, BucketMinutes, Selection, Similarity, TripEndRule, TripGroup};
 use crate::store::{Access, Store};
 use crate::text::{Printable, escape_json};
 
@@ -31,18 +31,18 @@ pub(super) struct Report {
         allow_hyphen_values = true
     )]
     bbox: Option<Vec<f64>>,
-    /// How many of the largest groups are shown
+    /// Number of groups to show, largest first
     #[arg(long, env = "TRIPGRAPH_REPORT_GROUPS", default_value_t = 10)]
     groups: u64,
-    /// Print JSON, for programs
+    /// Print JSON instead of tables
     #[arg(long, env = "TRIPGRAPH_REPORT_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
     #[command(flatten)]
     database: DatabaseConfig,
 }
 
-/// What is reported.
-struct Findings {
+/// The data of a report.
+struct ReportData {
     summaries: Summaries,
     /// Weekly averages of all trips, then of each region.
     averages: Vec<(Option<String>, WeeklyAverage)>,
@@ -82,7 +82,7 @@ impl Report {
         let groups = similar_trips(&store, &selection, SIMILARITY, 1, self.groups, None).await?;
         store.close().await?;
 
-        let findings = Findings {
+        let findings = ReportData {
             summaries,
             averages,
             groups: groups.items,
@@ -106,12 +106,12 @@ impl Report {
         let bbox = BoundingBox::new(west, south, east, north).context("--bbox")?;
         Ok(Some(Area {
             bbox,
-            ends: TripEnds::Origin,
+            ends: TripEndRule::Origin,
         }))
     }
 }
 
-impl Findings {
+impl ReportData {
     fn tables(&self) -> String {
         let mut regions = table(&["region", "trips", "first", "last", "latest datasource"]);
         for (name, summary) in self.summaries.regions(None) {
@@ -215,7 +215,7 @@ fn number(value: impl Display) -> Cell {
     Cell::new(value).set_alignment(CellAlignment::Right)
 }
 
-/// A cell by its index and middle.
+/// A cell's index, and the longitude and latitude of its center.
 fn place(cell: CellIndex) -> String {
     let center = geo::center(cell);
     format!("{cell} ({:.4} {:.4})", center.lon(), center.lat())

@@ -1,4 +1,4 @@
-//! `tripgraph schema`: the GraphQL schema.
+//! `tripgraph schema`: prints the GraphQL schema.
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `tripgraph serve`: the server.
+//! `tripgraph serve`: runs the server.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use super::Log;
-use super::engine::{Engine, interrupted};
+use super::backend::{Backend, interrupted};
 use crate::analytics::Answers;
 use crate::config::{DatabaseConfig, ServerConfig};
 use crate::graphql::{Limits, Services};
@@ -20,12 +20,12 @@ pub(super) async fn run(
     log.init()?;
     server.check()?;
     let (tokens, base_map) = (server.tokens()?, server.base_map()?);
-    // Bound first: a port that is taken is noticed before a long start.
+    // Bound first, so that a port in use is reported before a long start.
     let listener = TcpListener::bind(server.listen)
         .await
         .with_context(|| format!("cannot listen on {}", server.listen))?;
-    let address = listener.local_addr().context("cannot tell the address")?;
-    let engine = Engine::start(&database, true).await?;
+    let address = listener.local_addr().context("cannot read the address")?;
+    let backend = Backend::start(&database, true).await?;
 
     let shutdown = Shutdown::default();
     let query_timeout = server.query_timeout();
@@ -38,11 +38,11 @@ pub(super) async fn run(
         ..HttpSettings::default()
     };
     let services = Services {
-        ingestions: engine.ingestions.clone(),
-        store: engine.store.clone(),
-        // The rest of the time-out is for the answer itself.
-        answers: Answers::with_patience(
-            engine.store.clone(),
+        ingestions: backend.ingestions.clone(),
+        store: backend.store.clone(),
+        // The remaining sixth of the time-out is for computing the answer.
+        answers: Answers::with_timeout(
+            backend.store.clone(),
             server.cache_bytes,
             query_timeout * 5 / 6,
         ),
@@ -65,12 +65,12 @@ pub(super) async fn run(
     http::serve(listener, router, shutdown, &settings)
         .await
         .context("cannot serve")?;
-    engine.stop().await?;
+    backend.stop().await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Connections at the same time at most: half of the files that may be open, the other half of
-/// which are for the database and the spool.
+/// Maximum number of simultaneous connections: at most half of the open-file limit; the other half
+/// is for the database and the spool.
 fn max_connections() -> usize {
     let most = HttpSettings::default().max_connections;
     #[cfg(target_os = "linux")]
@@ -81,7 +81,7 @@ fn max_connections() -> usize {
             current: files.maximum,
             ..files
         };
-        // Most systems allow far more than they begin with.
+        // The initial limit is usually far below the maximum.
         let files = setrlimit(Resource::Nofile, raised).map_or(files, |()| raised);
         let half = files.current.map_or(u64::MAX, |files| files / 2);
         most.min(usize::try_from(half).unwrap_or(most))

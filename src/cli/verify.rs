@@ -1,4 +1,4 @@
-//! `tripgraph verify`: every summary against the trips themselves.
+//! `tripgraph verify`: compares every summary with the trips.
 
 use std::process::ExitCode;
 
@@ -19,25 +19,25 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        // A server that runs on the same machine comes first. The threads of SQLite's connections
-        // are started from this one.
+        // Gives priority to a server on the same machine. SQLite's connection threads are started
+        // from this thread and inherit its priority.
         step_back();
         let store = Store::open(self.database.address(), Access::Read).await?;
-        let findings = verify(&store).await?;
+        let verification = verify(&store).await?;
         store.close().await?;
         println!(
-            "{} trips read, {} summaries held against them, {} differ",
-            HumanCount(findings.trips),
-            HumanCount(findings.summaries),
-            HumanCount(findings.differing),
+            "{} trips read, {} summaries compared, {} differ",
+            HumanCount(verification.trips),
+            HumanCount(verification.summaries),
+            HumanCount(verification.differing),
         );
-        for broken in &findings.broken {
+        for broken in &verification.broken {
             println!("broken: {}", Printable(broken));
         }
-        for difference in &findings.differences {
+        for difference in &verification.differences {
             println!("{}", Printable(difference));
         }
-        Ok(if findings.differing == 0 {
+        Ok(if verification.differing == 0 {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE

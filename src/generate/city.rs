@@ -1,18 +1,18 @@
 use super::random::Random;
 
-/// Units of a coordinate in a degree.
+/// Units of a coordinate per degree.
 pub(super) const UNITS: i64 = 100_000_000_000_000;
 
 /// Hubs of a city: stations, offices, malls.
 const HUBS: usize = 16;
-/// Of a thousand trip ends, those around a hub.
+/// Trip ends around a hub, in thousandths.
 const AROUND_HUBS: u64 = 700;
 
 /// A city: a box on the map, and hubs in it.
 #[derive(Debug)]
 pub(super) struct City {
     pub(super) name: &'static str,
-    /// Of a thousand trips, those in this city.
+    /// Trips in this city, in thousandths.
     pub(super) weight: u16,
     west: i64,
     south: i64,
@@ -25,11 +25,11 @@ pub(super) struct City {
 struct Hub {
     lon: i64,
     lat: i64,
-    /// Standard deviation of the latitude around it.
+    /// Standard deviation of the latitude around the hub, in [`UNITS`].
     spread: i64,
 }
 
-/// The cities of the sample file, in boxes like its.
+/// The cities of the sample file, in similar boxes.
 pub(super) static CITIES: [City; 3] = [
     City::new("Prague", 340, [1432, 4999, 1468, 5013]),
     City::new("Turin", 380, [751, 4497, 778, 4514]),
@@ -37,8 +37,8 @@ pub(super) static CITIES: [City; 3] = [
 ];
 
 impl City {
-    /// A city of that box (west, south, east, north in hundredths of a degree). Its hubs are the
-    /// same whatever the seed of the trips, so that files of several seeds go together.
+    /// A city in a box (west, south, east, north in hundredths of a degree). Its hubs do not depend
+    /// on the seed of the trips, so that files of several seeds fit together.
     const fn new(name: &'static str, weight: u16, bounds: [i64; 4]) -> Self {
         let [west, south, east, north] = [
             bounds[0] * (UNITS / 100),
@@ -74,7 +74,7 @@ impl City {
         }
     }
 
-    /// Where a trip begins or ends: longitude and latitude.
+    /// A random trip end: longitude and latitude, in [`UNITS`].
     pub(super) fn place(&self, random: &mut Random) -> (i64, i64) {
         if random.below(1_000) < AROUND_HUBS {
             let hub = &self.hubs[self.hub(random)];
@@ -91,7 +91,7 @@ impl City {
         )
     }
 
-    /// A hub's number; the first ones are busier (the smaller of two numbers).
+    /// The index of a random hub; the first hubs are busier (the smaller of two numbers).
     fn hub(&self, random: &mut Random) -> usize {
         let hubs = self.hubs.len() as u64;
         let number = random.below(hubs).min(random.below(hubs));

@@ -1,4 +1,4 @@
-//! Made-up trips in the CSV format, repeatable on every platform.
+//! Generated trips in the CSV format, reproducible on every platform.
 //!
 //! All arithmetic is on integers, coordinates too, so the same seed gives the same bytes everywhere.
 //! The first rows of a file do not depend on how many follow.
@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate};
 use city::{CITIES, UNITS};
 use random::Random;
 
-/// Bytes that are written at a time.
+/// Size of the write buffer in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 const HEADER: [&str; 5] = [
     "region",
@@ -23,15 +23,15 @@ const HEADER: [&str; 5] = [
     "datetime",
     "datasource",
 ];
-/// Weeks that trips fall into.
+/// Number of weeks with trips.
 const WEEKS: u64 = 104;
-/// The first day of the first of them.
+/// First day of the first week.
 const FIRST_MONDAY: NaiveDate = NaiveDate::from_ymd_opt(2017, 1, 2).expect("a date");
 /// Departures of each hour of a weekday, in thousandths: two rush hours.
 const WEEKDAY_HOURS: [u16; 24] = [
     8, 5, 3, 3, 5, 15, 40, 85, 95, 60, 42, 42, 48, 46, 46, 56, 80, 98, 75, 52, 36, 28, 20, 12,
 ];
-/// The same for Saturdays and Sundays: late, and flat.
+/// Departures of each hour of a Saturday or Sunday, in thousandths: late, and flat.
 const WEEKEND_HOURS: [u16; 24] = [
     26, 20, 14, 9, 6, 6, 10, 18, 30, 46, 60, 68, 72, 72, 70, 68, 66, 64, 62, 56, 48, 42, 38, 29,
 ];
@@ -46,17 +46,17 @@ const DATASOURCES: [(u16, &str); 5] = [
     (130, "funny_car"),
 ];
 
-/// How trips lie on the map.
+/// Geographic distribution of the trips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shape {
     /// Dense: three cities, seven of ten trip ends around their hubs.
     #[default]
     Cities,
-    /// Sparse: trips strewn over the whole world, few to a cell; regions are zones of 6° longitude.
+    /// Sparse: trips scattered over the whole world, few to a cell; regions are zones of 6° longitude.
     World,
 }
 
-/// Writes a header and `rows` trips in the 104 weeks from 2017-01-02 on, in no order.
+/// Writes a header and `rows` trips in the 104 weeks from 2017-01-02 on, in random order.
 pub fn write(writer: impl Write, shape: Shape, rows: u64, seed: u64) -> io::Result<()> {
     write_csv(writer, shape, rows, seed).map_err(|error| match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -105,10 +105,10 @@ fn world_ends(random: &mut Random) -> (Cow<'static, str>, Place, Place) {
     )
 }
 
-/// A place on Earth, poles and cells about as dense as elsewhere: the cosine of the latitude, by
-/// which circles of latitude shrink, is taken as a parabola.
+/// A point that is about uniformly distributed on Earth: the cosine of the latitude, by which
+/// circles of latitude shrink, is approximated by a parabola.
 fn world_place(random: &mut Random) -> (i64, i64) {
-    // A tenth of the precision, as whole degrees have a digit more.
+    // A tenth of the precision, since whole degrees may have a digit more.
     let lon = random.between(-180 * UNITS / 10, 180 * UNITS / 10 - 1) * 10;
     loop {
         let lat = random.between(-90 * UNITS / 10, 90 * UNITS / 10) * 10;
@@ -123,7 +123,7 @@ fn point((lon, lat): Place) -> String {
     format!("POINT ({} {})", degrees(lon), degrees(lat))
 }
 
-/// A coordinate in degrees, without zeros at the end but with one digit behind the point at least.
+/// A coordinate in degrees, without trailing zeros, but with at least one digit after the point.
 fn degrees(units: i64) -> String {
     let sign = if units < 0 { "-" } else { "" };
     let (whole, fraction) = (units.abs() / UNITS, units.abs() % UNITS);
@@ -150,7 +150,7 @@ fn time(random: &mut Random) -> String {
     format!("{date} {hour:02}:{:02}:{:02}", second / 60, second % 60)
 }
 
-/// A number of the list, as often as its weight says; the weights add up to 1,000.
+/// A random index of the list, by weights in thousandths; the weights add up to 1,000.
 fn weighted<const N: usize>(weights: [u16; N], random: &mut Random) -> usize {
     let mut left = random.below(1_000);
     for (index, weight) in weights.into_iter().enumerate() {

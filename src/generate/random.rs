@@ -28,7 +28,8 @@ impl Random {
         first + self.below(first.abs_diff(last) + 1).cast_signed()
     }
 
-    /// A number about normally distributed around 0, with that standard deviation (at most 2^50).
+    /// An approximately normally distributed number with mean 0 and standard deviation `deviation`
+    /// (at most 2^50).
     ///
     /// It is the sum of four uniform numbers (Irwin–Hall), so it stays within 3.5 deviations, and
     /// needs no logarithm or cosine, whose last digits differ from platform to platform.

@@ -10,7 +10,7 @@ fn bytes(shape: Shape, rows: u64, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// FNV-1a, to pin a file by a number.
+/// FNV-1a hash, to pin the bytes of a file.
 fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

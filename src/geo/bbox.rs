@@ -31,19 +31,19 @@ impl Hash for BoundingBox {
 /// Why four numbers are not a box.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum BoxError {
-    /// The western border is not a number of -180…180.
+    /// The western border is not a number in -180…180.
     #[error("west {0} is outside -180…180")]
     West(f64),
-    /// The southern border is not a number of -90…90.
+    /// The southern border is not a number in -90…90.
     #[error("south {0} is outside -90…90")]
     South(f64),
-    /// The eastern border is not a number of -180…180.
+    /// The eastern border is not a number in -180…180.
     #[error("east {0} is outside -180…180")]
     East(f64),
-    /// The northern border is not a number of -90…90.
+    /// The northern border is not a number in -90…90.
     #[error("north {0} is outside -90…90")]
     North(f64),
-    /// The southern border lies north of the northern one.
+    /// The southern border is north of the northern border.
     #[error("south {south} is greater than north {north}")]
     UpsideDown {
         /// The southern border as given.
@@ -107,8 +107,8 @@ impl BoundingBox {
         self.west > self.east
     }
 
-    /// Whether a point lies in the box: the definition every index has to agree with, the same as
-    /// `lat BETWEEN south AND north AND lon BETWEEN west AND east` in SQL (where the box crosses
+    /// Whether a point lies in the box: the definition that every index must agree with, equivalent
+    /// to `lat BETWEEN south AND north AND lon BETWEEN west AND east` in SQL (where the box crosses
     /// the antimeridian: `lon >= west OR lon <= east`).
     #[inline]
     #[must_use]

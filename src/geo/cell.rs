@@ -2,14 +2,14 @@ use h3o::{CellIndex, LatLng};
 
 use super::Point;
 
-/// An H3 resolution from 0 (cells of 4.4 million km²) to 9 (0.1 km²), the leaf cells'.
+/// An H3 resolution from 0 (cells of 4.4 million km²) to 9 (0.1 km²), that of leaf cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Resolution(pub(super) h3o::Resolution);
 
 impl Resolution {
     /// The resolution of leaf cells, the finest: edges of about 200 m.
     pub const LEAF: Resolution = Resolution(h3o::Resolution::Nine);
-    /// The resolution flows are counted at: about 5 km² a cell.
+    /// The resolution at which flows are counted: cells of about 5 km².
     pub const FLOW: Resolution = Resolution(h3o::Resolution::Seven);
 
     /// The resolution of that number, 0–9; `None` for others.
@@ -33,7 +33,7 @@ impl From<Resolution> for h3o::Resolution {
     }
 }
 
-/// The leaf cell (resolution 9) a point is filed under.
+/// The leaf cell (resolution 9) under which a point is filed.
 #[must_use]
 #[expect(
     clippy::missing_panics_doc,
@@ -45,14 +45,13 @@ pub fn leaf_cell(point: Point) -> CellIndex {
     position.to_cell(Resolution::LEAF.into())
 }
 
-/// The cell's ancestor at a resolution; the cell itself where it is that coarse already.
+/// The cell's ancestor at a resolution; the cell itself if it is not finer than that.
 #[must_use]
 pub fn parent(cell: CellIndex, resolution: Resolution) -> CellIndex {
     cell.parent(resolution.into()).unwrap_or(cell)
 }
 
-/// The index of the ancestor at a resolution of the cell with that index, as [`parent`]: only bits
-/// are rewritten, nothing is checked.
+/// As [`parent`], for the index of a cell: only bits are rewritten, and nothing is checked.
 #[inline]
 #[must_use]
 pub const fn parent_index(cell: u64, resolution: Resolution) -> u64 {
@@ -78,8 +77,8 @@ const RESOLUTION_OFFSET: u32 = 52;
 const RESOLUTION_MASK: u64 = 0xF << RESOLUTION_OFFSET;
 const DIGITS_OF_6: u64 = 0o666_666_666_666_666;
 
-/// What tells a leaf cell from the others: the bits of its base cell and of its nine digits, in the
-/// order of the indexes.
+/// A number that identifies a leaf cell: the bits of its base cell and of its nine digits. Numbers
+/// are in the order of the indexes.
 #[inline]
 #[must_use]
 pub const fn leaf_number(leaf: u64) -> u64 {
@@ -93,12 +92,13 @@ pub const fn numbered_leaf(number: u64) -> u64 {
     LEAF_TEMPLATE | number << LEAF_OFFSET
 }
 
-/// Bits that [`leaf_number`] takes at most.
+/// Maximum number of bits of a [`leaf_number`].
 pub const LEAF_NUMBER_BITS: u32 = RESOLUTION_OFFSET - LEAF_OFFSET;
 /// Bits of the digits that leaf cells do not use.
 const LEAF_OFFSET: u32 = 3 * (15 - 9);
 const LOW_56_BITS: u64 = (1 << 56) - 1;
-/// What all leaf cells have in common: the mode of a cell, the resolution, the unused digits.
+/// The bits that all leaf cells have in common: the mode of a cell, the resolution, the unused
+/// digits.
 const LEAF_TEMPLATE: u64 = 1 << 59 | 9 << RESOLUTION_OFFSET | unused_digits(9);
 
 /// The bits of the digits past a resolution.
@@ -144,7 +144,7 @@ impl CellRange {
         if wanted < own {
             return Self { first: 1, last: 0 };
         }
-        // The digits of the resolutions own + 1..=wanted tell the descendants apart.
+        // The digits of the resolutions own + 1..=wanted distinguish the descendants.
         let free = unused_digits(own) & !unused_digits(wanted);
         let first = (u64::from(cell) & !free) + ((wanted - own) << RESOLUTION_OFFSET);
         Self {

@@ -1,6 +1,6 @@
 use h3o::CellIndex;
 
-use super::{BoundingBox, Point, Position, Resolution, center};
+use super::{BoundingBox, Point, Containment, Resolution, center};
 
 /// A range of latitudes and longitudes in degrees that holds every point filed under a cell.
 #[derive(Debug, Clone, Copy)]
@@ -13,16 +13,15 @@ pub(super) struct Extent {
     east: f64,
 }
 
-/// How far from its middle the points filed under a cell may lie, in radians, by resolution.
+/// Maximum distance of the points filed under a cell from its middle, in radians, by resolution.
 ///
-/// H3's grid is a plane one, drawn on the unfolded faces of an icosahedron. The middles of
-/// neighbours at resolution `r` are `u · 7^(-r/2)` apart, `u` = 0.381966 on faces that touch the
-/// unit sphere. From a cell's middle to the middle of a child is a neighbour's step of the next
-/// resolution or none, so descendants' middles are at most `u · 7^(-r/2) · (7^(-1/2) + 7^(-1) + …)`
-/// away, and a leaf's corners `u · 7^(-9/2) / √3` from its middle, which is less than the sum's
-/// remaining terms. Projected from the sphere's middle (gnomonic) onto the sphere, every path gets
-/// shorter. The sum is 1.0524 times the cell's own planar radius; a margin of a thousandth covers
-/// rounding.
+/// H3's grid is planar, drawn on the unfolded faces of an icosahedron. The middles of neighbours at
+/// resolution `r` are `u · 7^(-r/2)` apart, `u` = 0.381966 on faces that touch the unit sphere. The
+/// middle of a child is the cell's own, or a neighbour's distance of the next resolution from it,
+/// so descendants' middles are at most `u · 7^(-r/2) · (7^(-1/2) + 7^(-1) + …)` away, and a leaf's
+/// corners `u · 7^(-9/2) / √3` from its middle, which is less than the sum's remaining terms.
+/// Projected from the sphere's middle (gnomonic) onto the sphere, every path gets shorter. The sum
+/// is 1.0524 times the cell's own planar radius; a margin of a thousandth covers rounding.
 const REACH: [f64; 10] = {
     const NEIGHBOUR: f64 = 0.381_966_011_250_105;
     const SQRT_3: f64 = 1.732_050_807_568_877_2;
@@ -44,7 +43,7 @@ const REACH: [f64; 10] = {
     reach
 };
 
-/// How far the points filed under a cell may lie from its middle, in radians.
+/// Maximum distance of the points filed under a cell from its middle, in radians.
 pub(super) fn reach(cell: CellIndex) -> f64 {
     // Cells finer than leaves do not occur; a leaf's reach would hold for them too.
     REACH[usize::from(u8::from(cell.resolution())).min(9)]
@@ -116,20 +115,20 @@ impl Extent {
         Some(extent)
     }
 
-    /// Where the extent lies in regard to a box.
-    pub(super) fn position(&self, bbox: &BoundingBox) -> Position {
+    /// How the points of the extent lie relative to a box.
+    pub(super) fn containment(&self, bbox: &BoundingBox) -> Containment {
         if self.north < bbox.south() || self.south > bbox.north() {
-            return Position::Outside;
+            return Containment::Outside;
         }
         let within = self.south.max(-90.0) >= bbox.south() && self.north.min(90.0) <= bbox.north();
-        match self.position_of_longitudes(bbox) {
-            Position::Inside if !within => Position::Edge,
-            position => position,
+        match self.containment_of_longitudes(bbox) {
+            Containment::Inside if !within => Containment::Edge,
+            position => containment,
         }
     }
 
-    fn position_of_longitudes(&self, bbox: &BoundingBox) -> Position {
-        // Points have longitudes -180…180, and those on the antimeridian either of its two names.
+    fn containment_of_longitudes(&self, bbox: &BoundingBox) -> Containment {
+        // Points have longitudes -180…180, and those on the antimeridian either of -180 and 180.
         match (self.west <= -180.0, self.east >= 180.0) {
             (false, false) => span(self.west, self.east, bbox),
             (true, true) => span(-180.0, 180.0, bbox),
@@ -154,8 +153,8 @@ impl Extent {
     }
 }
 
-/// Where the longitudes `west..=east`, both of -180…180 and in order, lie in regard to a box's.
-fn span(west: f64, east: f64, bbox: &BoundingBox) -> Position {
+/// How the longitudes `west..=east`, both in -180…180 and in order, lie relative to a box.
+fn span(west: f64, east: f64, bbox: &BoundingBox) -> Containment {
     let (inside, outside) = if bbox.crosses_antimeridian() {
         (
             west >= bbox.west() || east <= bbox.east(),
@@ -168,17 +167,17 @@ fn span(west: f64, east: f64, bbox: &BoundingBox) -> Position {
         )
     };
     if inside {
-        Position::Inside
+        Containment::Inside
     } else if outside {
-        Position::Outside
+        Containment::Outside
     } else {
-        Position::Edge
+        Containment::Edge
     }
 }
 
-/// The position of two parts together.
-fn both(one: Position, other: Position) -> Position {
-    if one == other { one } else { Position::Edge }
+/// The containment of two parts together.
+fn both(one: Containment, other: Containment) -> Containment {
+    if one == other { one } else { Containment::Edge }
 }
 
 #[cfg(test)]
@@ -187,7 +186,7 @@ mod tests {
     use crate::geo::testing::{Random, all_resolutions, distance};
     use crate::geo::{LEVELS, boundary, leaf_cell, parent, roots};
 
-    /// The greatest distance of the points from the cell's middle, in terms of its reach.
+    /// The greatest distance of the points from the cell's middle, as a multiple of its reach.
     fn stretch(cell: CellIndex, points: &[Point]) -> f64 {
         let middle = center(cell);
         points
@@ -299,19 +298,19 @@ mod tests {
         };
         let bbox = |west, east| BoundingBox::new(west, -5.0, east, 5.0).unwrap();
         let across = extent(179.0, 181.0);
-        assert_eq!(across.position(&bbox(170.0, 180.0)), Position::Edge);
-        assert_eq!(across.position(&bbox(-180.0, 180.0)), Position::Inside);
-        assert_eq!(across.position(&bbox(170.0, -170.0)), Position::Inside);
-        assert_eq!(across.position(&bbox(170.0, -179.5)), Position::Edge);
-        assert_eq!(across.position(&bbox(-180.0, -180.0)), Position::Edge);
-        assert_eq!(across.position(&bbox(-10.0, 10.0)), Position::Outside);
-        assert_eq!(across.position(&bbox(10.0, -10.0)), Position::Inside);
+        assert_eq!(across.containment(&bbox(170.0, 180.0)), Containment::Edge);
+        assert_eq!(across.containment(&bbox(-180.0, 180.0)), Containment::Inside);
+        assert_eq!(across.containment(&bbox(170.0, -170.0)), Containment::Inside);
+        assert_eq!(across.containment(&bbox(170.0, -179.5)), Containment::Edge);
+        assert_eq!(across.containment(&bbox(-180.0, -180.0)), Containment::Edge);
+        assert_eq!(across.containment(&bbox(-10.0, 10.0)), Containment::Outside);
+        assert_eq!(across.containment(&bbox(10.0, -10.0)), Containment::Inside);
         let touching = extent(-182.0, -180.0);
-        assert_eq!(touching.position(&bbox(170.0, 180.0)), Position::Edge);
-        assert_eq!(touching.position(&bbox(-180.0, -170.0)), Position::Edge);
-        assert_eq!(touching.position(&bbox(0.0, 177.0)), Position::Outside);
+        assert_eq!(touching.containment(&bbox(170.0, 180.0)), Containment::Edge);
+        assert_eq!(touching.containment(&bbox(-180.0, -170.0)), Containment::Edge);
+        assert_eq!(touching.containment(&bbox(0.0, 177.0)), Containment::Outside);
         let everywhere = extent(-180.0, 180.0);
-        assert_eq!(everywhere.position(&bbox(10.0, -10.0)), Position::Edge);
-        assert_eq!(everywhere.position(&bbox(-180.0, 180.0)), Position::Inside);
+        assert_eq!(everywhere.containment(&bbox(10.0, -10.0)), Containment::Edge);
+        assert_eq!(everywhere.containment(&bbox(-180.0, 180.0)), Containment::Inside);
     }
 }

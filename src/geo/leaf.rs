@@ -1,11 +1,11 @@
-//! Filing points under their leaf cells, many of them.
+//! Fast lookup of the leaf cells of many points.
 //!
-//! H3 lays a hexagonal grid over each face of an icosahedron. A point's place in the grid of leaf
-//! cells is found by the gnomonic projection as H3 defines it, with vectors instead of angles; a
-//! point so close to a border that rounding could matter is left to `h3o`. From its place go up nine
-//! grids to the coarsest cells, each step a digit of the index. How those digits are turned in a
-//! coarsest cell, `h3o` tells for the first of its points, and the same holds for all others; only
-//! pentagons have no such rule, and are left to `h3o`, too.
+//! H3 lays a hexagonal grid over each face of an icosahedron. The gnomonic projection as H3 defines
+//! it, with vectors instead of angles, gives a point's coordinates in the grid of leaf cells; a
+//! point so close to a border that rounding could matter is left to `h3o`. From there, nine steps
+//! lead to the grid of the coarsest cells; each step is a digit of the index. How those digits are
+//! rotated in a coarsest cell is derived from the result of `h3o` for the first of its points, and
+//! is the same for all others. Pentagons have no such rule, and are left to `h3o`, too.
 
 use std::sync::LazyLock;
 
@@ -14,32 +14,32 @@ use h3o::CellIndex;
 use super::cell::{leaf_number, numbered_leaf};
 use super::{Point, leaf_cell};
 
-/// How close to a border is too close, in distances between cells and as the cosine of an angle.
-/// Rounding comes to about 1e-11.
+/// Minimum distance of a point from a border, in distances between cells and as a difference of
+/// cosines. Rounding errors are about 1e-11.
 const MARGIN: f64 = 1e-7;
-/// The cosine of 20.9°: middles of faces are 41.81° apart, so that whatever is as near to one is
-/// nearer to it than to any other.
+/// The cosine of 20.9°: middles of faces are 41.81° apart, so a point within this angle of a middle
+/// is nearer to it than to any other.
 const SURE: f64 = 0.934_204;
-/// Leaf cells' distances in the radius of the sphere, on a face's plane: √7 more at each of nine
-/// resolutions from the coarsest one's.
+/// The sphere's radius in distances between leaf cells, on a face's plane: that of the coarsest
+/// cells, times √7 for each of nine resolutions.
 const SCALE: f64 = 2_401.0 * 2.645_751_311_064_590_7 / 0.381_966_011_250_105;
-/// By how many radians the axes of every other resolution, the leaf cells' too, are turned.
+/// Rotation of the axes of every other resolution, that of leaf cells included, in radians.
 const TURN: f64 = 0.333_473_172_251_832_1;
-/// Digits of a leaf cell's index.
+/// Number of digits of a leaf cell's index.
 const DIGITS: usize = 9;
-/// A face has coarsest cells at places from -2 to 2, by both axes.
+/// Number of coarsest cells of a face along each axis: their coordinates are -2 to 2.
 const SPAN: usize = 5;
 
 /// Finds leaf cells as [`leaf_cell`] does, several times as fast.
 #[derive(Debug)]
 pub struct LeafCells {
-    /// By face and place in the coarsest grid.
+    /// By face and coordinates in the coarsest grid.
     roots: Vec<[Root; SPAN * SPAN]>,
     /// The face of the last point.
     face: usize,
 }
 
-/// What is known of a coarsest cell, as a face sees it.
+/// A coarsest cell, as seen from a face.
 #[derive(Debug, Clone, Copy)]
 enum Root {
     Unknown,
@@ -82,26 +82,26 @@ impl LeafCells {
 
 /// The way from a coarsest cell down to a leaf cell.
 struct Path {
-    /// The coarsest cell's number in [`LeafCells::roots`].
+    /// The coarsest cell's index in [`LeafCells::roots`].
     root: usize,
-    /// From each cell to the next finer: 0 where that has the same middle, or 1–6 counterclockwise
+    /// From each cell to the next finer: 0 if that has the same middle, or 1–6 counterclockwise
     /// from the first axis.
     directions: [u8; DIGITS],
 }
 
 /// Digits of H3, counterclockwise from the first axis (`unitVecs` of `coordijk.c`).
 const COUNTERCLOCKWISE: [u8; 6] = [4, 6, 2, 3, 1, 5];
-/// The direction of a step by each of two axes with 120° between, from (-1, -1) on; 0 where there is
-/// none.
+/// The direction of each step along two axes with 120° between them, from step (-1, -1) on; 0 if it
+/// has none.
 const DIRECTIONS: [u8; 9] = [5, 4, 0, 6, 0, 3, 0, 1, 2];
 
 impl Path {
-    /// To the leaf cell of a place.
+    /// The path to the leaf cell at grid coordinates.
     fn to((a, b): (i32, i32)) -> Self {
         let (mut i, mut j) = (a + b, b);
         let mut directions = [0; DIGITS];
         for (level, direction) in directions.iter_mut().enumerate().rev() {
-            // `_upAp7`, `_upAp7r` and their reverses in `coordijk.c`: grids are turned to and fro.
+            // `_upAp7`, `_upAp7r` and their reverses in `coordijk.c`: grids are rotated to and fro.
             let (up, middle) = if level % 2 == 0 {
                 let (i, j) = (seventh(3 * i - j), seventh(i + 2 * j));
                 ((i, j), (2 * i + j, 3 * j - i))
@@ -120,7 +120,7 @@ impl Path {
         }
     }
 
-    /// The index of the leaf cell, by what is known of its coarsest cell.
+    /// The index of the leaf cell, by the base cell and the digits of its coarsest cell.
     fn index(&self, base_cell: u64, digits: [u8; 7]) -> u64 {
         let digit = |direction: &u8| u64::from(digits[usize::from(*direction)]);
         let number = self.directions.iter().fold(base_cell, |number, direction| {
@@ -129,13 +129,13 @@ impl Path {
         numbered_leaf(number)
     }
 
-    /// What a leaf cell tells of its coarsest cell.
+    /// Derives the properties of a coarsest cell from one of its leaf cells.
     fn learn(&self, leaf: CellIndex) -> Root {
         if leaf.base_cell().is_pentagon() {
             return Root::Pentagon;
         }
         let number = leaf_number(leaf.into());
-        // The first digit that has a direction tells by how much all are turned.
+        // The first digit that has a direction shows how all digits are rotated.
         for (level, &direction) in self.directions.iter().enumerate() {
             let digit = number >> (3 * (DIGITS - 1 - level)) & 7;
             let found = COUNTERCLOCKWISE.iter().position(|&d| u64::from(d) == digit);
@@ -157,13 +157,14 @@ impl Path {
     }
 }
 
-/// The whole number that is nearest to a seventh.
+/// A seventh of a number, rounded to the nearest whole number.
 fn seventh(number: i32) -> i32 {
     (number + 3).div_euclid(7)
 }
 
-/// The place of the cell that holds a point in the grid of its face, by two axes with 60° between;
-/// `None` too close to a border. `face` is a guess, and becomes the point's own.
+/// The coordinates of the cell that holds a point in the grid of its face, along two axes with 60°
+/// between them; `None` if the point is too close to a border. `face` is a guess, and is set to the
+/// face of the point.
 fn place(point: Point, face: &mut usize) -> Option<(i32, i32)> {
     let (sin_lat, cos_lat) = point.lat().to_radians().sin_cos();
     let (sin_lon, cos_lon) = point.lon().to_radians().sin_cos();
@@ -190,12 +191,12 @@ fn place(point: Point, face: &mut usize) -> Option<(i32, i32)> {
     let (a, b) = (dot(&v, &axes.0) / nearest, dot(&v, &axes.1) / nearest);
 
     // In cube coordinates (<https://www.redblobgames.com/grids/hexagons/#rounding>) the middles of
-    // cells have whole numbers, and the middle of a point's cell is less than 1 away by each
-    // difference of two coordinates.
+    // cells have whole numbers, and each difference of two coordinates from a point to the middle
+    // of its cell is less than 1.
     let (mut near_a, mut near_b) = (nearest_whole(a), nearest_whole(b));
     let (mut da, mut db) = (a - f64::from(near_a), b - f64::from(near_b));
     for (step_a, step_b) in [(1, 0), (0, 1), (1, -1)] {
-        // How far it is in this direction, where the next middle is 2 away.
+        // The distance in this direction, in which the next middle is at 2.
         let (sa, sb) = (f64::from(step_a), f64::from(step_b));
         let far = (2.0 * sa + sb) * da + (2.0 * sb + sa) * db;
         let steps = i32::from(far > 1.0) - i32::from(far < -1.0);
@@ -214,7 +215,7 @@ fn place(point: Point, face: &mut usize) -> Option<(i32, i32)> {
     Some((near_a, near_b))
 }
 
-/// The nearest whole number, of a small one; either of two that are as near.
+/// Rounds a small number to the nearest whole number; a tie to either.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the grid of a face is some ten thousand cells wide"
@@ -227,8 +228,9 @@ fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// Of each face two vectors, whose products with a point, divided by the cosine of its angle to the
-/// face's middle, are the point's coordinates in the face's grid: along two axes with 60° between.
+/// Two vectors of each face. Their dot products with a point, divided by the cosine of its angle to
+/// the face's middle, are the point's coordinates in the face's grid, along two axes with 60°
+/// between them.
 static AXES: LazyLock<[([f64; 3], [f64; 3]); 20]> = LazyLock::new(|| {
     FACES.map(|(middle, azimuth)| {
         let [x, y, z] = middle;
@@ -238,7 +240,7 @@ static AXES: LazyLock<[([f64; 3], [f64; 3]); 20]> = LazyLock::new(|| {
         let (sin, cos) = (azimuth - TURN).sin_cos();
         let (mut first, mut second) = ([0.0; 3], [0.0; 3]);
         for i in 0..3 {
-            // Right angles first, then the slanting axes.
+            // First along orthogonal axes, then along the axes of the grid.
             let across = SCALE * (cos * north[i] + sin * east[i]);
             let up = SCALE * (sin * north[i] - cos * east[i]);
             first[i] = across - up / 3.0_f64.sqrt();

@@ -1,13 +1,13 @@
 //! Points, boxes and H3 cells: pure geometry.
 //!
 //! A trip end is filed under its leaf cell ([`leaf_cell`]). A box is answered by descending from
-//! [`roots`] through [`refine`]: cells that lie [`Position::Inside`] are counted whole, leaf cells
-//! on the [`Position::Edge`] point by point with [`BoundingBox::contains`]. The descent is exact:
-//! it finds the very points that a scan with `contains` would.
+//! [`roots`] through [`refine`]: cells [`Containment::Inside`] are counted whole, leaf cells on the
+//! [`Containment::Edge`] point by point with [`BoundingBox::contains`]. The descent is exact: it
+//! finds exactly the points that a scan with `contains` would find.
 
 mod bbox;
 mod cell;
-mod cover;
+mod containment;
 mod extent;
 mod leaf;
 mod point;
@@ -20,7 +20,7 @@ pub use cell::{
     CellRange, LEAF_NUMBER_BITS, Resolution, boundary, center, leaf_cell, leaf_number,
     numbered_leaf, parent, parent_index, resolution_of,
 };
-pub use cover::{LEVELS, Position, position, refine, roots};
+pub use containment::{LEVELS, Containment, containment, refine, roots};
 pub use leaf::LeafCells;
 pub use point::{Point, PointError};
 pub use ring::ring;

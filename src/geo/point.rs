@@ -11,10 +11,10 @@ pub struct Point {
 /// Why a pair of numbers is not a position.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum PointError {
-    /// The longitude is not a number of -180…180.
+    /// The longitude is not a number in -180…180.
     #[error("longitude {0} is outside -180…180")]
     Longitude(f64),
-    /// The latitude is not a number of -90…90.
+    /// The latitude is not a number in -90…90.
     #[error("latitude {0} is outside -90…90")]
     Latitude(f64),
 }

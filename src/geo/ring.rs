@@ -3,9 +3,9 @@ use h3o::CellIndex;
 use super::{boundary, center};
 
 /// The boundary of a cell as a ring in the plane of longitudes and latitudes, counterclockwise, not
-/// closed: no edge jumps across the antimeridian, for which some longitudes leave -180…180, and the
-/// ring lies around the cell's centre. Where the cell contains a pole, the ring goes once around
-/// the world and is closed along the latitude of that pole.
+/// closed. No edge jumps across the antimeridian: some longitudes may be outside -180…180, and the
+/// ring encloses the cell's centre. If the cell contains a pole, the ring goes once around the
+/// world and is closed along the latitude of that pole.
 #[must_use]
 pub fn ring(cell: CellIndex) -> Vec<[f64; 2]> {
     let mut ring: Vec<[f64; 2]> = Vec::new();
@@ -35,7 +35,7 @@ pub fn ring(cell: CellIndex) -> Vec<[f64; 2]> {
     ring
 }
 
-/// The longitude, or the same a number of turns away, that is nearest to another.
+/// The longitude plus the multiple of 360° that brings it nearest to another.
 fn near(lon: f64, to: f64) -> f64 {
     lon - 360.0 * ((lon - to) / 360.0).round()
 }
@@ -52,7 +52,7 @@ mod tests {
         edges.map(|([x, y], [u, v])| x * v - u * y).sum()
     }
 
-    /// Even-odd.
+    /// Whether a point is in a ring, by the even-odd rule.
     fn contains(ring: &[[f64; 2]], lon: f64, lat: f64) -> bool {
         let edges = ring.iter().zip(ring.iter().cycle().skip(1));
         let crossed = edges.filter(|([x, y], [u, v])| {

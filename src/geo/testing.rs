@@ -1,4 +1,4 @@
-//! Reproducible random points and boxes, with a liking for the places where geometry breaks.
+//! Reproducible random points and boxes, many of them where geometry is numerically difficult.
 
 use h3o::{CellIndex, LatLng};
 
@@ -20,22 +20,22 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number of 0..1.
+    /// A number in `0..1`.
     pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number of `low..high`.
+    /// A number in `low..high`.
     pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
-    /// A number of `0..count`.
+    /// A number in `0..count`.
     pub(super) fn below(&mut self, count: usize) -> usize {
         usize::try_from(self.next() % count as u64).unwrap()
     }
 
-    /// A length of `low..high`, every order of magnitude as likely.
+    /// A length in `low..high`, each order of magnitude with the same probability.
     pub(super) fn scale(&mut self, low: f64, high: f64) -> f64 {
         self.between(low.ln(), high.ln()).exp()
     }
@@ -44,8 +44,8 @@ impl Random {
         all_resolutions().nth(self.below(10)).unwrap()
     }
 
-    /// A point anywhere: on the globe evenly, near a pole, the antimeridian, a pentagon, an edge of
-    /// the icosahedron, a corner or an edge of a cell of any resolution.
+    /// A point anywhere: uniformly distributed on the globe, or near a pole, the antimeridian, a
+    /// pentagon, an edge of the icosahedron, a corner or an edge of a cell of any resolution.
     pub(super) fn point(&mut self) -> Point {
         let spread = self.scale(1e-9, 1.0);
         match self.below(8) {
@@ -77,7 +77,7 @@ impl Random {
         }
     }
 
-    /// A point of the globe, every place as likely.
+    /// A point that is uniformly distributed on the globe.
     pub(super) fn even(&mut self) -> Point {
         let lat = self.between(-1.0, 1.0).asin().to_degrees();
         folded(self.between(-180.0, 180.0), lat)
@@ -94,8 +94,8 @@ impl Random {
         folded(lon, lat + self.between(-degrees, degrees))
     }
 
-    /// A box around a place, of any size from a millimetre to the globe, at times without width or
-    /// height, at times across the antimeridian.
+    /// A box around a point, of any size from a millimetre to the globe, sometimes without width or
+    /// height, sometimes across the antimeridian.
     pub(super) fn bbox(&mut self, around: Point) -> BoundingBox {
         let mut side = |limit: f64| match self.below(8) {
             0 => 0.0,
@@ -138,8 +138,8 @@ fn center(cell: CellIndex) -> Point {
     super::center(cell)
 }
 
-/// The point at a longitude that may have passed the antimeridian, a latitude that may have passed
-/// a pole.
+/// The point at a longitude that may have passed the antimeridian and a latitude that may have
+/// passed a pole.
 fn folded(lon: f64, lat: f64) -> Point {
     let (lon, lat) = if lat.abs() > 90.0 {
         (lon + 180.0, 180.0 * lat.signum() - lat)

@@ -1,4 +1,4 @@
-//! What the resolvers of one request have already loaded.
+//! Data that the resolvers of one request share, so that it is loaded only once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,15 +12,15 @@ use crate::analytics::{Answers, Summaries};
 use crate::ingest::Ingestions;
 use crate::model::{Ingestion, IngestionId};
 
-/// Fields of one request that read from the database at the same time. The others of its fields
-/// wait, and not other requests: a page of groups can ask for a thousand lists of members.
+/// Maximum number of fields of one request that read from the database at the same time. Its other
+/// fields wait, so that a page of groups with 1,000 lists of members does not delay other requests.
 const READING_FIELDS: usize = 2;
 
-/// Loaded at most once a request, however many fields ask.
+/// Data that is loaded at most once per request.
 pub(super) struct RequestCache {
     turns: Semaphore,
     summaries: OnceCell<Arc<Summaries>>,
-    /// Weeks that its series list.
+    /// Number of weeks that the request lists.
     weeks: AtomicUsize,
     ingestions: Mutex<HashMap<IngestionId, Arc<OnceCell<Option<Ingestion>>>>>,
 }
@@ -36,14 +36,13 @@ impl Default for RequestCache {
     }
 }
 
-/// Waits for the turn of a field that is going to read from the database, which lasts until what
-/// is returned is dropped.
+/// Waits until a field may read from the database. Its turn ends when the permit is dropped.
 pub(super) async fn turn<'a>(ctx: &Context<'a>) -> Result<SemaphorePermit<'a>, ApiError> {
     let turns = &service::<RequestCache>(ctx)?.turns;
     turns.acquire().await.map_err(ApiError::internal)
 }
 
-/// The service of type `T` that the schema was built over.
+/// The service of type `T` in the schema's data; an internal error if there is none.
 pub(super) fn service<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> Result<&'a T, ApiError> {
     ctx.data_opt::<T>().ok_or_else(|| {
         ApiError::internal(format_args!(
@@ -53,14 +52,14 @@ pub(super) fn service<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> Result
     })
 }
 
-/// Counts weeks that the request lists; how many it lists by now.
+/// Adds to the number of weeks that the request lists, and returns the sum.
 pub(super) fn list_weeks(ctx: &Context<'_>, weeks: usize) -> Result<usize, ApiError> {
     let cache = service::<RequestCache>(ctx)?;
     let before = cache.weeks.fetch_add(weeks, Ordering::Relaxed);
     Ok(before.saturating_add(weeks))
 }
 
-/// What is known of every region and datasource.
+/// The summaries of all regions and datasources.
 pub(super) async fn summaries(ctx: &Context<'_>) -> Result<Arc<Summaries>, ApiError> {
     let cache = service::<RequestCache>(ctx)?;
     let answers = service::<Answers>(ctx)?;
@@ -71,7 +70,7 @@ pub(super) async fn summaries(ctx: &Context<'_>) -> Result<Arc<Summaries>, ApiEr
         .cloned()
 }
 
-/// The ingestion of that id.
+/// The ingestion with this id.
 pub(super) async fn ingestion(
     ctx: &Context<'_>,
     id: IngestionId,

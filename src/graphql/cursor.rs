@@ -1,4 +1,4 @@
-//! Cursors: opaque to clients, checked when they come back.
+//! Cursors: opaque to clients, validated when a client sends them back.
 
 use async_graphql::connection::{CursorType, OpaqueCursor};
 use h3o::CellIndex;
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::ApiError;
 use crate::model::{BucketMinutes, IngestionId, Similarity, TripGroup};
 
-/// The most items of a list in one page.
+/// Maximum number of items in a page.
 pub(super) const MAX_FIRST: i32 = 1000;
 
-/// A place in one of the lists. The name of the list goes with it, so that a cursor of one list is
-/// refused by another.
+/// A position in one of the lists. It includes the name of the list, so that a list refuses the
+/// cursors of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Cursor {
     /// An ingestion, newest first.
@@ -23,7 +23,7 @@ pub(super) enum Cursor {
     /// A trip of a group.
     #[serde(rename = "t")]
     Trip(IngestionId, u64),
-    /// A group: resolution, minutes a bucket, origin, destination, bucket, trips.
+    /// A group: resolution, minutes per bucket, origin, destination, bucket, trips.
     #[serde(rename = "g")]
     Group(u8, u16, u64, u64, u16, u64),
 }
@@ -40,19 +40,19 @@ impl CursorType for Cursor {
     }
 }
 
-/// The error of a cursor that was not handed out for this list.
+/// The error for a cursor that does not belong to this list.
 pub(super) fn broken() -> ApiError {
     ApiError::bad_input("`after` is not a cursor of this list")
 }
 
-/// The place a page begins after.
+/// Parses the cursor after which a page begins.
 pub(super) fn parse(after: Option<&str>) -> Result<Option<Cursor>, ApiError> {
     after
         .map(|text| Cursor::decode_cursor(text).map_err(|_| broken()))
         .transpose()
 }
 
-/// The size of a page.
+/// Checks the size of a page.
 pub(super) fn page_size(first: i32) -> Result<u64, ApiError> {
     u64::try_from(first)
         .ok()
@@ -74,7 +74,7 @@ pub(super) fn of_group(similarity: Similarity, group: &TripGroup) -> Cursor {
     )
 }
 
-/// The group of a cursor that was handed out for groups of this similarity.
+/// The group of a cursor; an error if the cursor belongs to groups of another similarity.
 pub(super) fn to_group(similarity: Similarity, cursor: Cursor) -> Result<TripGroup, ApiError> {
     let Cursor::Group(resolution, minutes, origin, destination, bucket, trips) = cursor else {
         return Err(broken());

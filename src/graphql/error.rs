@@ -7,33 +7,33 @@ use crate::analytics::AnalyticsError;
 use crate::ingest::{IngestError, SpoolError};
 use crate::store::{self, Unavailable};
 
-/// What kind of error it is, for programs: `extensions.code`.
+/// Kind of an error, for programs: `extensions.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// Something in the request is wrong; the message says what.
+    /// The request is invalid; the message says why.
     BadUserInput,
-    /// There is no such thing.
+    /// The object does not exist.
     NotFound,
-    /// The thing is not in a state that allows this.
+    /// The state of the object does not allow the operation.
     Conflict,
-    /// A token is needed, or the one given is unknown.
+    /// A token is missing or unknown.
     Unauthenticated,
-    /// The token, or the origin of the request, does not allow this.
+    /// The token, the origin or the host of the request does not allow the operation.
     Forbidden,
-    /// More bytes than the server takes.
+    /// The request or a file exceeds a size limit.
     TooLarge,
-    /// More work than the server does for one request.
+    /// The operation exceeds a limit on the work for one request.
     TooComplex,
-    /// The answer took too long.
+    /// The operation, or receiving the request, took too long.
     Timeout,
-    /// Not now; try again later.
+    /// The server cannot answer now; the client may try again later.
     Unavailable,
-    /// The server's own fault; its log has the details.
+    /// The server failed; its log has the details.
     Internal,
 }
 
 impl Code {
-    /// The code as it stands in `extensions.code`.
+    /// The code as written in `extensions.code`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error of that code with a message for people.
+    /// An error with this code and a message for people.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -67,17 +67,17 @@ impl ApiError {
         }
     }
 
-    /// Something in the request is wrong.
+    /// The request is invalid.
     pub fn bad_input(message: impl Display) -> Self {
         Self::new(Code::BadUserInput, message.to_string())
     }
 
-    /// There is no ingestion of that id.
+    /// There is no ingestion with this id.
     pub fn no_ingestion(id: impl Display) -> Self {
         Self::new(Code::NotFound, format!("there is no ingestion {id}"))
     }
 
-    /// The server's own fault: the details go to the log, not to the client.
+    /// The server failed. Writes the details to the log; the client does not see them.
     pub fn internal(details: impl Display) -> Self {
         tracing::error!(error = %details, "internal error");
         Self::new(
@@ -86,7 +86,7 @@ impl ApiError {
         )
     }
 
-    /// What may be tried again later says why; all else is the server's own fault. The log has the
+    /// `Unavailable` with the reason if the client may try again later, else `Internal`. Logs the
     /// details of both.
     fn unavailable_or_internal(reason: Option<Unavailable>, error: &dyn std::error::Error) -> Self {
         let Some(reason) = reason else {
@@ -96,20 +96,20 @@ impl ApiError {
         Self::new(Code::Unavailable, format!("{reason}; try again later"))
     }
 
-    /// What kind of error it is.
+    /// Kind of the error.
     #[must_use]
     pub const fn code(&self) -> Code {
         self.code
     }
 
-    /// What is wrong, for people.
+    /// Message for people: what is wrong.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
-// No `Display`: the library would turn everything that has it into an error without a code.
+// No `Display`: `async-graphql` converts every type that has it into an error without a code.
 impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {
         let mut extensions = ErrorExtensionValues::default();
@@ -153,7 +153,7 @@ impl From<AnalyticsError> for ApiError {
     }
 }
 
-/// Identical questions share their answer, also where it is an error.
+/// Coalesced questions share one result, including an error.
 impl From<Arc<AnalyticsError>> for ApiError {
     fn from(error: Arc<AnalyticsError>) -> Self {
         (&*error).into()
@@ -182,10 +182,10 @@ impl From<SpoolError> for ApiError {
         match error {
             SpoolError::TooLarge { limit } => Self::new(
                 Code::TooLarge,
-                format!("the file is larger than {limit} bytes"),
+                format!("the file exceeds the limit of {limit} bytes"),
             ),
             SpoolError::Source(error) => {
-                Self::bad_input(format_args!("the upload broke off: {error}"))
+                Self::bad_input(format_args!("the upload was interrupted: {error}"))
             }
             SpoolError::Io(error) => {
                 Self::unavailable_or_internal(Unavailable::of_file(&error), &error)
@@ -209,7 +209,7 @@ impl From<IngestError> for ApiError {
     }
 }
 
-/// Prints an error and everything that caused it.
+/// Prints an error and its chain of causes.
 struct Causes<'a>(&'a dyn std::error::Error);
 
 impl Display for Causes<'_> {

@@ -1,4 +1,4 @@
-//! Gives the library's own errors a code, and takes the library's inside out of their messages.
+//! Adds codes to the errors of `async-graphql`, and keeps its internals out of their messages.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use async_graphql::{
 use super::Code;
 use super::operation::RequestId;
 
-/// Errors of the library get a code, and every error of a field keeps its path.
+/// Adds codes to errors of `async-graphql`, and keeps the full path of every field error.
 pub(super) struct CodedErrors;
 
 impl ExtensionFactory for CodedErrors {
@@ -26,8 +26,8 @@ impl ExtensionFactory for CodedErrors {
 
 #[async_trait::async_trait]
 impl Extension for CodedErrors {
-    /// Keeps the path of an error: on its way up through fields and lists that are not nullable,
-    /// the library replaces it by the path of each of them.
+    /// Keeps the path of an error: while it propagates through fields and lists that are not
+    /// nullable, `async-graphql` replaces it by the path of each of them.
     async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -51,7 +51,7 @@ impl Extension for CodedErrors {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        // The document comes in parsed: what is left to fail here are the limits on its shape.
+        // The document is already parsed: only the limits on its shape can fail here.
         next.run(ctx, query, variables)
             .await
             .map_err(|error| coded(error, Code::TooComplex))
@@ -68,10 +68,10 @@ impl Extension for CodedErrors {
                 .map(|mut error| {
                     let message = match error.message.as_str() {
                         "Query is too complex." => {
-                            "the query asks for too much at once: ask for smaller pages (`first`), \
-                             above all of lists in lists"
+                            "the query is too complex: request smaller pages (`first`), above all \
+                             of nested lists"
                         }
-                        "Query is nested too deep." => "the query is nested too deep",
+                        "Query is nested too deep." => "the query is nested too deeply",
                         _ => return coded(error, Code::BadUserInput),
                     };
                     message.clone_into(&mut error.message);
@@ -97,7 +97,8 @@ fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
     path
 }
 
-/// Gives every error a code and its whole path, and an internal one the id to look for in the log.
+/// Adds a code and the full path to every error, and the request id to internal errors, so that
+/// the log entry can be found.
 pub(super) fn finish(response: &mut Response, request: &RequestId) {
     for error in &mut response.errors {
         if let Some(FullPath(path)) = error.source::<FullPath>() {

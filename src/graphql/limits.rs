@@ -1,24 +1,24 @@
 use std::time::Duration;
 
-/// How large an operation may be, and how long a query may take.
+/// Limits on the size of an operation and the duration of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Levels of nested fields. `GraphiQL`'s introspection needs 15.
+    /// Maximum depth of nested fields. `GraphiQL`'s introspection query needs 15.
     pub depth: usize,
-    /// Weight of the fields of an operation, where a list weighs as much as the items asked for.
+    /// Maximum sum of the weights of an operation's fields; a list weighs as much as the requested
+    /// items.
     pub complexity: usize,
-    /// Aliased fields in a document.
+    /// Maximum number of aliased fields in a document.
     pub aliases: usize,
-    /// Fields and fragments of a document when every fragment is written out in its place.
+    /// Maximum number of fields and fragments of a document, with every fragment expanded.
     pub selections: usize,
-    /// Selection sets of a document that are nested within each other when every fragment is written
-    /// out in its place.
+    /// Maximum depth of nested selection sets of a document, with every fragment expanded.
     pub nesting: usize,
-    /// Tokens of a document, white space and punctuation included.
+    /// Maximum number of tokens of a document, including white space and punctuation.
     pub tokens: usize,
-    /// Weeks that one operation lists.
+    /// Maximum number of weeks that one operation lists.
     pub weeks: usize,
-    /// How long a query may take; mutations and subscriptions are not cut off.
+    /// Maximum duration of a query; mutations and subscriptions have no time-out.
     pub query_timeout: Duration,
 }
 
@@ -37,10 +37,10 @@ impl Default for Limits {
     }
 }
 
-/// Past every limit; low enough that the library can add such weights up.
+/// Exceeds every limit; small enough that `async-graphql` can add such weights without overflow.
 const HEAVIEST: usize = 1 << 40;
 
-/// The weight of a field that gives a list of `count` items of that weight, beside its own `base`.
+/// The weight of a list field: `base` plus `count` times the weight of an item.
 pub(crate) fn weight(base: usize, count: i32, item: usize) -> usize {
     let count = usize::try_from(count).unwrap_or(0);
     base.saturating_add(item.saturating_mul(count))

@@ -1,9 +1,9 @@
-//! The GraphQL schema: resolvers validate, delegate, wrap.
+//! The GraphQL schema. Resolvers validate arguments, call a service and wrap its result.
 //!
-//! [`schema`] builds it over the [`Services`]; [`Operation::parse`] turns a request into an
-//! operation whose kind is known before anything runs, and [`Operation::execute`] or
-//! [`Operation::stream`] run it with the limits, the time-out and the error codes that every
-//! transport shares.
+//! [`schema`] builds it from the [`Services`]. [`Operation::parse`] turns a request into an
+//! operation whose kind is known before execution. [`Operation::execute`] and
+//! [`Operation::stream`] run it with the limits, the time-out and the error codes that all
+//! transports share.
 
 mod cache;
 mod cursor;
@@ -34,28 +34,28 @@ use crate::analytics::Answers;
 use crate::ingest::Ingestions;
 use crate::store::Store;
 
-/// The schema of the whole API.
+/// The complete schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// What the resolvers delegate to.
+/// The services that the resolvers call.
 #[derive(Clone)]
 pub struct Services {
-    /// Uploads, their progress and their end.
+    /// Enqueues, monitors, cancels and removes ingestions.
     pub ingestions: Ingestions,
-    /// What the questions are answered from.
+    /// The database.
     pub store: Store,
-    /// Answers to the questions that are dear.
+    /// Answers expensive questions.
     pub answers: Answers,
-    /// How large an operation may be.
+    /// Limits on operations.
     pub limits: Limits,
 }
 
-/// The schema over `services`.
+/// Builds the schema from `services`.
 #[must_use]
 pub fn schema(services: Services) -> Schema {
     let limits = services.limits;
     builder()
-        // Documents are validated before: see `document`.
+        // Documents are already validated: see `document`.
         .validation_mode(ValidationMode::Fast)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity)

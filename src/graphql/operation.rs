@@ -10,34 +10,33 @@ use super::cache::RequestCache;
 use super::document::Document;
 use super::{ApiError, Code, Limits, Schema, errors};
 
-/// What an operation does.
+/// Kind of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OperationKind {
-    /// Reads.
+    /// Reads once.
     Query,
-    /// Changes something.
+    /// Changes data.
     Mutation,
-    /// Reads what happens, as it happens.
+    /// Streams changes as they happen.
     Subscription,
 }
 
-/// The id under which the log speaks of a request.
+/// The id that identifies a request in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// A request that was parsed, and whose kind is known.
+/// A parsed and validated request.
 pub struct Operation {
     request: Request,
     kind: OperationKind,
 }
 
 impl Operation {
-    /// Parses and validates the document, finds the operation that is to run and coerces its
-    /// variables.
+    /// Parses and validates the document, selects the operation to run and coerces its variables.
     ///
     /// # Errors
     ///
-    /// What is wrong with the document or the variables, ready for the client.
+    /// The errors in the document or the variables, ready for the client.
     pub fn parse(mut request: Request, limits: &Limits) -> Result<Self, Vec<ServerError>> {
         let name = request.operation_name.take();
         let name = name.as_deref().filter(|name| !name.is_empty());
@@ -58,18 +57,18 @@ impl Operation {
         Ok(Self { request, kind })
     }
 
-    /// What the operation does.
+    /// Kind of the operation.
     #[must_use]
     pub const fn kind(&self) -> OperationKind {
         self.kind
     }
 
-    /// The request, for a transport that has something to add to it.
+    /// The request, for a transport that adds data to it.
     pub const fn request_mut(&mut self) -> &mut Request {
         &mut self.request
     }
 
-    /// Runs a query or a mutation to its end. A query that takes too long is given up.
+    /// Runs a query or a mutation to its end. A query is cancelled at its time-out.
     pub async fn execute(self, schema: &Schema, id: RequestId) -> Response {
         let limits = schema.data::<Limits>().copied().unwrap_or_default();
         let request = self.request.data(RequestCache::default()).data(id.clone());
@@ -83,7 +82,7 @@ impl Operation {
         response
     }
 
-    /// Runs an operation of any kind as a stream of answers; a query or a mutation has one.
+    /// Runs an operation as a stream of responses; a query or a mutation has exactly one.
     #[must_use]
     pub fn stream(self, schema: &Schema, id: RequestId) -> BoxStream<'static, Response> {
         if self.kind != OperationKind::Subscription {
@@ -105,15 +104,18 @@ impl Operation {
     }
 }
 
-/// The answer, or TIMEOUT where it takes longer than that.
+/// The response of `run`, or TIMEOUT if it takes longer than `limit`.
 async fn within(limit: Duration, run: impl Future<Output = Response>) -> Response {
     tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
-        let message = format!("the query took longer than {} s", limit.as_secs_f64());
+        let message = format!(
+            "the query exceeded the time limit of {} s",
+            limit.as_secs_f64()
+        );
         Response::from_errors(vec![ApiError::new(Code::Timeout, message).into()])
     })
 }
 
-/// A resolver that panics must cost its client an answer, not the connection.
+/// Turns a panic of a resolver into an internal error, so that the connection stays open.
 async fn guarded(run: impl Future<Output = Response>) -> Response {
     AssertUnwindSafe(run)
         .catch_unwind()
@@ -125,7 +127,7 @@ fn panicked() -> Response {
     Response::from_errors(vec![ApiError::internal("a resolver panicked").into()])
 }
 
-/// Whether a request was refused before anything ran: then its answer has no `data`.
+/// Whether a request was refused before execution: then its response has no `data`.
 #[must_use]
 pub fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null

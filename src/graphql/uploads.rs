@@ -1,8 +1,8 @@
-//! Files of a request that are still on their way.
+//! Files of a request that have not been received yet.
 //!
 //! A transport that receives files as a stream gives the operation one [`Uploads`] and keeps the
-//! [`UploadSender`]. The operation is validated and starts first; only when a resolver asks for
-//! its file does the transport begin to take the bytes in.
+//! [`UploadSender`]. The operation is validated and starts first; the transport begins to receive
+//! the files only when a resolver requests its file.
 
 use std::sync::Arc;
 
@@ -16,21 +16,22 @@ use crate::ingest::{ReceivedFile, SpooledFile};
 
 type Outcome = Result<Arc<ReceivedFile>, ApiError>;
 
-/// Where resolvers get the files from that a request brings. Any number of them may take the same
-/// file: a file may stand for several variables, and a variable for several arguments.
+/// The resolvers' end: it gives access to the files of a request. Several resolvers may take the
+/// same file: `map` may assign it to several variables, and a variable may be used in several
+/// arguments.
 pub struct Uploads {
     files: Vec<Shared<oneshot::Receiver<Outcome>>>,
     wanted: Arc<Notify>,
 }
 
-/// Where a transport puts the files it has received.
+/// The transport's end: it delivers the received files.
 pub struct UploadSender {
     files: Vec<oneshot::Sender<Outcome>>,
     wanted: Arc<Notify>,
 }
 
 impl Uploads {
-    /// Places for that many files.
+    /// Creates both ends for `count` files.
     #[must_use]
     pub fn new(count: usize) -> (UploadSender, Self) {
         let wanted = Arc::new(Notify::new());
@@ -45,12 +46,12 @@ impl Uploads {
         )
     }
 
-    /// Puts a reference to the file of that number at `path`, as the multipart request
-    /// specification writes it (`variables.file`, `variables.files.0`).
+    /// Puts a reference to the file with this number at `path`, in the notation of the multipart
+    /// request specification (`variables.file`, `variables.files.0`).
     ///
     /// # Errors
     ///
-    /// When there is no such variable, or it is not null.
+    /// If there is no such variable, or it is not null.
     pub fn refer(variables: &mut Variables, path: &str, number: usize) -> Result<(), ApiError> {
         let wrong = |what: &str| ApiError::bad_input(format_args!("map: `{path}` {what}"));
         let place = find(variables, path).ok_or_else(|| wrong("is not a path to a variable"))?;
@@ -61,7 +62,7 @@ impl Uploads {
         Ok(())
     }
 
-    /// The file of that number, for one ingestion; waits until it has arrived.
+    /// Waits until the file with this number has arrived, and spools it for one ingestion.
     pub(super) async fn take(&self, number: usize) -> Result<SpooledFile, ApiError> {
         let missing = || ApiError::bad_input("the file did not arrive");
         let file = self.files.get(number).cloned().ok_or_else(missing)?;
@@ -72,20 +73,20 @@ impl Uploads {
 }
 
 impl UploadSender {
-    /// Waits until a resolver asks for a file.
+    /// Waits until a resolver requests a file.
     pub async fn wanted(&self) {
         self.wanted.notified().await;
     }
 
-    /// Hands all files over, in the order of their numbers.
+    /// Delivers all files, in the order of their numbers.
     pub fn deliver(self, files: Vec<ReceivedFile>) {
         for (place, file) in self.files.into_iter().zip(files) {
-            // Nobody may wait any longer: then the file is dropped, which deletes it.
+            // If no resolver waits any longer, the file is dropped, which deletes it.
             let _ = place.send(Ok(Arc::new(file)));
         }
     }
 
-    /// Tells every resolver that waits why there is no file.
+    /// Sends the error to all resolvers that wait for a file.
     pub fn fail(self, error: &ApiError) {
         for place in self.files {
             let _ = place.send(Err(error.clone()));
@@ -93,7 +94,7 @@ impl UploadSender {
     }
 }
 
-/// A reference is a binary value: JSON has none, so a client can't make one up.
+/// A reference is a binary value. JSON has none, so a client cannot forge a reference.
 fn reference(number: usize) -> Value {
     Value::Binary(number.to_be_bytes().to_vec().into())
 }

@@ -8,12 +8,12 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::graphql::{ApiError, Code, OperationKind};
 
-/// What the bearer of a token may do.
+/// The operations that a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Queries and subscriptions.
     Read,
-    /// Mutations too.
+    /// Queries, subscriptions and mutations.
     Write,
 }
 
@@ -29,35 +29,35 @@ impl FromStr for Scope {
     }
 }
 
-/// A token that lets its bearer in. Written `name:scope:secret`.
+/// A token that authorises a client. Written `name:scope:secret`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Whose it is: for the log.
+    /// Name of the client, for the log.
     pub name: String,
-    /// What it allows.
+    /// The operations that it allows.
     pub scope: Scope,
-    /// What its bearer shows.
+    /// The value that the client sends in `Authorization: Bearer`.
     pub secret: String,
 }
 
-/// Why a text is no token. Never repeats the text.
+/// Why a text is not a token. Never includes the text, which may contain a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// There are not three parts.
-    #[error("a token is written name:scope:secret")]
+    /// A part is missing or empty.
+    #[error("a token must have the form name:scope:secret")]
     Form,
     /// The scope is unknown.
-    #[error("a token's scope is `read` or `write`")]
+    #[error("the scope of a token must be `read` or `write`")]
     Scope,
-    /// The secret could not be sent in a header.
-    #[error("a token's secret is made of visible ASCII characters")]
+    /// The secret cannot be sent in a header.
+    #[error("the secret of a token must consist of visible ASCII characters")]
     Secret,
-    /// The secret could be guessed.
-    #[error("a token's secret has at least {MIN_SECRET_LENGTH} characters")]
+    /// The secret is short enough to be guessed.
+    #[error("the secret of a token must have at least {MIN_SECRET_LENGTH} characters")]
     Short,
 }
 
-/// The least length of a secret: 64 bits where it is hexadecimal, 96 where it is base64.
+/// Minimum length of a secret, in characters: 64 bits if it is hexadecimal, 96 bits if base64.
 const MIN_SECRET_LENGTH: usize = 16;
 
 impl FromStr for Token {
@@ -96,11 +96,11 @@ impl Debug for Token {
     }
 }
 
-/// The tokens that are known; without any, everything is open.
+/// The accepted tokens, with hashed secrets. If there are none, no token is needed.
 #[derive(Clone, Default)]
 pub struct Tokens(Arc<[(blake3::Hash, Caller)]>);
 
-/// Who a request comes from.
+/// The client that sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Caller {
     name: Arc<str>,
@@ -108,7 +108,7 @@ pub(super) struct Caller {
 }
 
 impl Tokens {
-    /// Knows these tokens.
+    /// Hashes the secrets of these tokens.
     #[must_use]
     pub fn new(tokens: impl IntoIterator<Item = Token>) -> Self {
         Self(
@@ -133,19 +133,21 @@ impl Tokens {
         )
     }
 
-    /// Whether everything is open.
+    /// Whether there are no tokens, so that every client may run every operation.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Who the headers of a request name; `None` where they name nobody and a token is needed.
+    /// The client that the headers identify; `None` if a token is needed and `Authorization` is
+    /// missing.
     pub(super) fn of_headers(&self, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
         let value = headers.get(AUTHORIZATION);
         self.of(value.map(|value| value.to_str().unwrap_or_default()))
     }
 
-    /// Who a value of `Authorization` names; `None` where there is none and a token is needed.
+    /// The client that a value of `Authorization` identifies; `None` if a token is needed and the
+    /// value is missing.
     pub(super) fn of(&self, authorization: Option<&str>) -> Result<Option<Caller>, ApiError> {
         if self.is_empty() {
             return Ok(Some(Caller {
@@ -161,7 +163,7 @@ impl Tokens {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, secret)| secret.trim())
             .ok_or_else(|| {
-                unauthenticated("the Authorization header is not `Bearer` and a token")
+                unauthenticated("the Authorization header must be `Bearer` and a token")
             })?;
         self.bearer(secret)
             .cloned()
@@ -169,7 +171,7 @@ impl Tokens {
             .ok_or_else(|| unauthenticated("the token is unknown"))
     }
 
-    /// Compares with every token, and the whole of each, so that the time it takes tells nothing.
+    /// Compares with all tokens, in constant time, so that the duration reveals nothing about them.
     fn bearer(&self, secret: &str) -> Option<&Caller> {
         let hash = blake3::hash(secret.as_bytes());
         let mut found = u32::MAX;
@@ -193,12 +195,12 @@ impl Debug for Tokens {
 }
 
 impl Caller {
-    /// Whose token it is.
+    /// Name of the client's token.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Queries and subscriptions need `read`, mutations `write`.
+    /// Checks the scope: queries and subscriptions need `read`, mutations need `write`.
     pub(super) fn check(&self, kind: OperationKind) -> Result<(), ApiError> {
         if kind == OperationKind::Mutation && self.scope != Scope::Write {
             return Err(ApiError::new(

@@ -1,4 +1,4 @@
-//! Bodies of requests, as streams.
+//! Request bodies as streams.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,23 +9,23 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep};
 
-/// Why a body could not be read on.
+/// Why reading a body failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
-    /// The connection broke.
-    #[error("the connection broke: {0}")]
+    /// The connection failed.
+    #[error("the connection failed: {0}")]
     Broken(axum::Error),
     /// The client sent nothing for too long.
     #[error("nothing arrived for {0:?}")]
     Idle(Duration),
-    /// The client took too long.
+    /// The body did not arrive before its deadline.
     #[error("the request did not arrive within {0:?}")]
     Late(Duration),
-    /// The client sent too little.
+    /// The client sent files below the minimum rate.
     #[error("fewer than {} bytes per second arrived for {:?}", .0.bytes_per_second, .0.window)]
     Slow(Rate),
-    /// More bytes than were allowed.
-    #[error("too many bytes")]
+    /// More bytes than allowed arrived.
+    #[error("the size limit is exceeded")]
     TooLarge,
 }
 
@@ -36,43 +36,43 @@ impl BodyError {
     }
 }
 
-/// How fast a client must send.
+/// The minimum rate at which a client must send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Bytes per second at least, on average over the window.
+    /// Minimum bytes per second, averaged over the window.
     pub bytes_per_second: u64,
-    /// The time that is averaged over: of the time spent waiting for the client.
+    /// Length of the averaging window; only time spent waiting for the client counts.
     pub window: Duration,
 }
 
-/// How long a client may take to send a body.
+/// Time limits for the body of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// How long it may send nothing.
+    /// Maximum time in which nothing arrives.
     pub idle: Duration,
-    /// How long it may take for what is read whole: a JSON body, or the parts of a multipart
-    /// request that come before its files.
+    /// Maximum time for data that is held in memory: a JSON body, or the parts of a multipart
+    /// request that precede its files.
     pub small: Duration,
-    /// The least rate for files.
+    /// The minimum rate for files.
     pub files: Rate,
 }
 
-/// The bytes of a body, chunk by chunk: never more than one chunk at a time, never more bytes than
-/// allowed, never a wait without end.
+/// The bytes of a body, as a stream that yields one chunk per poll and limits the number of bytes
+/// and the waiting time.
 ///
-/// The parser of multipart bodies takes in all that it can get before it gives anything away, so
-/// that memory would grow with a fast client and a slow disk; and it looks for the end of a part's
-/// headers without a limit. Both are kept in bounds here.
+/// The multipart parser reads all bytes that are ready before it returns any, so that memory would
+/// grow with a fast client and a slow disk; and it searches the end of a part's headers without a
+/// limit. This stream bounds both.
 pub(super) struct Incoming {
     shared: Shared,
-    patience: Patience,
+    timeout: Patience,
     waiting: Option<Waiting>,
-    /// What was received since the window of the rate began.
+    /// Bytes and waiting time since the window of the rate began.
     window: Window,
     rest: bool,
 }
 
-/// Since when nothing has arrived.
+/// A wait for the client, and when it began.
 struct Waiting {
     since: Instant,
     wake: Pin<Box<Sleep>>,
@@ -92,13 +92,13 @@ struct State {
     body: BodyDataStream,
     allowed: u64,
     deadline: Option<Instant>,
-    /// The limits are new: what was measured before does not count.
+    /// The limits are new: earlier measurements are discarded.
     renewed: bool,
 }
 
 impl Incoming {
-    /// Reads `body`; nothing is allowed until [`Shared::allow`] says so.
-    pub(super) fn new(body: Body, patience: Patience) -> (Shared, Self) {
+    /// Reads `body`; no bytes are allowed until [`Shared::allow`] is called.
+    pub(super) fn new(body: Body, timeout: Patience) -> (Shared, Self) {
         let state = State {
             body: body.into_data_stream(),
             allowed: 0,
@@ -110,7 +110,7 @@ impl Incoming {
             shared.clone(),
             Self {
                 shared,
-                patience,
+                timeout,
                 waiting: None,
                 window: Window::default(),
                 rest: false,
@@ -156,11 +156,11 @@ impl Incoming {
         let waited = self.waiting.take().map(|waiting| waiting.since.elapsed());
         if let Some(deadline) = state.deadline {
             if Instant::now() >= deadline {
-                return Err(BodyError::Late(self.patience.small));
+                return Err(BodyError::Late(self.timeout.small));
             }
             return Ok(chunk);
         }
-        let rate = self.patience.files;
+        let rate = self.timeout.files;
         self.window.bytes += bytes;
         self.window.waited += waited.unwrap_or_default();
         if self.window.waited >= rate.window {
@@ -173,9 +173,9 @@ impl Incoming {
         Ok(chunk)
     }
 
-    /// Waits for the client; an error when it has taken too long.
+    /// Waits for the client; ready with an error when a time limit is exceeded.
     fn wait(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<BodyError> {
-        let idle = self.patience.idle;
+        let idle = self.timeout.idle;
         let waiting = self.waiting.get_or_insert_with(|| {
             let since = Instant::now();
             let end = deadline.map_or(since + idle, |deadline| deadline.min(since + idle));
@@ -186,7 +186,7 @@ impl Incoming {
         });
         waiting.wake.as_mut().poll(cx).map(|()| {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                BodyError::Late(self.patience.small)
+                BodyError::Late(self.timeout.small)
             } else {
                 BodyError::Idle(idle)
             }
@@ -195,7 +195,8 @@ impl Incoming {
 }
 
 impl Shared {
-    /// Allows that many bytes from now on, until the deadline, or else at the rate of files.
+    /// Allows this many bytes from now on, until the deadline; without a deadline, at the minimum
+    /// rate for files.
     pub(super) fn allow(&self, bytes: u64, deadline: Option<Instant>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.allowed = bytes;
@@ -204,14 +205,14 @@ impl Shared {
     }
 }
 
-/// The whole body, where it is not larger than `limit`.
+/// Reads the whole body; an error if it exceeds `limit` bytes.
 pub(super) async fn whole(
     body: Body,
     limit: usize,
-    patience: Patience,
+    timeout: Patience,
 ) -> Result<Vec<u8>, BodyError> {
-    let (shared, mut incoming) = Incoming::new(body, patience);
-    shared.allow(limit as u64, Some(Instant::now() + patience.small));
+    let (shared, mut incoming) = Incoming::new(body, timeout);
+    shared.allow(limit as u64, Some(Instant::now() + timeout.small));
     let mut bytes = Vec::new();
     while let Some(chunk) = incoming.next().await {
         bytes.extend_from_slice(&chunk?);

@@ -1,5 +1,5 @@
-//! One TCP connection: how long it may be idle, take for the headers of a request, or not read an
-//! answer; and how it is closed.
+//! One TCP connection: its time-outs when idle, for the headers of a request, and for a client that
+//! does not read a response; and how it is closed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -17,11 +17,11 @@ use tokio::time::Sleep;
 
 use super::HttpSettings;
 
-/// How long, and how many bytes, a client may go on sending after the server has closed its side.
+/// Maximum time and number of bytes for which the server reads on after it has closed its side.
 const LINGER: Duration = Duration::from_secs(5);
 const LINGER_BYTES: usize = 64 << 20;
 
-/// What the server waits for.
+/// The event that the server waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// The first byte of the next request.
@@ -30,16 +30,16 @@ enum Phase {
     Headers,
     /// A request is being answered; the limits on its body and its execution apply.
     Busy,
-    /// The client, to read the rest of an answer that is complete; the limit on writes applies.
+    /// The client must read the rest of a complete response; the limit on writes applies.
     Sending,
 }
 
-/// Which phase a connection is in.
+/// The current phase of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Activity(watch::Sender<Phase>);
 
 impl Activity {
-    /// Of a new connection, which has sent nothing yet.
+    /// The phase of a new connection, on which nothing has arrived yet.
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(Phase::Headers))
     }
@@ -54,7 +54,7 @@ impl Activity {
         });
     }
 
-    /// A write waits for the client, or is done.
+    /// A write waits for the client, or has completed.
     fn sending(&self, waits: bool) {
         let (from, to) = if waits {
             (Phase::Idle, Phase::Sending)
@@ -70,14 +70,15 @@ impl Activity {
         });
     }
 
-    /// A request's headers are complete; it is being answered while the guard lives.
+    /// The headers of a request are complete; the request is being answered until the guard is
+    /// dropped.
     pub(super) fn busy(&self) -> Busy {
         self.0.send_replace(Phase::Busy);
         Busy(self.0.clone())
     }
 
-    /// Completes when the connection has been idle, or its client has been sending the headers of
-    /// one request, for too long. Returns what took too long.
+    /// Completes when the connection has been idle for too long, or the headers of a request have
+    /// taken too long. Returns which of the two.
     pub(super) async fn overdue(&self, settings: &HttpSettings) -> &'static str {
         let mut phase = self.0.subscribe();
         loop {
@@ -93,11 +94,11 @@ impl Activity {
     }
 }
 
-/// A request that is being answered.
+/// Guard of a request that is being answered.
 pub(super) struct Busy(watch::Sender<Phase>);
 
 impl Busy {
-    /// The answer, of which the last byte ends the request.
+    /// Ties the guard to the response: the request ends when the body has been sent.
     pub(super) fn until_sent(self, response: Response<Body>) -> Response<Answer> {
         response.map(|body| Answer { body, _busy: self })
     }
@@ -109,7 +110,7 @@ impl Drop for Busy {
     }
 }
 
-/// The body of an answer, which keeps its connection busy.
+/// The body of a response, which keeps its connection busy.
 pub(super) struct Answer {
     body: Body,
     _busy: Busy,
@@ -137,11 +138,12 @@ impl http_body::Body for Answer {
 
 /// The socket of a connection.
 ///
-/// When it is dropped with bytes of the client unread, as after a request that was refused before
-/// its body was read, closing it at once would reset the connection, and the client might never see
-/// the answer. So the server closes its own side first and discards what still arrives for a while.
+/// If a socket is closed while bytes of the client are unread, for example after a request that was
+/// refused before its body was read, the connection is reset and the client may never see the
+/// response. Therefore, on drop, the server first closes its side and discards incoming bytes for a
+/// while.
 pub(super) struct Connection {
-    /// None only once dropped.
+    /// `None` only after the drop.
     socket: Option<TcpStream>,
     place: Option<OwnedSemaphorePermit>,
     activity: Activity,
@@ -152,7 +154,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Takes a place among the connections until it is closed.
+    /// Holds the permit until the connection is closed.
     pub(super) fn new(
         socket: TcpStream,
         place: OwnedSemaphorePermit,
@@ -174,7 +176,7 @@ impl Connection {
         Ok(Pin::new(socket))
     }
 
-    /// The outcome of a write, which fails where the client has read nothing for too long.
+    /// The outcome of a write; `TimedOut` if the client has read nothing for too long.
     fn written<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -254,10 +256,10 @@ impl Drop for Connection {
         if self.ended {
             return;
         }
-        // Without a runtime the program is ending.
+        // Without a runtime, the process is exiting.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                // A client that is gone already needs no answer.
+                // If the client has disconnected, there is nothing to do.
                 let _ = tokio::time::timeout(LINGER, linger(socket)).await;
                 drop(place);
             });

@@ -5,10 +5,10 @@ use multer::Field;
 
 const FALLBACK: &str = "upload.csv";
 
-/// Characters of a name at most.
+/// Maximum length of a name, in characters.
 const MAX_LENGTH: usize = 255;
 
-/// The name of the file that a part brings, without the folders that some clients send.
+/// The file name of a part, without the folders that some clients send.
 pub(super) fn of(part: &Field<'_>) -> String {
     let header = part.headers().get(CONTENT_DISPOSITION);
     let header = header.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
@@ -19,15 +19,15 @@ pub(super) fn of(part: &Field<'_>) -> String {
     without_folders(&name)
 }
 
-/// `filename*`, which is for other characters than ASCII (RFC 5987) and precedes `filename` (RFC
-/// 6266), or a `filename` in several numbered parts (RFC 2231).
+/// `filename*`, which supports non-ASCII characters (RFC 5987) and takes precedence over `filename`
+/// (RFC 6266), or a `filename` in several numbered parts (RFC 2231).
 fn extended(header: &str) -> Option<String> {
     const NAME: &str = "filename*";
     if !header.to_ascii_lowercase().contains(NAME) {
         return None;
     }
     let parsed = mailparse::parse_content_disposition(header).params;
-    // Where there is a `filename`, too, the extended one is left as it is.
+    // If there is also a `filename`, the parser does not decode the extended one.
     let parsed = match parsed.get(NAME) {
         Some(value) => {
             let alone = format!("form-data; {NAME}={value}");
@@ -38,7 +38,7 @@ fn extended(header: &str) -> Option<String> {
     parsed.get("filename").cloned()
 }
 
-/// A name without its encoded words, if it has any (RFC 2047): not allowed here, but sent.
+/// Decodes encoded words (RFC 2047), which are not allowed here, but some clients send them.
 fn decoded(name: &str) -> String {
     if !name.contains("=?") {
         return name.to_owned();

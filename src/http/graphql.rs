@@ -1,4 +1,4 @@
-//! `/graphql`: GraphQL over HTTP, and the way to the WebSocket.
+//! `/graphql`: GraphQL over HTTP, and the upgrade to a WebSocket.
 
 use axum::body::Body;
 use axum::extract::{Request, State, WebSocketUpgrade};
@@ -20,13 +20,13 @@ use super::router::AppState;
 use super::{body, multipart, origin, params, request_id, websocket};
 use crate::graphql::{ApiError, Code, Operation, OperationKind};
 
-/// Answers of at least so many bytes are compressed. A smaller one fits into one packet anyway.
+/// Minimum size of a compressed response, in bytes. A smaller one fits into one packet anyway.
 const COMPRESSED_BYTES: u16 = 1 << 10;
 
 /// `/graphql`.
 pub(super) fn router() -> Router<AppState> {
     let compression = CompressionLayer::new()
-        // Answers are compressed anew each time.
+        // Every response is compressed on the fly.
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(COMPRESSED_BYTES).and(is_answer));
     let header =
@@ -35,11 +35,11 @@ pub(super) fn router() -> Router<AppState> {
         .route("/graphql", routing::get(get).post(post))
         .layer(compression)
         .layer(header(VARY, "accept, accept-encoding"))
-        // What is true now may be false after the next ingestion, and may be for one token only.
+        // Answers change with each ingestion, and may depend on the token.
         .layer(header(CACHE_CONTROL, "no-store"))
 }
 
-/// Whether a response is not the beginning of a WebSocket.
+/// Whether a response is not the upgrade to a WebSocket.
 fn is_answer(status: StatusCode, _: Version, _: &HeaderMap, _: &Extensions) -> bool {
     status != StatusCode::SWITCHING_PROTOCOLS
 }
@@ -83,7 +83,7 @@ async fn get(State(state): State<AppState>, mut request: Request) -> Response {
     execute(&state, format, &parts, &caller, operation).await
 }
 
-/// Answers a POST: JSON, or a multipart request that brings files.
+/// Answers a POST: JSON, or a multipart request with files.
 async fn post(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let format = Format::accepted(&parts.headers);
@@ -107,11 +107,12 @@ enum Content {
 /// A request that is refused before its body is read.
 type Refusal = (StatusCode, ApiError);
 
-/// All that can be said before the body is read.
+/// The checks that need only the headers, before the body is read.
 fn accept(state: &AppState, parts: &Parts) -> Result<(Caller, Content), Refusal> {
     let refuse = |error: ApiError| (of_code(error.code()), error);
     origin::check(&parts.headers, &parts.uri).map_err(refuse)?;
-    // The types that a form of another site's page can send are not among those taken.
+    // Of the content types that a form of another site can send, only multipart/form-data is
+    // accepted, and the check of the origin refuses such a form.
     let content = content(&parts.headers)?;
     let caller = caller(state, &parts.headers).map_err(refuse)?;
     Ok((caller, content))
@@ -144,7 +145,7 @@ fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
             {
                 Ok(Content::Json)
             } else {
-                Err(unsupported("the charset of application/json is UTF-8"))
+                Err(unsupported("the charset of application/json must be UTF-8"))
             }
         }
         "multipart/form-data" => match multer::parse_boundary(value) {
@@ -156,12 +157,12 @@ fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
             }
         },
         _ => Err(unsupported(
-            "the content type is neither application/json nor multipart/form-data",
+            "the content type must be application/json or multipart/form-data",
         )),
     }
 }
 
-/// Who the request comes from.
+/// The client that sent the request; an error if it needs a token and sent none.
 pub(super) fn caller(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = state.settings().tokens.of_headers(headers)?;
     caller.ok_or_else(|| unauthenticated("a token is needed: Authorization: Bearer …"))
@@ -189,12 +190,12 @@ async fn json(
     }
 }
 
-/// The error of a body, or a part of one, that could not be read.
+/// The error for a body, or a part of one, that could not be read.
 pub(super) fn broken(error: &BodyError, limit: usize) -> ApiError {
     match error {
         BodyError::TooLarge => ApiError::new(
             Code::TooLarge,
-            format!("the request is larger than {limit} bytes"),
+            format!("the request exceeds the limit of {limit} bytes"),
         ),
         error if error.is_timeout() => ApiError::new(Code::Timeout, error.to_string()),
         error => ApiError::bad_input(error),
@@ -215,7 +216,7 @@ async fn execute(
     format.answer(operation.execute(state.schema(), id).await)
 }
 
-/// Whether the caller may have such an operation over HTTP.
+/// Checks that the caller may run this kind of operation over HTTP.
 pub(super) fn permitted(caller: &Caller, kind: OperationKind) -> Result<(), ApiError> {
     caller.check(kind)?;
     tracing::debug!(caller = caller.name(), ?kind, "operation");

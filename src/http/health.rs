@@ -8,20 +8,20 @@ use serde_json::json;
 
 use super::AppState;
 
-/// How long a part may take to show that it is well.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Maximum duration of each readiness check.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether a path is one of those that load balancers ask, by whatever host they know of.
+/// Whether a path is a health check; load balancers may request these under any host name.
 pub(super) fn is_health(path: &str) -> bool {
     matches!(path, "/health/live" | "/health/ready")
 }
 
-/// The process runs.
+/// Answers 200: the process is running.
 pub(super) async fn live() -> Response {
     Json(json!({ "status": "live" })).into_response()
 }
 
-/// Questions are answered and files taken in; else 503 with the reasons.
+/// Answers 200 if queries can be answered and files uploaded, else 503 with the reasons.
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
     let (database, nodes, spool) = tokio::join!(
         check("the database does not answer", state.store().ping()),
@@ -49,19 +49,19 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
-/// The reason, where there is one; its details are for the log.
+/// The reason if the check failed or timed out; the details are logged.
 async fn check<E: std::error::Error>(
     reason: &'static str,
     outcome: impl Future<Output = Result<(), E>>,
 ) -> Option<&'static str> {
-    match tokio::time::timeout(PATIENCE, outcome).await {
+    match tokio::time::timeout(TIMEOUT, outcome).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => {
             tracing::warn!(%error, "not ready: {reason}");
             Some(reason)
         }
         Err(_) => {
-            tracing::warn!("not ready: {reason}, it took too long");
+            tracing::warn!("not ready: {reason}; the check timed out");
             Some(reason)
         }
     }

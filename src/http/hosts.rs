@@ -1,8 +1,8 @@
-//! The names under which clients may address the server.
+//! The host names under which clients may address the server.
 //!
-//! A page of another site can have its own name resolve to this server's address ("DNS rebinding");
-//! a browser then takes the page and the server for one origin. The `Host` header, which the page
-//! cannot change, gives it away.
+//! Another site can let its own name resolve to this server's address ("DNS rebinding"). A browser
+//! then treats its page and this server as the same origin. The `Host` header, which the page
+//! cannot change, reveals the attack.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -27,7 +27,7 @@ pub enum Host {
     Address(IpAddr),
 }
 
-/// Why a text is not a [`Host`].
+/// A text is not a [`Host`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a host name or an IP address, without a scheme, a port or a path")]
 pub struct HostError;
@@ -48,7 +48,7 @@ impl FromStr for Host {
 }
 
 impl Host {
-    /// The host of an address with or without a port.
+    /// The host of an authority with or without a port.
     fn of(authority: &Authority) -> Option<Self> {
         let (host, text) = (authority.host(), authority.as_str());
         let port = text.strip_prefix(host)?;
@@ -70,22 +70,22 @@ impl Host {
     }
 }
 
-/// The hosts that the server answers to.
+/// The hosts that requests may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedHosts {
-    /// Every host: without a token, a page gains nothing.
+    /// Any host: tokens protect the server, and a page of another site has none.
     Any,
-    /// `localhost`, loopback addresses, the address listened on, and those named.
+    /// `localhost`, loopback addresses, the listen address, and others.
     Local {
-        /// The address listened on.
+        /// The address that the server listens on.
         listen: IpAddr,
-        /// Other hosts.
+        /// Additional hosts.
         others: Vec<Host>,
     },
 }
 
 impl AllowedHosts {
-    /// Local ones only, for a server that listens on that address, and `others`.
+    /// Local hosts, for a server that listens on this address, and `others`.
     #[must_use]
     pub const fn local(listen: SocketAddr, others: Vec<Host>) -> Self {
         Self::Local {
@@ -100,8 +100,8 @@ impl AllowedHosts {
         };
         let is_local = match host {
             Host::Name(name) => name == "localhost",
-            // Every address of the machine is listened on where the address is unspecified. A page
-            // whose own host is an address cannot be rebound to another one.
+            // A server with an unspecified listen address is reachable at all addresses of the
+            // machine. A page whose own host is an address cannot be rebound to another address.
             Host::Address(address) => {
                 address.is_loopback()
                     || listen.is_unspecified()
@@ -128,10 +128,10 @@ fn refusal(allowed: &AllowedHosts, request: &Request) -> Option<(StatusCode, Api
     let mut headers = request.headers().get_all(HOST).iter();
     let header = match (headers.next(), headers.next()) {
         (Some(host), None) => Some(host),
-        // HTTP/1.0 knows no Host. Browsers speak HTTP/1.1.
+        // HTTP/1.0 has no Host header. Browsers use HTTP/1.1.
         (None, None) if request.version() == Version::HTTP_10 => None,
         (None, None) => return malformed("the Host header is missing"),
-        (Some(_), Some(_)) => return malformed("the Host header is given twice"),
+        (Some(_), Some(_)) => return malformed("the Host header occurs twice"),
         (None, Some(_)) => return None,
     };
     let header = match header.map(|host| Authority::try_from(host.as_bytes())) {
@@ -148,7 +148,7 @@ fn refusal(allowed: &AllowedHosts, request: &Request) -> Option<(StatusCode, Api
             let name = authority.host();
             let name = &name[..name.len().min(255)];
             let message = format!(
-                "this server does not answer to the host `{name}`; if it should, start it with \
+                "the host `{name}` is not allowed; to allow it, start the server with \
                  --allowed-host {name}"
             );
             let error = ApiError::new(Code::Forbidden, message);

@@ -1,4 +1,4 @@
-//! `/metrics`: counters for Prometheus, in its text format.
+//! `/metrics`: metrics in the OpenMetrics text format, for Prometheus.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,24 +21,24 @@ use super::reply::Format;
 use crate::analytics::Answers;
 use crate::ingest::Ingestions;
 
-/// Upper bounds of the times that answers take, in seconds.
+/// Upper bounds of the histogram's buckets of request durations, in seconds.
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
 ];
 
-/// What is counted of requests, and all else there is to tell.
+/// The registry of all metrics, and the metrics of requests.
 pub(super) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
     websockets: Gauge,
 }
 
-/// Every value comes from a closed list, whatever clients send: each set of labels is kept for as
-/// long as the server runs.
+/// Labels of a request. Every value comes from a closed list, because each set of labels occupies
+/// memory as long as the server runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     method: &'static str,
-    /// A route, not the path of the request.
+    /// The matched route, not the path of the request.
     path: String,
     status: u16,
 }
@@ -64,12 +64,12 @@ impl Metrics {
         let requests = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> _);
         registry.register_with_unit(
             "http_request_duration",
-            "Time from a request's headers to its answer's",
+            "Time from the headers of a request to the headers of its response",
             Unit::Seconds,
             requests.clone(),
         );
         let websockets = Gauge::default();
-        registry.register("websockets", "WebSockets that are open", websockets.clone());
+        registry.register("websockets", "Open WebSockets", websockets.clone());
         ingestions.register_metrics(&mut registry);
         answers.register_metrics(&mut registry);
         Self {
@@ -79,7 +79,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a WebSocket as long as what is returned is held.
+    /// Counts an open WebSocket until the guard is dropped.
     pub(super) fn websocket(&self) -> Open {
         self.websockets.inc();
         Open(self.websockets.clone())
@@ -98,7 +98,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// An open WebSocket.
+/// Guard of an open WebSocket.
 #[derive(Debug)]
 pub(super) struct Open(Gauge);
 
@@ -108,7 +108,7 @@ impl Drop for Open {
     }
 }
 
-/// All counters; to be read with a token, where there are any.
+/// Answers with all metrics. Needs a token if the server has tokens.
 pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
     if let Err(error) = caller(&state, &headers) {
         return Format::accepted(&headers).refuse(error);
@@ -120,13 +120,13 @@ pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> R
             ([(CONTENT_TYPE, kind)], text).into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "the metrics can't be written out");
+            tracing::error!(%error, "cannot encode the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
-/// Measures the requests that pass.
+/// Measures the duration of requests.
 pub(super) async fn measure(
     State(state): State<AppState>,
     request: Request,

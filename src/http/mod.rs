@@ -1,4 +1,5 @@
-//! The outside: GraphQL over HTTP and WebSocket, streaming upload, health, and the console.
+//! The HTTP server: GraphQL over HTTP and WebSocket, streaming uploads, health, metrics and the
+//! console.
 
 mod auth;
 mod body;

@@ -1,8 +1,8 @@
 //! The GraphQL multipart request specification, with the files as streams.
 //!
-//! `operations` and `map` come first and are read whole; then the operation is checked and begins
-//! to run, and only when a resolver asks for its file are the files taken in, each straight into
-//! the spool. Nothing of a request that is refused reaches the disk.
+//! `operations` and `map` come first and are read into memory. Then the operation is validated and
+//! starts to run. The files are received only when a resolver requests its file, and are written
+//! directly to the spool. A request that is refused writes nothing to the disk.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use super::{file_name, params, request_id};
 use crate::graphql::{ApiError, Code, Operation, UploadSender, Uploads};
 use crate::ingest::{ReceivedFile, SpoolError};
 
-/// Bytes that may come between two parts, before the parser must have found the next one.
+/// Maximum number of bytes between two parts, within which the parser must find the next part.
 const BETWEEN_PARTS: u64 = 1 << 20;
 
 /// Answers a multipart request.
@@ -62,11 +62,11 @@ impl From<ApiError> for Refusal {
     }
 }
 
-/// A request whose operation is known, and whose files are still to come.
+/// A validated request whose files have not been received yet.
 struct Prepared {
     operation: Operation,
     reader: Reader,
-    /// The number of the file that each part brings.
+    /// The number of the file in each part, by the name of the part.
     map: HashMap<String, usize>,
 }
 
@@ -90,14 +90,14 @@ async fn prepare(
     if map.len() > settings.max_files {
         return Err(ApiError::new(
             Code::TooLarge,
-            format!("the request has more than {} files", settings.max_files),
+            format!("the limit of {} files is exceeded", settings.max_files),
         )
         .into());
     }
     let mut numbers = HashMap::new();
     for (number, (part, paths)) in map.into_iter().enumerate() {
         if paths.is_empty() {
-            let message = format_args!("`map`: the file of the part `{part}` has no variable");
+            let message = format_args!("`map` assigns no variable to the part `{part}`");
             return Err(ApiError::bad_input(message).into());
         }
         for path in paths {
@@ -108,14 +108,17 @@ async fn prepare(
     let operation = Operation::parse(request, state.limits())
         .map_err(|errors| Refusal::Document(Box::new(Answer::from_errors(errors))))?;
     permitted(caller, operation.kind())?;
-    // What is certain to become too large need not be taken in first.
+    // Refuse a request that is certain to be too large before its files are received.
     let most = settings
         .max_upload_bytes
         .saturating_add(BETWEEN_PARTS)
         .saturating_mul(numbers.len() as u64)
         .saturating_add(3 * limit as u64);
     if length.is_some_and(|length| length > most) {
-        let message = format!("a file is larger than {} bytes", settings.max_upload_bytes);
+        let message = format!(
+            "a file exceeds the limit of {} bytes",
+            settings.max_upload_bytes
+        );
         return Err(ApiError::new(Code::TooLarge, message).into());
     }
     Ok(Prepared {
@@ -134,7 +137,7 @@ impl Prepared {
         let files = receive(state, self.reader, self.map, sender);
         tokio::pin!(answer, files);
         let answer = tokio::select! {
-            // An operation that never asks for its files has its answer at once.
+            // An operation that requests none of its files completes without them.
             answer = &mut answer => answer,
             () = &mut files => answer.await,
         };
@@ -142,8 +145,8 @@ impl Prepared {
     }
 }
 
-/// Takes the files in when they are asked for, and hands them over when all have arrived and the
-/// request is known to be whole.
+/// Receives the files when a resolver requests one, and delivers them when all have arrived and
+/// the request is complete.
 async fn receive(
     state: &AppState,
     mut reader: Reader,
@@ -163,7 +166,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The part that must come next, whole.
+    /// Reads the next part into memory; it must have this name.
     async fn text(
         &mut self,
         name: &str,
@@ -181,13 +184,13 @@ impl Reader {
             .filter(|part| part.name() == Some(name))
             .ok_or_else(|| {
                 ApiError::bad_input(format_args!(
-                    "the part `{name}` is missing: first `operations`, then `map`, then the files"
+                    "the part `{name}` is missing: send `operations`, then `map`, then the files"
                 ))
             })?;
         let mut bytes = Vec::new();
         while let Some(chunk) = part.chunk().await.map_err(|error| failed(&error, limit))? {
             if bytes.len() + chunk.len() > limit {
-                let message = format!("the part `{name}` is larger than {limit} bytes");
+                let message = format!("the part `{name}` exceeds the limit of {limit} bytes");
                 return Err(ApiError::new(Code::TooLarge, message));
             }
             bytes.extend_from_slice(&chunk);
@@ -195,7 +198,7 @@ impl Reader {
         Ok(bytes)
     }
 
-    /// The files, in the order of their numbers.
+    /// Receives the files; returns them in the order of their numbers.
     async fn files(
         &mut self,
         state: &AppState,
@@ -214,7 +217,7 @@ impl Reader {
             let number = part
                 .name()
                 .and_then(|name| map.remove(name))
-                .ok_or_else(|| ApiError::bad_input("a part is not in `map`, or comes twice"))?;
+                .ok_or_else(|| ApiError::bad_input("a part is not in `map`, or occurs twice"))?;
             self.shared.allow(u64::MAX, None);
             let name = file_name::of(&part);
             let spool = state.ingestions().spool();
@@ -231,7 +234,7 @@ impl Reader {
     }
 }
 
-/// The error of a file that could not be received.
+/// The error for a file that could not be received.
 fn broken_off(error: SpoolError) -> ApiError {
     let late = match &error {
         SpoolError::Source(source) => match source.downcast_ref() {
@@ -242,7 +245,7 @@ fn broken_off(error: SpoolError) -> ApiError {
     };
     match late {
         Some(late) if late.is_timeout() => {
-            ApiError::new(Code::Timeout, format!("the upload broke off: {late}"))
+            ApiError::new(Code::Timeout, format!("the upload timed out: {late}"))
         }
         _ => error.into(),
     }
@@ -252,8 +255,8 @@ fn failed(error: &multer::Error, limit: usize) -> ApiError {
     match error {
         multer::Error::StreamReadFailed(cause) => match cause.downcast_ref::<BodyError>() {
             Some(error) => broken(error, limit),
-            None => ApiError::bad_input("the request broke off"),
+            None => ApiError::bad_input("the request was interrupted"),
         },
-        error => ApiError::bad_input(format_args!("the multipart body is broken: {error}")),
+        error => ApiError::bad_input(format_args!("the multipart body is malformed: {error}")),
     }
 }

@@ -1,4 +1,5 @@
-//! Pages of other sites may not use this server through the browser of someone who can reach it.
+//! Protection against cross-site requests: pages of other sites must not use this server through
+//! the browser of a user who can reach it.
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
@@ -6,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri};
 
 use crate::graphql::{ApiError, Code};
 
-/// Refuses what a browser sends for a page of another origin.
+/// Refuses requests that a browser sends for a page of another origin.
 pub(super) fn check(headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if site == Some(b"cross-site") {
@@ -17,7 +18,7 @@ pub(super) fn check(headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
     };
     let host = match headers.get(HOST) {
         Some(host) => host.to_str().ok(),
-        // HTTP/2 has it in the address.
+        // HTTP/2 has the host in the URI.
         None => uri.authority().map(Authority::as_str),
     };
     let same = origin
@@ -29,7 +30,7 @@ pub(super) fn check(headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
     if same { Ok(()) } else { Err(forbidden()) }
 }
 
-/// Compares host and port; a proxy in front may have taken TLS off, so the scheme is not compared.
+/// Compares host and port. The scheme is not compared because a proxy may have terminated TLS.
 fn same(scheme: &str, origin: &str, host: &str) -> bool {
     let port = match scheme {
         "http" => ":80",

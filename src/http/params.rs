@@ -1,30 +1,30 @@
-//! The parameters of a GraphQL request, wherever they come from.
+//! The parameters of a GraphQL request, from JSON or from the query string of a GET.
 
 use async_graphql::{Request, Value, Variables};
 use serde_json::{Map, Value as Json};
 
 use crate::graphql::ApiError;
 
-/// The request in a JSON value: the body of a POST, `operations` of a multipart request, the
-/// payload of a WebSocket's `subscribe`.
+/// Reads a request from a JSON value: the body of a POST, `operations` of a multipart request, or
+/// the payload of a WebSocket's `subscribe`.
 pub(super) fn from_json(json: Json) -> Result<Request, ApiError> {
     match json {
         Json::Object(fields) => from_fields(fields),
         Json::Array(_) => Err(ApiError::bad_input(
-            "several operations in one request are not supported",
+            "batched requests are not supported: send one operation per request",
         )),
-        _ => Err(ApiError::bad_input("a GraphQL request is a JSON object")),
+        _ => Err(ApiError::bad_input("the request is not a JSON object")),
     }
 }
 
-/// The request in the bytes of a JSON document.
+/// Reads a request from the bytes of a JSON document.
 pub(super) fn from_slice(bytes: &[u8]) -> Result<Request, ApiError> {
     let json = serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::bad_input(format_args!("this is not JSON: {error}")))?;
+        .map_err(|error| ApiError::bad_input(format_args!("the request is not JSON: {error}")))?;
     from_json(json)
 }
 
-/// The request in the query of a GET.
+/// Reads a request from the query string of a GET.
 pub(super) fn from_query(query: &str) -> Result<Request, ApiError> {
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -37,7 +37,7 @@ pub(super) fn from_query(query: &str) -> Result<Request, ApiError> {
             _ => continue,
         };
         if fields.insert(name.clone().into_owned(), value).is_some() {
-            return Err(ApiError::bad_input(format_args!("`{name}` is given twice")));
+            return Err(ApiError::bad_input(format_args!("`{name}` occurs twice")));
         }
     }
     from_fields(fields)

@@ -1,4 +1,4 @@
-//! Answers: the media type a client accepts and the status that goes with it.
+//! Responses: their media type, according to the `Accept` header, and their status.
 
 use async_graphql::{Response as Answer, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
@@ -10,17 +10,17 @@ use serde::Serialize;
 
 use crate::graphql::{ApiError, Code, is_request_error};
 
-/// The media type of an answer.
+/// The media type of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     /// `application/json`: 200 for every well-formed request.
     Json,
-    /// `application/graphql-response+json`: the status tells whether the request was accepted.
+    /// `application/graphql-response+json`: the status says whether the request was accepted.
     GraphqlResponse,
 }
 
 impl Format {
-    /// What the client likes best; JSON where it does not say.
+    /// The media type that the client prefers; JSON if it has no preference.
     pub(super) fn accepted(headers: &HeaderMap) -> Self {
         let mut best = (0.0, Format::Json);
         let values = headers
@@ -58,7 +58,7 @@ impl Format {
         }
     }
 
-    /// The answer to a request that was well-formed.
+    /// The response to a well-formed request.
     pub(super) fn answer(self, answer: Answer) -> Response {
         if !is_request_error(&answer) {
             let mut response = GraphQLResponse::from(answer).into_response();
@@ -77,7 +77,7 @@ impl Format {
         self.with_status(status, &answer)
     }
 
-    /// The answer to a request that did not come as far as being run, with that status.
+    /// The response to a request that was refused before execution, with this status.
     pub(super) fn refusal(self, status: StatusCode, error: ApiError) -> Response {
         let mut response = self.with_status(status, &Answer::from_errors(vec![error.into()]));
         let headers = response.headers_mut();
@@ -96,10 +96,10 @@ impl Format {
         response
     }
 
-    /// A refusal with the status that its code stands for.
+    /// A refusal with the status that corresponds to its code.
     pub(super) fn refuse(self, error: ApiError) -> Response {
         let status = match error.code() {
-            // Nothing has run yet: it is the client that took too long.
+            // Nothing has run yet, so the client took too long.
             Code::Timeout => StatusCode::REQUEST_TIMEOUT,
             code => of_code(code),
         };
@@ -112,7 +112,7 @@ impl Format {
     }
 }
 
-/// An answer as it is written: one that was refused has no `data` at all.
+/// A response as it is serialised. That of a refused request has no `data`.
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -147,7 +147,7 @@ fn status(error: &ServerError) -> StatusCode {
         .map_or(StatusCode::BAD_REQUEST, of_code)
 }
 
-/// The status that a code stands for.
+/// The HTTP status that corresponds to a code.
 pub(super) const fn of_code(code: Code) -> StatusCode {
     match code {
         Code::BadUserInput | Code::TooComplex => StatusCode::BAD_REQUEST,

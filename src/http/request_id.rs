@@ -1,4 +1,5 @@
-//! The id of a request: the log, internal errors and the answer's `x-request-id` have it.
+//! The id of a request, included in the log, in internal errors and in the response's
+//! `x-request-id` header.
 
 use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
@@ -10,10 +11,10 @@ use crate::graphql::RequestId;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Characters of an id that a client or a proxy gives at most.
+/// Maximum length of an id from a client or a proxy, in characters.
 const MAX_LENGTH: usize = 128;
 
-/// Gives the request an id, or takes over the one it has.
+/// Takes the id from the request's header, or generates one.
 pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     let id = given(request.headers()).unwrap_or_else(|| Uuid::new_v4().to_string());
     let header = HeaderValue::from_str(&id);
@@ -25,13 +26,13 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// The id that [`identify`] gave.
+/// The id that [`identify`] assigned.
 pub(super) fn of(extensions: &Extensions) -> RequestId {
     let id = extensions.get::<RequestId>().cloned();
     id.unwrap_or_else(|| RequestId(String::new()))
 }
 
-/// The id from outside, of visible ASCII characters only: it goes into the log.
+/// The id in the request's header, reduced to visible ASCII characters because it is logged.
 fn given(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(HEADER)?.as_bytes();
     let visible = value.iter().filter(|byte| byte.is_ascii_graphic());

@@ -17,7 +17,7 @@ use crate::graphql::{Limits, RequestId, Schema, Services, schema};
 use crate::ingest::Ingestions;
 use crate::store::Store;
 
-/// What the handlers share.
+/// State that the handlers share.
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
 
@@ -30,7 +30,7 @@ struct Inner {
 }
 
 impl AppState {
-    /// Over these services.
+    /// Builds the schema and the metrics from the services.
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings, shutdown: Shutdown) -> Self {
         let schema = schema(services.clone());
@@ -73,7 +73,7 @@ impl AppState {
     }
 }
 
-/// Every path of the server.
+/// The routes of the server.
 pub fn router(state: AppState) -> Router {
     let logged = Router::new()
         .route("/", get(async || Redirect::to("/graphiql")))
@@ -102,7 +102,7 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The path alone: a query may hold what does not belong in a log.
+/// Logs only the path: the query string may contain data that must not be logged.
 fn span<B>(request: &Request<B>) -> Span {
     let RequestId(id) = request_id::of(request.extensions());
     tracing::info_span!(

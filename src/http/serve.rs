@@ -18,7 +18,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::HttpSettings;
 use super::connection::{Activity, Connection};
 
-/// Tells every part of the server to come to an end, and knows which have not.
+/// Requests a shutdown from all parts of the server, and tracks those that have not ended.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     requested: CancellationToken,
@@ -31,18 +31,18 @@ impl Shutdown {
         self.requested.cancel();
     }
 
-    /// Whether it has begun.
+    /// Whether the shutdown has begun.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.requested.is_cancelled()
     }
 
-    /// Waits until it begins.
+    /// Waits until the shutdown begins.
     pub async fn requested(&self) {
         self.requested.cancelled().await;
     }
 
-    /// Something that the shutdown waits for while the token lives.
+    /// A token that the shutdown waits for until it is dropped.
     pub(super) fn busy(&self) -> TaskTrackerToken {
         self.tasks.token()
     }
@@ -51,7 +51,7 @@ impl Shutdown {
 /// Serves HTTP/1.1 until the shutdown is requested, then lets running requests finish and closes
 /// every WebSocket, for as long as the settings allow.
 ///
-/// `axum::serve` has no limits on connections and on the time that their headers take.
+/// Replaces `axum::serve`, which limits neither the number of connections nor the time for headers.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -77,7 +77,7 @@ pub async fn serve(
             })
         };
         let mut http = http1::Builder::new();
-        // `Activity` tells idle connections from slow headers, which hyper does not.
+        // `Activity` distinguishes idle connections from slow headers, which hyper does not.
         http.header_read_timeout(None);
         let connection = http
             .serve_connection(TokioIo::new(socket), service)
@@ -91,12 +91,12 @@ pub async fn serve(
                 tokio::select! {
                     outcome = connection.as_mut() => {
                         if let Err(error) = outcome {
-                            tracing::debug!(%error, "a connection broke");
+                            tracing::debug!(%error, "connection failed");
                         }
                         return;
                     }
                     reason = overdue.as_mut() => {
-                        tracing::debug!(reason, "a connection was closed by a time-out");
+                        tracing::debug!(reason, "connection timed out");
                         return;
                     }
                     () = shutdown.requested(), if !is_last_request => {
@@ -118,33 +118,33 @@ pub async fn serve(
         .await
         .is_err()
     {
-        tracing::warn!("requests were cut off by the shutdown");
+        tracing::warn!("shutdown time-out reached: remaining requests were aborted");
     }
     Ok(())
 }
 
-/// The next connection, once there is a place for it.
+/// Waits until the number of connections is below its limit, then accepts the next one.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
 ) -> io::Result<(OwnedSemaphorePermit, TcpStream)> {
     if places.available_permits() == 0 {
-        tracing::warn!("the limit on connections is reached: new ones wait");
+        tracing::warn!("connection limit reached: new connections wait");
     }
     let place = Arc::clone(places).acquire_owned().await;
     let place = place.map_err(io::Error::other)?;
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
-                // Small frames of a WebSocket should not wait for larger ones.
+                // Small WebSocket frames should be sent without delay.
                 if let Err(error) = socket.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY");
+                    tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
                 return Ok((place, socket));
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Such as too many open files: there may be fewer soon.
+                // For example too many open files, which may be temporary.
                 tracing::error!(%error, "cannot accept connections");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

@@ -3,42 +3,42 @@ use std::time::Duration;
 
 use super::{AllowedHosts, BaseMap, Patience, Rate, Token, Tokens};
 
-/// What the HTTP side can be told.
+/// Settings of the HTTP server.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Bytes of one uploaded file at most.
+    /// Maximum size of an uploaded file, in bytes.
     pub max_upload_bytes: u64,
-    /// Files of one request at most.
+    /// Maximum number of files in one request.
     pub max_files: usize,
-    /// Bytes of a JSON body, of each part of a multipart request that is not a file, and of a
-    /// WebSocket message at most.
+    /// Maximum size in bytes of a JSON body, of a WebSocket message, and of each part of a
+    /// multipart request that is not a file.
     pub max_body_bytes: usize,
-    /// Connections at the same time at most, upgraded ones among them; more wait to be accepted.
+    /// Maximum number of open connections, including upgraded ones; more wait to be accepted.
     pub max_connections: usize,
-    /// How long a client may take to send the headers of a request; also how long it may take to
-    /// send anything over a new connection.
+    /// Maximum time for the headers of a request. Also the maximum time until the first byte on a
+    /// new connection.
     pub header_read: Duration,
-    /// How long a connection may be idle between two requests. Longer than what proxies and load
-    /// balancers keep idle connections for, mostly a minute: else they would send requests over
-    /// connections that are about to be closed.
+    /// Maximum time that a connection may be idle between two requests. Should exceed the idle
+    /// time-out of proxies and load balancers, usually one minute: else they would send requests
+    /// over connections that are about to be closed.
     pub connection_idle: Duration,
-    /// How long a client may take to send a body.
+    /// Time limits for the body of a request.
     pub body: Patience,
-    /// How long a client may read nothing of an answer that is ready to be sent.
+    /// Maximum time that a client may read nothing while a response waits to be sent.
     pub write_stall: Duration,
-    /// Time between two pings over a WebSocket.
+    /// Interval between two pings on a WebSocket.
     pub websocket_ping: Duration,
-    /// How long a WebSocket may stay open without `connection_init`.
+    /// Maximum time until `connection_init` on a new WebSocket.
     pub connection_init: Duration,
-    /// Operations that run at the same time over one WebSocket at most.
+    /// Maximum number of operations that run on one WebSocket at the same time.
     pub operations_per_connection: usize,
-    /// How long requests may go on after a shutdown has begun.
+    /// Maximum time that requests may continue after a shutdown has begun.
     pub drain: Duration,
-    /// The hosts that the server answers to.
+    /// The values of the `Host` header that the server accepts.
     pub allowed_hosts: AllowedHosts,
-    /// Who may do what.
+    /// Tokens that authorise clients; if empty, no token is needed.
     pub tokens: Tokens,
-    /// What the console draws under the flows of trips.
+    /// The map that the console draws under the flows.
     pub base_map: Option<BaseMap>,
 }
 
@@ -72,7 +72,7 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
-    /// Settings for tests: small limits, short times.
+    /// Settings for tests: small limits and short time-outs.
     #[must_use]
     pub fn testing(tokens: Vec<Token>) -> Self {
         Self {

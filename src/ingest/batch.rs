@@ -1,5 +1,5 @@
-//! Batches: some millions of trips, whose ends of one place become one patch. They are packed in
-//! portions, since trips take more room before they are packed.
+//! Batches: about 4 million trips, whose ends of one place form one patch. They are packed in
+//! portions, since unpacked trips take more memory.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::geo::{LEAF_NUMBER_BITS, LEVELS, Resolution, leaf_number, numbered_leaf, parent_index};
 use crate::ingest::parse::LocalTime;
-use crate::model::{End, Patch, PatchPoint, PatchRest, TripKey, Week};
+use crate::model::{TripEnd, Patch, PatchPoint, PatchRest, TripKey, Week};
 use crate::store::{PatchRow, TripRow};
 
 /// Trips in a block, which is written in one transaction.
@@ -19,37 +19,37 @@ const PORTION_BLOCKS: usize = 16;
 /// Portions in a batch.
 pub(super) const BATCH_PORTIONS: usize = 4;
 
-/// Trip ends of a portion that are too few to be worth patches of smaller cells.
+/// Up to this many trip ends of a portion form one patch instead of patches of smaller cells.
 const SPARSE_ENDS: usize = 128;
 
-/// Trip ends whose trips are fetched together.
+/// Number of trip ends whose trips are fetched together.
 const FETCHED_ENDS: usize = 32;
 
 /// The packed trip ends of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// By their cells, of each kind of end.
+    /// The patches by cell, for each kind of trip end.
     patches: [BTreeMap<u64, Patch>; 2],
 }
 
 impl Batch {
     /// Packs a portion and adds it.
     pub(super) fn add(&mut self, portion: &Portion) {
-        for (end, patches) in End::ALL.into_iter().zip(&mut self.patches) {
+        for (end, patches) in TripEnd::ALL.into_iter().zip(&mut self.patches) {
             portion.places(end, |cell, ends| {
                 patches.entry(cell).or_default().add(end, ends);
             });
         }
     }
 
-    /// How many patches there are.
+    /// Number of patches.
     pub(super) fn len(&self) -> usize {
         self.patches.iter().map(BTreeMap::len).sum()
     }
 
-    /// The patches, in the order of their ends and cells; none are left.
+    /// Takes all patches, ordered by trip end and cell.
     pub(super) fn take(&mut self) -> impl Iterator<Item = PatchRow> + use<> {
-        let ends = End::ALL.into_iter().zip(mem::take(&mut self.patches));
+        let ends = TripEnd::ALL.into_iter().zip(mem::take(&mut self.patches));
         ends.flat_map(|(end, patches)| {
             let row = move |(cell, patch)| PatchRow { end, cell, patch };
             patches.into_iter().map(row)
@@ -69,25 +69,25 @@ impl Portion {
         self.blocks.push(block);
     }
 
-    /// How many trips it has.
+    /// Number of trips.
     pub(super) fn trips(&self) -> u64 {
         self.blocks.iter().map(|block| block.len() as u64).sum()
     }
 
-    /// Whether it is time to pack it.
+    /// Whether it has all its blocks and is to be packed.
     pub(super) fn is_full(&self) -> bool {
         self.blocks.len() >= PORTION_BLOCKS
     }
 
-    /// Hands on the trip ends of each place, with its cell. Where trips are dense a place is a leaf
-    /// cell, where they are sparse the largest cell of [`LEVELS`] that holds few.
-    fn places(&self, end: End, mut emit: impl FnMut(u64, &[(PatchPoint, PatchRest)])) {
+    /// Emits the trip ends of each place, with its cell. Where trips are dense a place is a leaf
+    /// cell, where they are sparse the largest cell of [`LEVELS`] with at most [`SPARSE_ENDS`].
+    fn places(&self, end: TripEnd, mut emit: impl FnMut(u64, &[(PatchPoint, PatchRest)])) {
         let mut ends = Vec::with_capacity(self.blocks.iter().map(|block| block.len()).sum());
         for (block, trips) in self.blocks.iter().enumerate() {
             ends.extend(trips.iter().enumerate().map(|(index, trip)| {
                 let leaf = match end {
-                    End::Origin => trip.origin_cell,
-                    End::Destination => trip.destination_cell,
+                    TripEnd::Origin => trip.origin_cell,
+                    TripEnd::Destination => trip.destination_cell,
                 };
                 PlacedEnd::new(leaf, block, index)
             }));
@@ -112,14 +112,14 @@ impl Portion {
     }
 }
 
-/// A trip end by its leaf cell, and where its trip is in the portion: all in one number, which is
-/// quick to sort. Leaf cell, block and index are ranked in this order.
+/// A trip end's leaf cell and the block and index of its trip in the portion, in one number, which
+/// is quick to sort. The order is by leaf cell, block and index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct PlacedEnd(u64);
 
 /// Bits of an index below [`BLOCK_TRIPS`].
 const INDEX_BITS: u32 = BLOCK_TRIPS.trailing_zeros();
-/// Bits that are left for the block: there are about [`PORTION_BLOCKS`].
+/// The remaining bits, for the block: there are about [`PORTION_BLOCKS`].
 const BLOCK_BITS: u32 = u64::BITS - LEAF_NUMBER_BITS - INDEX_BITS;
 const _: () = assert!(BLOCK_TRIPS == 1 << INDEX_BITS && PORTION_BLOCKS < 1 << (BLOCK_BITS - 1));
 
@@ -142,8 +142,8 @@ impl PlacedEnd {
     }
 }
 
-/// Cuts sorted trip ends into those of one patch each: by the cells of the first level, and where
-/// there are more than a few in one of them, by the next.
+/// Divides sorted trip ends into patches: by the cells of the first level, and where a cell has
+/// more than [`SPARSE_ENDS`], by the next level.
 fn cut(ends: &[PlacedEnd], levels: &[Resolution], emit: &mut impl FnMut(u64, &[PlacedEnd])) {
     let Some((&level, finer)) = levels.split_first() else {
         return;
@@ -158,11 +158,11 @@ fn cut(ends: &[PlacedEnd], levels: &[Resolution], emit: &mut impl FnMut(u64, &[P
     }
 }
 
-/// An end of a trip as its patch has it.
-fn end_of(end: End, trip: &TripRow) -> (PatchPoint, PatchRest) {
+/// A trip end as its patch stores it.
+fn end_of(end: TripEnd, trip: &TripRow) -> (PatchPoint, PatchRest) {
     let (this, other, other_cell) = match end {
-        End::Origin => (trip.origin, trip.destination, trip.destination_cell),
-        End::Destination => (trip.destination, trip.origin, trip.origin_cell),
+        TripEnd::Origin => (trip.origin, trip.destination, trip.destination_cell),
+        TripEnd::Destination => (trip.destination, trip.origin, trip.origin_cell),
     };
     let time = LocalTime::from_micros(trip.departed_at).unwrap_or(LocalTime::MIN);
     let week = Week::from_number(time.week_number()).unwrap_or(Week::MAX);
@@ -174,8 +174,8 @@ fn end_of(end: End, trip: &TripRow) -> (PatchPoint, PatchRest) {
         },
         PatchRest {
             other_cell,
-            other: (end == End::Origin).then(|| [other.lon(), other.lat()]),
-            slot: time.half_hour_slot(),
+            other: (end == TripEnd::Origin).then(|| [other.lon(), other.lat()]),
+            half_hour: time.half_hour(),
             line: trip.line,
         },
     )
@@ -217,7 +217,7 @@ mod tests {
             batch.add(&portion);
         }
         let mut patches = Vec::new();
-        for row in batch.take().filter(|row| row.end == End::Origin) {
+        for row in batch.take().filter(|row| row.end == TripEnd::Origin) {
             let mut lines = Vec::new();
             for part in PatchEnds::parts(row.end, &row.patch.points, &row.patch.rest) {
                 for (point, rest) in part.unwrap().iter() {

@@ -1,8 +1,8 @@
-//! Estimates: how much of a run's work is done, and how long the rest takes.
+//! Estimates of a run's progress in percent, and of the remaining time.
 
 use std::sync::{Mutex, PoisonError};
 
-/// How long the last publication took: the best guess at the next one.
+/// Duration of the last publication, from which that of the next one is estimated.
 #[derive(Debug)]
 pub(super) struct Pace(Mutex<Published>);
 
@@ -11,16 +11,16 @@ pub(super) struct Pace(Mutex<Published>);
 struct Published {
     /// Size of the file.
     bytes: f64,
-    /// How long it took, in times of what reading took: so it matters little how fast, or how busy,
-    /// the machine is.
+    /// Duration as a multiple of the reading time, so that it depends little on the machine's speed
+    /// and load.
     share: f64,
 }
 
-/// No file is expected to take longer to be published, in times of what reading takes.
+/// Upper limit of the expected publishing time, as a multiple of the reading time.
 const LARGEST_SHARE: f64 = 0.5;
 
 impl Default for Pace {
-    /// That of a file of a million trips, about.
+    /// The pace of a file of about 1 million trips.
     fn default() -> Self {
         Self(Mutex::new(Published {
             bytes: 110e6,
@@ -30,7 +30,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Takes note of a publication of a file, and of what reading it took.
+    /// Records the seconds that publishing and reading a file took.
     pub(super) fn learn(&self, bytes: u64, publishing: f64, reading: f64) {
         if bytes > 0 && reading > 0.0 {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Published {
@@ -40,9 +40,9 @@ impl Pace {
         }
     }
 
-    /// How long a file will take to be published, in times of what reading it takes. Histograms grow
-    /// with places and weeks, of which a file brings fewer the more are there: as a rule of thumb,
-    /// by the square root of its size.
+    /// Expected publishing time of a file, as a multiple of its reading time. Histograms grow with
+    /// places and weeks, and larger files add fewer new ones per trip: as a rule of thumb, their
+    /// number grows with the square root of the file size.
     pub(super) fn share(&self, bytes: u64) -> f64 {
         let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let share = known.share * (known.bytes / bytes as f64).sqrt();
@@ -50,38 +50,38 @@ impl Pace {
     }
 }
 
-/// What a run has that has not ended, at most.
+/// Maximum percent of a run that has not ended.
 const ALMOST: f64 = 99.9;
 
-/// How far a run has come: percent of its work, and the seconds that are left.
+/// The progress of a run: percent of its work, and the remaining seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Standing {
     pub(super) percent: f64,
     pub(super) eta_seconds: Option<f64>,
 }
 
-/// The estimate of one run, made anew each time it has come further.
+/// The estimate of one run, updated as the run progresses.
 ///
-/// Percent are shares of time. A run that goes on from a checkpoint begins where that is, and
-/// percent never go back.
+/// Percentages are shares of time. A run that resumes from a checkpoint begins at its percentage,
+/// and the percentage never decreases.
 #[derive(Debug)]
 pub(super) struct Estimate {
-    /// Percent at the beginning of the run, and of what is reached now.
+    /// Percent at the beginning of the run, and current percent.
     first: f64,
     percent: f64,
-    /// Of what is to be read and stored: what was done at the beginning of the run.
+    /// The part of the file, 0 to 1, that was read and stored at the beginning of the run.
     before: f64,
-    /// How long publishing will take, in times of what reading takes.
+    /// Expected publishing time, as a multiple of the reading time.
     share: f64,
-    /// Seconds that reading takes, the whole file.
+    /// Seconds that reading the whole file takes.
     whole: f64,
     /// Percent at the beginning of publishing.
     read: Option<f64>,
 }
 
 impl Estimate {
-    /// The estimate of a run that begins at some percent, with some part of the file read and
-    /// stored, and will publish for some share of what reading takes.
+    /// The estimate of a run that begins at `percent`, with the part `before` (0 to 1) of the file
+    /// read and stored. `share` is the expected publishing time as a multiple of the reading time.
     pub(super) const fn new(percent: f64, before: f64, share: f64) -> Self {
         Self {
             first: percent,
@@ -93,13 +93,13 @@ impl Estimate {
         }
     }
 
-    /// Seconds that reading the whole file takes, or would have taken.
+    /// Estimated seconds that reading the whole file takes in one run.
     pub(super) const fn reading_seconds(&self) -> f64 {
         self.whole
     }
 
-    /// While the file is read and stored: `done` is the part that is, `seconds` is since the run
-    /// began, and `rate` is what is done a second, of late.
+    /// The progress while the file is read and stored: `done` is the completed part (0 to 1),
+    /// `seconds` the time since the run began, and `rate` the part completed per second, recently.
     pub(super) fn reading(&mut self, seconds: f64, done: f64, rate: f64) -> Standing {
         let of_run = (done - self.before) / (1.0 - self.before);
         if of_run > 0.0 {
@@ -115,7 +115,8 @@ impl Estimate {
         }
     }
 
-    /// While it is published: `done` is the part that is, `seconds` is since publishing began.
+    /// The progress while publishing: `done` is the completed part (0 to 1), `seconds` the time
+    /// since publishing began.
     pub(super) fn publishing(&mut self, seconds: f64, done: f64) -> Standing {
         let read = *self.read.get_or_insert(self.percent);
         self.reach(read + (100.0 - read) * done);

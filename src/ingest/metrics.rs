@@ -1,4 +1,4 @@
-//! What this program has ingested since its start, for a monitoring system.
+//! Metrics of the rows, bytes and ingestions since the program's start.
 
 use std::sync::atomic::AtomicU64;
 
@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::model::{Ingestion, IngestionState};
 use crate::store::FinalCounts;
 
-/// Counters of the ingestions that this program runs, and gauges of those that it knows of.
+/// Counters of the ingestions that this program runs, and gauges of all queued and running ones.
 #[derive(Debug, Default)]
 pub(super) struct IngestMetrics {
     rows_read: Counter,
@@ -38,39 +38,39 @@ impl IngestMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "ingest_rows_read",
-            "Rows that were read from files",
+            "Rows read from files",
             self.rows_read.clone(),
         );
         registry.register(
             "ingest_rows_rejected",
-            "Rows of them that could not be understood",
+            "Rows read from files and rejected",
             self.rows_rejected.clone(),
         );
         registry.register_with_unit(
             "ingest_read",
-            "Bytes that were read from files",
+            "Bytes read from files",
             Unit::Bytes,
             self.bytes_read.clone(),
         );
         registry.register_with_unit(
             "ingest_stage",
-            "Time that each stage of the ingestions was at work",
+            "Busy time of each stage of the ingestions",
             Unit::Seconds,
             self.stages.clone(),
         );
         registry.register(
             "ingestions_ended",
-            "Ingestions that came to an end, by the state they ended in",
+            "Ingestions that ended, by final state",
             self.ended.clone(),
         );
         registry.register(
             "ingestions",
-            "Ingestions that wait or run, by state",
+            "Queued and running ingestions, by state",
             self.live.clone(),
         );
     }
 
-    /// Counts what was read between two moments of an ingestion.
+    /// Adds the rows and bytes read between two states of an ingestion.
     pub(super) fn advance(&self, before: FinalCounts, now: FinalCounts) {
         for (counter, now, before) in [
             (&self.rows_read, now.rows_read, before.rows_read),
@@ -81,7 +81,7 @@ impl IngestMetrics {
         }
     }
 
-    /// Counts the work of a pipeline.
+    /// Adds the busy time of a pipeline's stages.
     pub(super) fn work(&self, stages: &Stages) {
         for (stage, busy) in stages.by_name() {
             let counter = self.stages.get_or_create(&StageLabel { stage });
@@ -95,7 +95,7 @@ impl IngestMetrics {
         self.ended.get_or_create(&StateLabel { state }).inc();
     }
 
-    /// Sets the gauges to this moment.
+    /// Sets the gauges to the current numbers.
     pub(super) fn observe(&self, progress: &Progress) {
         for state in [IngestionState::Queued, IngestionState::Running] {
             let label = StateLabel {

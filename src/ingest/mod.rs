@@ -31,23 +31,23 @@ pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
 use crate::clock;
 use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
-use crate::store::{self, FinalCounts, NewIngestion, Record, Store, Worker};
+use crate::store::{self, FinalCounts, NewIngestion, IngestionRecord, Store, Worker};
 
-/// What the sender of a file may choose.
+/// The options of a file's ingestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IngestOptions {
-    /// Ingest the file even if the same bytes are there already.
+    /// Ingest the file even if it is a duplicate.
     pub allow_duplicate: bool,
-    /// Fail when more rows than this can't be read.
+    /// Fail as soon as more rows than this are rejected.
     pub max_rejected_rows: Option<u64>,
 }
 
-/// A file's place in the queue.
+/// The result of enqueuing a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enqueued {
     /// The ingestion.
     pub ingestion: Ingestion,
-    /// Whether these bytes were there already, and the ingestion is the one that brought them.
+    /// Whether the file is a duplicate, and `ingestion` is the one that has the same bytes.
     pub duplicate: bool,
 }
 
@@ -60,7 +60,7 @@ pub enum IngestError {
     /// Its state does not allow it.
     #[error("{0}")]
     Conflict(String),
-    /// The program is about to end.
+    /// The program is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
     /// The spool failed.
@@ -71,7 +71,7 @@ pub enum IngestError {
     Store(#[from] store::Error),
 }
 
-/// The queue of ingestions, its worker and what is known of them; clones share it.
+/// The queue of ingestions, their worker and their progress; clones share all state.
 #[derive(Debug, Clone)]
 pub struct Ingestions {
     inner: Arc<Inner>,
@@ -84,37 +84,36 @@ struct Inner {
     worker: Worker,
     progress: Progress,
     metrics: Arc<IngestMetrics>,
-    /// How long publishing takes here.
+    /// How long publishing takes on this machine.
     pace: Arc<Pace>,
-    /// Held from the reading of an ingestion's state to its push, so that watchers see states in
-    /// their order.
+    /// Held while an ingestion's state is read and pushed, so that watchers see states in order.
     order: Mutex<()>,
-    /// The ingestion that the worker is at.
-    running: std::sync::Mutex<Option<Running>>,
+    /// The ingestion that the worker runs.
+    running: std::sync::Mutex<Option<CurrentRun>>,
     arrived: Notify,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
 
-/// The ingestion that the worker is at.
+/// The ingestion that the worker runs.
 #[derive(Debug)]
-struct Running {
+struct CurrentRun {
     id: IngestionId,
     stop: Arc<Stop>,
 }
 
-/// What a program is to the others that work on the same queue.
+/// The role of a program among those that share a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Role {
-    /// Whether it serves requests. One that does not leaves the queue to one that does and has
-    /// the same spool.
+    /// Whether it serves requests. A program that does not leaves the queue to a server with the
+    /// same spool.
     pub serves: bool,
-    /// How long a worker may give no sign of life before others take its ingestions over.
+    /// How long a worker may send no heartbeat before others take over its ingestions.
     pub lease: Duration,
 }
 
 impl Role {
-    /// A server, with the lease that is the default.
+    /// A server with the default lease of 15 seconds.
     pub const SERVER: Self = Self {
         serves: true,
         lease: Duration::from_secs(15),
@@ -122,7 +121,7 @@ impl Role {
 }
 
 impl Ingestions {
-    /// Takes up the queue where the last run of the program left it, and starts to work on it.
+    /// Recovers from an earlier stop, resumes the queue and starts the worker.
     pub async fn start(store: Store, spool: Spool, role: Role) -> Result<Self, IngestError> {
         let worker = Worker {
             name: peers::name(std::process::id()),
@@ -149,14 +148,14 @@ impl Ingestions {
         let tasks = &ingestions.inner.tasks;
         tasks.spawn(worker::work(ingestions.clone()));
         if ingestions.inner.store.is_shared() {
-            tasks.spawn(peers::beat(ingestions.clone()));
+            tasks.spawn(peers::heartbeat(ingestions.clone()));
             tasks.spawn(peers::listen(ingestions.clone()));
         }
         tasks.close();
         Ok(ingestions)
     }
 
-    /// Stops the worker: a running ingestion finishes its batch, and goes on at the next start or
+    /// Stops the worker: a running ingestion finishes its batch, and continues at the next start or
     /// with another worker.
     pub async fn stop(&self) {
         self.inner.shutdown.cancel();
@@ -166,40 +165,40 @@ impl Ingestions {
         self.inner.tasks.wait().await;
         if let Err(error) = self.inner.store.sign_off().await {
             // The others find out when its lease is over.
-            tracing::warn!(%error, "cannot sign off");
+            tracing::warn!(%error, "cannot sign off the worker");
         }
     }
 
-    /// The folder of uploads.
+    /// The spool of uploads.
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
     }
 
-    /// Adds what is counted of ingestions to what a monitoring system reads.
+    /// Registers the metrics of ingestions.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.inner.metrics.register(registry);
     }
 
-    /// Brings up to date what of it is not counted as it happens.
+    /// Updates the gauges, which are not updated as events happen.
     pub fn observe_metrics(&self) {
         self.inner.metrics.observe(&self.inner.progress);
     }
 
-    /// Whether another program serves requests with the same spool: then that one runs what is put
-    /// in the queue here.
+    /// Whether a server with the same spool is running: that server runs the ingestions that are
+    /// enqueued here.
     pub async fn is_served(&self) -> Result<bool, IngestError> {
         Ok(self.inner.store.is_served(self.inner.spool.id()).await?)
     }
 
-    /// The ingestions that wait or run, and whose files can be read here, longest waiting first.
-    pub async fn unfinished(&self) -> Result<Vec<Record>, IngestError> {
+    /// The queued and running ingestions whose files can be read here, in queue order.
+    pub async fn unfinished(&self) -> Result<Vec<IngestionRecord>, IngestError> {
         let mut records = self.inner.store.unfinished().await?;
         records.retain(|record| self.inner.spool.holds(&record.spool));
         Ok(records)
     }
 
-    /// Puts a file in the queue. When this returns, the file and its place are on disk.
+    /// Enqueues a file. When this returns, the file and its queue entry are on disk.
     pub async fn enqueue(
         &self,
         mut upload: SpooledFile,
@@ -227,7 +226,7 @@ impl Ingestions {
             Ok(enqueued) => enqueued,
             Err(error) => {
                 if error.is_in_doubt() {
-                    tracing::warn!(path = ?upload.place(), "an upload may wait, and is kept");
+                    tracing::warn!(path = ?upload.place(), "keeping an upload that may be queued");
                     self.inner.arrived.notify_one();
                 } else {
                     upload.discard();
@@ -250,14 +249,14 @@ impl Ingestions {
         })
     }
 
-    /// Stops an ingestion that waits or runs; it leaves no trips.
+    /// Cancels a queued or running ingestion; none of its trips remain.
     pub async fn cancel(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
         let before = self.existing(id).await?;
         let counts = FinalCounts::of(&before);
         let Some(cancelled) = self.inner.store.cancel(id, counts, clock::now()).await? else {
             let after = self.refresh(id).await?.unwrap_or(before);
             return Err(IngestError::Conflict(format!(
-                "ingestion {id} is {} already",
+                "ingestion {id} is already {}",
                 after.state.name()
             )));
         };
@@ -269,7 +268,7 @@ impl Ingestions {
         Ok(cancelled.ingestion)
     }
 
-    /// Takes the trips of an ingestion out of every answer.
+    /// Removes the trips of an ingestion from all answers.
     pub async fn remove(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
         // Not what was last heard of it: on another server that may be older than what its client
         // was told.
@@ -277,7 +276,7 @@ impl Ingestions {
         let before = stored.ingestion;
         if before.state != IngestionState::Succeeded {
             return Err(IngestError::Conflict(format!(
-                "ingestion {id} is {}: only one that has SUCCEEDED has trips to remove",
+                "ingestion {id} is {}: only a SUCCEEDED ingestion can be removed",
                 before.state.name()
             )));
         }
@@ -290,18 +289,18 @@ impl Ingestions {
                 Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
             })
             .await?;
-        let Some(removed) = store.retire(id, &histograms.finish()).await? else {
+        let Some(removed) = store.remove(id, &histograms.finish()).await? else {
             return Err(IngestError::Conflict(format!(
-                "ingestion {id} is removed already"
+                "ingestion {id} is already REMOVED"
             )));
         };
-        self.inner.progress.tell(&removed.ingestion);
+        self.inner.progress.push(&removed.ingestion);
         let ingestions = self.clone();
         tokio::spawn(async move { worker::purge(&ingestions, id).await });
         Ok(removed.ingestion)
     }
 
-    /// An ingestion as of now; `None` where there is none of that number.
+    /// The current state of an ingestion; `None` if the id does not exist.
     pub async fn get(&self, id: IngestionId) -> Result<Option<Ingestion>, IngestError> {
         match self.inner.progress.get(id) {
             Some(live) => Ok(Some(live)),
@@ -309,7 +308,7 @@ impl Ingestions {
         }
     }
 
-    /// Ingestions, newest first, of one state or of all; only numbers below `before`.
+    /// Up to `first` ingestions of one state or of all, newest first, with ids below `before`.
     pub async fn list(
         &self,
         state: Option<IngestionState>,
@@ -327,7 +326,7 @@ impl Ingestions {
         Ok(page)
     }
 
-    /// The rejected rows that were kept of an ingestion, by line; only lines past `after_line`.
+    /// Up to `first` stored rejected rows of an ingestion, by line, on lines after `after_line`.
     pub async fn rejected_rows(
         &self,
         id: IngestionId,
@@ -341,8 +340,8 @@ impl Ingestions {
             .await?)
     }
 
-    /// An ingestion's present state, then its changes, then its final state, then the end.
-    /// `None` where there is none of that number.
+    /// A stream of an ingestion's current state, its changes and its final state, after which it
+    /// ends. `None` if the id does not exist.
     pub async fn watch(
         &self,
         id: IngestionId,
@@ -371,12 +370,12 @@ impl Ingestions {
         self.get(id).await?.ok_or(IngestError::NotFound(id))
     }
 
-    async fn stored(&self, id: IngestionId) -> Result<Option<Record>, store::Error> {
+    async fn stored(&self, id: IngestionId) -> Result<Option<IngestionRecord>, store::Error> {
         self.inner.store.record(id).await
     }
 
-    /// Reads the state of an ingestion and pushes it to whoever watches; `None` where there is
-    /// none of that number.
+    /// Reads the state of an ingestion and pushes it to its watchers; `None` if the id does not
+    /// exist.
     async fn refresh(&self, id: IngestionId) -> Result<Option<Ingestion>, store::Error> {
         let order = self.inner.order.lock().await;
         let Some(record) = self.stored(id).await? else {
@@ -386,8 +385,8 @@ impl Ingestions {
         Ok(Some(record.ingestion))
     }
 
-    /// Pushes a state to whoever watches, in its order.
-    async fn push(&self, record: &Record, order: tokio::sync::MutexGuard<'_, ()>) {
+    /// Pushes a state to the watchers, in order.
+    async fn push(&self, record: &IngestionRecord, order: tokio::sync::MutexGuard<'_, ()>) {
         let news = self.inner.progress.push(record.ingestion.clone());
         drop(order);
         if news && record.ingestion.state.is_final() {
@@ -402,21 +401,21 @@ impl Ingestions {
         }
     }
 
-    /// The worker begins with an ingestion.
+    /// Records that the worker runs an ingestion.
     fn begin(&self, id: IngestionId, stop: Arc<Stop>) {
         let mut running = self.running();
         if self.inner.shutdown.is_cancelled() {
             stop.ask(StopReason::Shutdown);
         }
-        *running = Some(Running { id, stop });
+        *running = Some(CurrentRun { id, stop });
     }
 
-    /// The worker is done with its ingestion.
+    /// Records that the worker has finished its ingestion.
     fn finish(&self) {
         *self.running() = None;
     }
 
-    /// Stops the worker where it is at an ingestion that has ended otherwise.
+    /// Stops the worker if it runs this ingestion, which has been ended elsewhere.
     fn interrupt(&self, id: IngestionId) {
         match &*self.running() {
             Some(running) if running.id == id => running.stop.ask(StopReason::Cancel),
@@ -424,7 +423,7 @@ impl Ingestions {
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+    fn running(&self) -> MutexGuard<'_, Option<CurrentRun>> {
         let running = self.inner.running.lock();
         running.unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,10 +1,10 @@
-//! Names: regions and datasources of a file, on their way to the numbers the database gives them.
+//! Names: maps the regions and datasources of a file to their numbers in the database.
 
 use hashbrown::HashMap;
 
 use crate::store::Error;
 
-/// Numbers of the names seen so far; new ones wait to be asked for.
+/// Numbers of the names seen so far; new names are numbered together.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     ids: HashMap<String, Place, foldhash::fast::FixedState>,
@@ -17,11 +17,11 @@ enum Place {
     Fresh(u32),
 }
 
-/// A mark on numbers of names that the database has not numbered yet.
+/// A bit that marks the index of a name that has no number yet.
 const FRESH: u32 = 1 << 31;
 
 impl Names {
-    /// The number of a name, or a mark that [`Names::resolve`] takes.
+    /// The number of a name, or a marked index for [`resolve`].
     pub(super) fn id(&mut self, name: &str) -> u32 {
         match self.ids.get(name) {
             Some(Place::Known(id)) => *id,
@@ -36,7 +36,7 @@ impl Names {
         }
     }
 
-    /// Has new names numbered. Returns their numbers, for [`resolve`].
+    /// Numbers the new names with `ask`. Returns their numbers, for [`resolve`].
     pub(super) fn number(
         &mut self,
         ask: impl FnOnce(&[String]) -> Result<Vec<u32>, Error>,
@@ -53,7 +53,7 @@ impl Names {
     }
 }
 
-/// The number behind a mark; a number stays as it is.
+/// The number of a marked index; a number without the mark is returned unchanged.
 pub(super) fn resolve(id: u32, numbers: &[u32]) -> u32 {
     if id & FRESH == 0 {
         id

@@ -1,4 +1,4 @@
-//! The other programs that work on the same database: signs of life, and what they tell.
+//! The other programs that share the database: heartbeats and notifications.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::backoff::Backoff;
 use crate::model::IngestionId;
 use crate::store::{self, Change};
 
-/// Signs of life in the time of a lease.
+/// Heartbeats per lease.
 const BEATS_PER_LEASE: u32 = 3;
-/// The first delay after one that failed.
+/// The first delay after a heartbeat that failed.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 
-/// Gives signs of life, and frees what the dead have claimed.
-pub(super) async fn beat(ingestions: Ingestions) {
+/// Sends heartbeats, and releases the claims of expired workers.
+pub(super) async fn heartbeat(ingestions: Ingestions) {
     let inner = &ingestions.inner;
     let lease = inner.worker.lease;
     let mut last = Instant::now();
@@ -29,12 +29,12 @@ pub(super) async fn beat(ingestions: Ingestions) {
             () = inner.shutdown.cancelled() => return,
         }
         let beaten = async {
-            let known = inner.store.beat(&inner.worker).await?;
+            let known = inner.store.heartbeat(&inner.worker).await?;
             // Who was away itself cannot tell who else is.
             let present = known && last.elapsed() < lease;
             last = Instant::now();
-            if present && inner.store.bury().await? {
-                tracing::warn!("another program is gone; its ingestions are taken over");
+            if present && inner.store.expire_workers().await? {
+                tracing::warn!("a worker has expired; its ingestions are taken over");
                 inner.arrived.notify_one();
             }
             Ok::<_, store::Error>(())
@@ -45,7 +45,7 @@ pub(super) async fn beat(ingestions: Ingestions) {
                 lease / BEATS_PER_LEASE
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot give a sign of life");
+                tracing::warn!(%error, "cannot send a heartbeat");
                 // What was taken over before the answer was lost is told to all but this program.
                 inner.arrived.notify_one();
                 backoff.delay()
@@ -54,7 +54,7 @@ pub(super) async fn beat(ingestions: Ingestions) {
     }
 }
 
-/// Takes note of what others tell.
+/// Handles the notifications of other programs.
 pub(super) async fn listen(ingestions: Ingestions) {
     let inner = &ingestions.inner;
     // Its own signs of life come several times in that.
@@ -74,13 +74,13 @@ pub(super) async fn listen(ingestions: Ingestions) {
                 inner.progress.advance(id, advance);
                 false
             }
-            Some(Change::State(id)) => ingestions.heard(id).await.is_err(),
+            Some(Change::State(id)) => ingestions.on_state_change(id).await.is_err(),
             Some(Change::Anything) => true,
         };
         if missed {
             let mut backoff = Backoff::default();
             while let Err(error) = ingestions.catch_up().await {
-                tracing::warn!(%error, "cannot read what has changed");
+                tracing::warn!(%error, "cannot read the changed ingestions");
                 tokio::select! {
                     () = backoff.wait() => {}
                     () = inner.shutdown.cancelled() => return,
@@ -91,15 +91,15 @@ pub(super) async fn listen(ingestions: Ingestions) {
     }
 }
 
-/// A process of this host, as the others know it.
+/// The name of a process of this host as a worker: host and process id.
 pub(super) fn name(process: u32) -> String {
     let host = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/etc/hostname"));
     format!("{}:{process}", host.unwrap_or_default().trim())
 }
 
-/// Whether a process is known to have ended: one of this host that is there no longer, or whose
-/// number this one has now. Its lease need not be waited for.
-pub(super) fn is_dead(other: &str) -> bool {
+/// Whether a worker's process is known to have ended: it was on this host and no longer exists, or
+/// its process id is now this program's. Then there is no need to wait for its lease.
+pub(super) fn has_ended(other: &str) -> bool {
     let Some(process) = other.rsplit(':').next().and_then(|id| id.parse().ok()) else {
         return false;
     };
@@ -110,20 +110,20 @@ pub(super) fn is_dead(other: &str) -> bool {
 }
 
 impl Ingestions {
-    /// The state of an ingestion has changed elsewhere.
-    async fn heard(&self, id: IngestionId) -> Result<(), store::Error> {
+    /// Handles a change of an ingestion's state by another program.
+    async fn on_state_change(&self, id: IngestionId) -> Result<(), store::Error> {
         let was_live = self.inner.progress.get(id).is_some();
         if let Some(ingestion) = self.refresh(id).await?
             && !was_live
             && ingestion.state.is_final()
         {
             // Its trips were removed.
-            self.inner.progress.tell(&ingestion);
+            self.inner.progress.push(&ingestion);
         }
         Ok(())
     }
 
-    /// Reads the state of all that wait or run, or did when it was last heard of.
+    /// Reads the state of all ingestions that are queued or running, or were when last read.
     async fn catch_up(&self) -> Result<(), store::Error> {
         let unfinished = self.inner.store.unfinished().await?;
         let unfinished = unfinished.iter().map(|record| record.ingestion.id);

@@ -1,14 +1,14 @@
-//! Places of files in the queue: paths, which are bytes, as text.
+//! Paths of queued files: converts paths, which are bytes, to text and back.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Before the bytes of a path that is not UTF-8, in hexadecimal. Paths of the queue are absolute, or
-/// names of files in the spool, and never begin with it.
+/// Prefix of a path that is not UTF-8, before its bytes in hexadecimal. Queued paths are absolute
+/// or names of files in the spool, and never begin with it.
 const BYTES: &str = "bytes:";
 
-/// A path as text, from which [`path`] makes it again.
+/// A path as text, which [`path`] converts back.
 pub(super) fn text(path: &Path) -> String {
     if let Some(text) = path.to_str() {
         return text.to_owned();
@@ -21,7 +21,7 @@ pub(super) fn text(path: &Path) -> String {
     text
 }
 
-/// The path that a text stands for.
+/// The path that [`text`] has converted.
 pub(super) fn path(text: &str) -> PathBuf {
     let bytes = text.strip_prefix(BYTES).and_then(from_hexadecimal);
     bytes.map_or_else(|| PathBuf::from(text), |bytes| from_bytes(bytes).into())
@@ -37,7 +37,7 @@ fn from_bytes(bytes: Vec<u8>) -> OsString {
     std::os::unix::ffi::OsStringExt::from_vec(bytes)
 }
 
-/// Elsewhere paths of the queue are Unicode.
+/// On other systems, queued paths are Unicode.
 #[cfg(not(unix))]
 fn from_bytes(bytes: Vec<u8>) -> OsString {
     String::from_utf8_lossy(&bytes).into_owned().into()

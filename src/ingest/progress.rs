@@ -1,4 +1,4 @@
-//! Progress: what is known of the ingestions that wait or run, pushed to whoever watches.
+//! Progress of queued and running ingestions, pushed to watchers.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -14,13 +14,13 @@ use super::pipeline::Meter;
 use crate::model::{Ingestion, IngestionId, IngestionPhase, IngestionState};
 use crate::store::{Advance, FinalCounts, Store};
 
-/// Changes are pushed no more often than this.
+/// Interval at which progress is pushed.
 const PUSH_EVERY: Duration = Duration::from_millis(250);
 
-/// Changes that a slow watcher of all ingestions may be behind before it is brought up to date.
+/// Number of changes that a slow watcher of all ingestions may lag behind before some are skipped.
 const UPDATES_KEPT: usize = 1024;
 
-/// The ingestions that wait or run, as of now.
+/// The current state of the queued and running ingestions.
 #[derive(Debug, Clone)]
 pub(super) struct Progress {
     live: Arc<Mutex<HashMap<IngestionId, watch::Sender<Ingestion>>>>,
@@ -35,7 +35,7 @@ impl Progress {
         }
     }
 
-    /// Pushes a state as it was read; the final one is the last. Tells whether it is news.
+    /// Pushes a state from the database; the final state is the last. Returns whether it was new.
     pub(super) fn push(&self, ingestion: Ingestion) -> bool {
         let mut live = self.live();
         match live.get(&ingestion.id).map(watch::Sender::borrow) {
@@ -48,7 +48,7 @@ impl Progress {
             None if ingestion.state.is_final() => return false,
             _ => {}
         }
-        self.tell(&ingestion);
+        self.push(&ingestion);
         if ingestion.state.is_final() {
             if let Some(sender) = live.remove(&ingestion.id) {
                 sender.send_replace(ingestion);
@@ -61,7 +61,7 @@ impl Progress {
         true
     }
 
-    /// Pushes how far an ingestion has come that runs.
+    /// Pushes the progress of a running ingestion.
     pub(super) fn advance(&self, id: IngestionId, advance: Advance) {
         let live = self.live();
         let Some(sender) = live.get(&id) else { return };
@@ -80,16 +80,16 @@ impl Progress {
             ingestion.eta_seconds = advance.eta_seconds;
         });
         let ingestion = sender.borrow().clone();
-        self.tell(&ingestion);
+        self.push(&ingestion);
     }
 
-    /// Tells those who watch all ingestions.
-    pub(super) fn tell(&self, ingestion: &Ingestion) {
+    /// Pushes a state to the watchers of all ingestions.
+    pub(super) fn push(&self, ingestion: &Ingestion) {
         // Nobody may be watching.
         let _ = self.updates.send(ingestion.clone());
     }
 
-    /// How many ingestions are in a state, of those that wait or run.
+    /// Number of queued or running ingestions in a state.
     pub(super) fn count(&self, state: IngestionState) -> usize {
         let live = self.live();
         live.values()
@@ -97,17 +97,17 @@ impl Progress {
             .count()
     }
 
-    /// The ingestions that wait or run.
+    /// Ids of the queued and running ingestions.
     pub(super) fn ids(&self) -> Vec<IngestionId> {
         self.live().keys().copied().collect()
     }
 
-    /// An ingestion that waits or runs, as of now.
+    /// The current state of a queued or running ingestion.
     pub(super) fn get(&self, id: IngestionId) -> Option<Ingestion> {
         self.live().get(&id).map(|sender| sender.borrow().clone())
     }
 
-    /// An ingestion that waits or runs: its present state, then changes, then the final one.
+    /// The current state, the changes and the final state of a queued or running ingestion.
     pub(super) fn watch(&self, id: IngestionId) -> Option<BoxStream<'static, Ingestion>> {
         let mut receiver = self.live().get(&id)?.subscribe();
         receiver.mark_changed();
@@ -122,8 +122,8 @@ impl Progress {
         Some(states.boxed())
     }
 
-    /// Changes of all ingestions from now on. A watcher that falls far behind misses some, and
-    /// then gets the present state of those that wait or run.
+    /// Changes of all ingestions from now on. A watcher that lags far behind misses some changes,
+    /// and then gets the current state of all queued and running ingestions.
     pub(super) fn updates(&self) -> BoxStream<'static, Ingestion> {
         let state = (self.updates.subscribe(), self.clone());
         stream::unfold(state, |(mut receiver, progress)| async {
@@ -150,18 +150,18 @@ impl Progress {
     }
 }
 
-/// Reports how far one running ingestion has come, a few times a second.
+/// Reports the progress of one running ingestion, four times per second.
 #[derive(Debug)]
 pub(super) struct Reporter {
     progress: Progress,
     metrics: Arc<IngestMetrics>,
     pace: Arc<Pace>,
-    /// To the other programs; where they are slow to take it, only the latest.
+    /// Sends progress to the other programs; if sending is slow, only the latest.
     others: Option<watch::Sender<Advance>>,
     ingestion: Ingestion,
-    /// What was counted so far.
+    /// The counts that are already in the metrics.
     last: FinalCounts,
-    /// What reading the whole file takes; 0 where it takes less than there is between reports.
+    /// Estimated seconds to read the whole file; 0 before the first report.
     reading_seconds: f64,
 }
 
@@ -186,7 +186,7 @@ impl Reporter {
         }
     }
 
-    /// Reports what a meter shows, for as long as this is polled.
+    /// Reports the values of a meter for as long as this future is polled.
     pub(super) async fn report(&mut self, meter: &Meter) -> Infallible {
         let bytes_total = self.ingestion.bytes_total.unwrap_or(0);
         let share = self.pace.share(bytes_total);
@@ -228,13 +228,13 @@ impl Reporter {
         }
     }
 
-    /// Counts what was read since the last time.
+    /// Adds the rows and bytes read since the last call to the metrics.
     pub(super) fn count(&mut self, counts: FinalCounts) {
         self.metrics.advance(self.last, counts);
         self.last = counts;
     }
 
-    /// Takes note of how long publishing took.
+    /// Records how long publishing took.
     pub(super) fn published(&self, took: Duration) {
         let bytes = self.ingestion.bytes_total.unwrap_or(0);
         self.pace
@@ -242,7 +242,7 @@ impl Reporter {
     }
 }
 
-/// How fast it goes, smoothed, since the work goes in batches: about the last ten seconds count.
+/// Rates of an ingestion, smoothed over about 10 seconds, since the work is done in batches.
 #[derive(Debug)]
 struct Rates {
     at: Instant,
@@ -283,14 +283,14 @@ impl Rates {
     }
 }
 
-/// Passes on to the other programs how far an ingestion has come, until the sender is gone.
+/// Sends the progress of an ingestion to the other programs until the sender is dropped.
 fn announcer(store: Store, id: IngestionId) -> watch::Sender<Advance> {
     let (sender, mut receiver) = watch::channel(Advance::default());
     tokio::spawn(async move {
         while receiver.changed().await.is_ok() {
             let advance = *receiver.borrow_and_update();
             if let Err(error) = store.announce(id, advance).await {
-                tracing::debug!(id, %error, "the other programs could not be told");
+                tracing::debug!(id, %error, "cannot notify the other programs of progress");
             }
         }
     });

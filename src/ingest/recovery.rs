@@ -1,11 +1,11 @@
-//! The start of a program: what the last one left.
+//! Recovery at the start of a program.
 
 use super::{IngestError, Ingestions, Inner, SpoolError, peers, spool};
 use crate::model::IngestionState;
 use crate::store::Worker;
 
 impl Ingestions {
-    /// Clears away what a stop left half done, and takes note of the queue.
+    /// Deletes the remains of an interrupted run, and loads the queue.
     pub(super) async fn recover(&self) -> Result<(), IngestError> {
         let Inner {
             store,
@@ -14,13 +14,13 @@ impl Ingestions {
             progress,
             ..
         } = &*self.inner;
-        store.beat(worker).await?;
+        store.heartbeat(worker).await?;
         // Listed first: what comes later is somebody's who lives.
         let uploads = spool.uploads().await.map_err(SpoolError::from)?;
         let unfinished = store.unfinished().await?;
         let mut workers = store.workers().await?;
         let dead = workers.extract_if(.., |(program, other)| {
-            program != store.program() && other.spool == worker.spool && peers::is_dead(&other.name)
+            program != store.program() && other.spool == worker.spool && peers::has_ended(&other.name)
         });
         for (program, _) in dead.collect::<Vec<_>>() {
             store.replace(&program).await?;
@@ -36,7 +36,7 @@ impl Ingestions {
                     .map_err(SpoolError::from)?;
             }
         }
-        for id in store.hidden().await? {
+        for id in store.purgeable().await? {
             store.purge(id).await?;
         }
         for record in unfinished {
@@ -48,7 +48,7 @@ impl Ingestions {
                     id,
                     source,
                     line,
-                    "ingestion was interrupted, or runs elsewhere"
+                    "ingestion was interrupted, or another worker runs it"
                 );
             }
             progress.push(record.ingestion);

@@ -1,4 +1,4 @@
-//! The spool: uploaded files on their way into the database.
+//! The spool: the directory of uploads that are queued or running.
 
 use std::error::Error as StdError;
 use std::io;
@@ -15,7 +15,7 @@ use super::place;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
-/// The file in a spool's folder that says which spool it is, wherever it is mounted.
+/// The file in the spool's folder with its id, the same wherever the folder is mounted.
 const ID_FILE: &str = "spool.id";
 
 /// The folder that uploads are written to.
@@ -23,11 +23,11 @@ const ID_FILE: &str = "spool.id";
 pub struct Spool {
     folder: PathBuf,
     id: String,
-    /// The program that writes to it, whose files bear its name.
+    /// The name of this program, with which the names of its files begin.
     program: String,
 }
 
-/// Why a file did not get into the spool.
+/// Why a file could not be written to the spool.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// It is larger than allowed.
@@ -36,8 +36,8 @@ pub enum SpoolError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The sender broke off.
-    #[error("the upload broke off: {0}")]
+    /// The sender interrupted the upload.
+    #[error("the upload was interrupted: {0}")]
     Source(Box<dyn StdError + Send + Sync>),
     /// The disk failed.
     #[error("cannot write the upload: {0}")]
@@ -45,8 +45,8 @@ pub enum SpoolError {
 }
 
 impl Spool {
-    /// Opens the spool in a folder, which is made if it is missing. The files that the program
-    /// writes bear its name.
+    /// Opens the spool in a folder, which is created if missing. The names of the files that this
+    /// program writes begin with `program`.
     pub async fn open(folder: PathBuf, program: &str) -> io::Result<Self> {
         fs::create_dir_all(&folder).await?;
         let folder = fs::canonicalize(folder).await?;
@@ -57,24 +57,24 @@ impl Spool {
         })
     }
 
-    /// Which spool it is: programs on several machines that mount the same folder agree on it.
+    /// Id of the spool, the same for all programs and machines that mount the same folder.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether a file of that spool can be read here. What is from before spools had a name can.
+    /// Whether files of the spool with that id can be read here. Entries without an id are older.
     pub(super) fn holds(&self, id: &str) -> bool {
         id == self.id || id.is_empty()
     }
 
-    /// Where a file is that is known by its name here, or lies elsewhere.
+    /// The path of a queued file: a name in the spool, or a path outside it.
     pub(super) fn locate(&self, place: &str) -> PathBuf {
         self.folder.join(place::path(place))
     }
 
-    /// Streams a file to the disk, for one ingestion. `source` is its name for people, `limit` its
-    /// largest size in bytes.
+    /// Streams a file to the disk, for one ingestion. `source` is its display name, `limit` its
+    /// maximum size in bytes.
     pub async fn receive<S, B, E>(
         &self,
         source: &str,
@@ -143,7 +143,7 @@ impl Spool {
         self.receive(&source(path), bytes, u64::MAX).await
     }
 
-    /// Whether a file can be written to the spool.
+    /// Checks that a file can be written to the spool.
     pub async fn writable(&self) -> Result<(), SpoolError> {
         let path = self.folder.join(format!("{}.part", self.unique_name()));
         fs::write(&path, b"tripgraph").await?;
@@ -151,7 +151,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Every upload that is in the folder, whole or not.
+    /// All uploads in the folder, complete or not.
     pub(super) async fn uploads(&self) -> io::Result<Vec<PathBuf>> {
         let mut uploads = Vec::new();
         let mut entries = fs::read_dir(&self.folder).await?;
@@ -179,7 +179,7 @@ pub(super) fn is_of(upload: &Path, program: &str) -> bool {
         .is_some_and(|(owner, _)| owner == program)
 }
 
-/// Reads which spool a folder is, or makes it one.
+/// Reads the id of a spool, or gives the folder a new id.
 async fn identify(folder: &Path) -> io::Result<String> {
     let path = folder.join(ID_FILE);
     loop {
@@ -200,8 +200,8 @@ async fn identify(folder: &Path) -> io::Result<String> {
     }
 }
 
-/// A file that has arrived whole, and may be spooled for any number of ingestions. Dropping it does
-/// not affect what was spooled.
+/// A completely received file that may be spooled for any number of ingestions. Dropping it does
+/// not affect the spooled files.
 #[derive(Debug)]
 pub struct ReceivedFile {
     file: SpooledFile,
@@ -209,8 +209,8 @@ pub struct ReceivedFile {
 }
 
 impl ReceivedFile {
-    /// The file, for one ingestion: another name of the same bytes, so that it is in the spool whole
-    /// or not at all, and stays there until this ingestion has ended, whatever others do.
+    /// The file, for one ingestion: a hard link, so that the file is in the spool completely or not
+    /// at all, and remains until this ingestion has ended, independent of other ingestions.
     pub async fn spool(&self) -> Result<SpooledFile, SpoolError> {
         let Spool { folder, .. } = &self.spool;
         let spooled = SpooledFile {
@@ -239,16 +239,16 @@ pub struct SpooledFile {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ownership {
-    /// In the spool, and nobody's yet.
+    /// In the spool, not needed by an ingestion.
     Abandoned,
-    /// In the spool, and an ingestion's, or about to be.
+    /// In the spool, needed by an ingestion or perhaps needed soon.
     Enqueued,
-    /// Not ours: it is read where it lies.
+    /// Outside the spool: read in place and never deleted.
     Foreign,
 }
 
 impl SpooledFile {
-    /// A file that is read where it lies, and left there. Reads it once, for its hash.
+    /// A file that is read in place and never deleted. Reads it once, for its hash.
     pub async fn in_place(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path).await?;
         let source = source(&path);
@@ -262,7 +262,7 @@ impl SpooledFile {
         })
     }
 
-    /// Where it lies: a name in the spool, or else a path.
+    /// Its place as text: a name in the spool, or a path outside it.
     #[must_use]
     pub fn place(&self) -> String {
         let place = match self.ownership {
@@ -272,19 +272,19 @@ impl SpooledFile {
         place::text(Path::new(place))
     }
 
-    /// Its name, for people.
+    /// Its display name.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// BLAKE3 of its bytes, hexadecimal.
+    /// BLAKE3 hash of its bytes, in hexadecimal.
     #[must_use]
     pub fn content_hash(&self) -> &str {
         &self.content_hash
     }
 
-    /// Its size.
+    /// Size in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -296,14 +296,14 @@ impl SpooledFile {
         self.ownership != Ownership::Foreign
     }
 
-    /// It belongs to an ingestion from now on, or may do so.
+    /// Marks it as needed by an ingestion, or possibly needed.
     pub(super) fn keep(&mut self) {
         if self.ownership == Ownership::Abandoned {
             self.ownership = Ownership::Enqueued;
         }
     }
 
-    /// It belongs to no ingestion after all.
+    /// Marks it as not needed by an ingestion, and deletes it if it is spooled.
     pub(super) fn discard(mut self) {
         if self.ownership == Ownership::Enqueued {
             self.ownership = Ownership::Abandoned;
@@ -320,13 +320,13 @@ impl Drop for SpooledFile {
     }
 }
 
-/// A file's name, for people.
+/// The display name of a file.
 fn source(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }
 
-/// BLAKE3 of a file, hexadecimal, and its size.
+/// BLAKE3 hash of a file, in hexadecimal, and its size in bytes.
 async fn hash_file(path: PathBuf) -> io::Result<(String, u64)> {
     let hash = tokio::task::spawn_blocking(move || {
         let mut hasher = Hasher::new();

@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use crate::ingest::parse::LocalTime;
 use crate::store::{TripRow, TripSummary};
 
-/// Adds up trip summaries.
+/// The trip summaries of the trips so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pairs: BTreeMap<(u32, u32), Span>,
@@ -22,7 +22,7 @@ struct Span {
 }
 
 impl Tally {
-    /// Goes on from what an earlier run came to.
+    /// Continues with the summaries of an earlier run.
     pub(super) fn resumed(sums: &[TripSummary]) -> Self {
         let micros = |time: NaiveDateTime| time.and_utc().timestamp_micros();
         let span = |sum: &TripSummary| Span {
@@ -39,7 +39,7 @@ impl Tally {
         }
     }
 
-    /// Counts some trips.
+    /// Adds trips.
     pub(super) fn add(&mut self, trips: &[TripRow]) {
         for trip in trips {
             let time = trip.departed_at;
@@ -59,7 +59,7 @@ impl Tally {
         }
     }
 
-    /// The summaries.
+    /// The summary of each region and datasource.
     pub(super) fn summaries(&self) -> Vec<TripSummary> {
         let time = |micros| {
             LocalTime::from_micros(micros)

@@ -1,4 +1,4 @@
-//! The worker: takes ingestions from the queue, one after the other, in the order of arrival.
+//! The worker: runs the ingestions of the queue one after the other, in order of arrival.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::stop::{Stop, StopReason};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::model::{Failure, IngestionId, IngestionState};
-use crate::store::{self, Record, Store};
+use crate::store::{self, IngestionRecord, Store};
 
-/// How long a claim whose answer was lost may keep its ingestion locked, so that another look is
-/// needed: until the server ends a session whose client is gone.
+/// Delay before the queue is checked again after a claim whose answer was lost: its ingestion may
+/// be locked until the database server ends the session of the lost connection.
 const IN_DOUBT: Duration = Duration::from_secs(20);
 
-/// Works until the program stops.
+/// Runs ingestions until the program stops.
 pub(super) async fn work(ingestions: Ingestions) {
     let inner = &ingestions.inner;
     let mut backoff = Backoff::default();
@@ -25,7 +25,7 @@ pub(super) async fn work(ingestions: Ingestions) {
         let delay = match inner.store.claim(&inner.worker, clock::now()).await {
             Ok(Some(record)) => {
                 in_doubt = false;
-                if !matches!(ingest(&ingestions, record).await, End::Away) {
+                if !matches!(ingest(&ingestions, record).await, RunOutcome::Away) {
                     backoff.reset();
                     continue;
                 }
@@ -42,7 +42,7 @@ pub(super) async fn work(ingestions: Ingestions) {
                 continue;
             }
             Err(error) => {
-                tracing::error!(%error, "cannot take an ingestion from the queue");
+                tracing::error!(%error, "cannot claim an ingestion from the queue");
                 in_doubt = true;
                 backoff.delay()
             }
@@ -54,14 +54,14 @@ pub(super) async fn work(ingestions: Ingestions) {
     }
 }
 
-/// Runs one ingestion that was claimed, to whatever end.
-async fn ingest(ingestions: &Ingestions, record: Record) -> End {
+/// Runs one claimed ingestion until it ends or is put back in the queue.
+async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> RunOutcome {
     let inner = &ingestions.inner;
     let id = record.ingestion.id;
     let stop = Arc::new(Stop::default());
     ingestions.begin(id, Arc::clone(&stop));
     ingestions.refresh_or_log(id).await;
-    tracing::info!(id, source = record.ingestion.source, "ingestion runs");
+    tracing::info!(id, source = record.ingestion.source, "ingestion started");
 
     let path = inner.spool.locate(&record.path);
     let reporter = Reporter::new(
@@ -80,34 +80,34 @@ async fn ingest(ingestions: &Ingestions, record: Record) -> End {
     inner.metrics.work(&stages);
     let claim = record.claim;
     let end = match outcome {
-        Ok(()) | Err(PipelineError::Stopped(StopReason::Cancel)) => End::Known,
+        Ok(()) | Err(PipelineError::Stopped(StopReason::Cancel)) => RunOutcome::Known,
         Err(PipelineError::Stopped(StopReason::Shutdown)) => {
-            tracing::info!(id, "ingestion stops, and goes on later");
-            End::Later
+            tracing::info!(id, "ingestion stopped, continues later");
+            RunOutcome::Later
         }
         Err(PipelineError::Store(store::Error::NotRunning(_))) => {
-            tracing::info!(id, "ingestion was ended, or taken over");
-            End::Known
+            tracing::info!(id, "ingestion was cancelled or taken over");
+            RunOutcome::Known
         }
         Err(error) if error.is_unavailable() => {
-            tracing::error!(id, %error, "the ingestion waits, and goes on from its checkpoint");
-            End::Away
+            tracing::error!(id, %error, "ingestion is queued again, continues from its checkpoint");
+            RunOutcome::Away
         }
         Err(error) => {
             if error.is_internal() {
                 tracing::error!(id, %error, "ingestion failed");
             }
-            End::Failed(error.failure())
+            RunOutcome::Failed(error.failure())
         }
     };
-    let failed = matches!(end, End::Failed(_));
+    let failed = matches!(end, RunOutcome::Failed(_));
     let mut backoff = Backoff::default();
     // Nothing else can be done before this is: the database has to know.
     loop {
         let noted = match &end {
-            End::Known => Ok(()),
-            End::Later | End::Away => inner.store.requeue(claim).await,
-            End::Failed(failure) => {
+            RunOutcome::Known => Ok(()),
+            RunOutcome::Later | RunOutcome::Away => inner.store.requeue(claim).await,
+            RunOutcome::Failed(failure) => {
                 let failure = failure.clone();
                 inner.store.fail(claim, failure, counts, clock::now()).await
             }
@@ -129,7 +129,7 @@ async fn ingest(ingestions: &Ingestions, record: Record) -> End {
             }
             Err(error) => error,
         };
-        tracing::error!(id, %error, "the end of an ingestion could not be noted");
+        tracing::error!(id, %error, "cannot store the end of an ingestion");
         tokio::select! {
             () = backoff.wait() => {}
             // The next to claim it finds out.
@@ -143,7 +143,7 @@ async fn ingest(ingestions: &Ingestions, record: Record) -> End {
     end
 }
 
-/// Shows where the time went, so that one sees what limits the machine.
+/// Logs the busy time of each stage, which shows the bottleneck.
 fn note_stages(id: IngestionId, stages: &Stages) {
     let [reading, packing, writing, publishing] = stages
         .by_name()
@@ -154,28 +154,28 @@ fn note_stages(id: IngestionId, stages: &Stages) {
         packing,
         writing,
         publishing,
-        "stages were at work, the first three at the same time"
+        "busy time of the stages, the first three run concurrently"
     );
 }
 
-/// How an ingestion comes out of the pipeline.
-enum End {
-    /// The database knows.
+/// The outcome of a run.
+enum RunOutcome {
+    /// The outcome is stored already.
     Known,
-    /// It goes on from its checkpoint.
+    /// The ingestion continues from its checkpoint later.
     Later,
-    /// So it does, when the database is back.
+    /// The ingestion continues from its checkpoint when the database or the disk is available.
     Away,
-    /// It leaves no trips.
+    /// The ingestion failed; none of its trips remain.
     Failed(Failure),
 }
 
-/// Deletes what an ingestion left that is not, or no longer, in the answers.
+/// Deletes the hidden rows of an ingestion.
 pub(super) async fn purge(ingestions: &Ingestions, id: IngestionId) {
     let inner = &ingestions.inner;
     let mut backoff = Backoff::default();
     while let Err(error) = inner.store.purge(id).await {
-        tracing::error!(id, %error, "cannot delete the trips of an ingestion that has none");
+        tracing::error!(id, %error, "cannot purge an ingestion");
         // Nobody sees these rows; the next start tries again.
         if !error.is_unavailable() {
             return;
@@ -187,15 +187,15 @@ pub(super) async fn purge(ingestions: &Ingestions, id: IngestionId) {
     }
 }
 
-/// Lets the database's planner know of the trips that came in.
+/// Updates the statistics of the database's planner after an ingestion.
 async fn analyze(store: Store, id: IngestionId) {
     if let Err(error) = store.analyze_after(id).await {
-        tracing::warn!(id, %error, "cannot renew the statistics of the tables");
+        tracing::warn!(id, %error, "cannot update the statistics of the tables");
     }
 }
 
-/// Notes an ingestion's final state in the log, and deletes its upload.
-pub(super) async fn conclude(ingestions: &Ingestions, record: &Record) {
+/// Logs an ingestion's final state, and deletes its upload.
+pub(super) async fn conclude(ingestions: &Ingestions, record: &IngestionRecord) {
     let ended = &record.ingestion;
     if ended.state == IngestionState::Removed {
         return;

@@ -190,19 +190,19 @@ mod tests {
 
     use super::*;
 
-    type Twin = BTreeMap<u32, u64>;
+    type Reference = BTreeMap<u32, u64>;
 
-    fn twin() -> impl Strategy<Value = Twin> {
+    fn reference() -> impl Strategy<Value = Reference> {
         let key = prop_oneof![0..60_u32, 0..100_000_u32, any::<u32>(), Just(u32::MAX)];
         let count = prop_oneof![1..4_u64, 1..1_000_u64, 1..=u64::MAX / 4];
         btree_map(key, count, 0..60)
     }
 
-    fn packed(twin: &Twin) -> Counters {
-        Counters::from_sorted(twin.iter().map(|(&key, &count)| (key, count)))
+    fn packed(reference: &Reference) -> Counters {
+        Counters::from_sorted(reference.iter().map(|(&key, &count)| (key, count)))
     }
 
-    fn unpacked(counters: &Counters) -> Twin {
+    fn unpacked(counters: &Counters) -> Reference {
         let entries: Vec<_> = counters.iter().collect();
         assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
         entries.into_iter().collect()
@@ -210,17 +210,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packing_keeps_every_counter(twin in twin()) {
-            let counters = packed(&twin);
-            prop_assert_eq!(&unpacked(&counters), &twin);
-            prop_assert_eq!(counters.is_empty(), twin.is_empty());
+        fn packing_keeps_every_counter(reference in reference()) {
+            let counters = packed(&reference);
+            prop_assert_eq!(&unpacked(&counters), &reference);
+            prop_assert_eq!(counters.is_empty(), reference.is_empty());
             let again = Counters::from_bytes(counters.as_bytes().to_vec());
             prop_assert_eq!(again.as_ref(), Ok(&counters));
             prop_assert_eq!(again.map(Counters::into_bytes), Ok(counters.as_bytes().to_vec()));
         }
 
         #[test]
-        fn adding_sums_counter_by_counter(a in twin(), b in twin()) {
+        fn adding_sums_counter_by_counter(a in reference(), b in reference()) {
             let mut sums = a.clone();
             for (&key, &count) in &b {
                 *sums.entry(key).or_default() += count;
@@ -234,7 +234,7 @@ mod tests {
         }
 
         #[test]
-        fn taking_off_too_much_is_an_error(a in twin(), b in twin()) {
+        fn taking_off_too_much_is_an_error(a in reference(), b in reference()) {
             let short = b.iter().find(|&(key, taken)| a.get(key).copied().unwrap_or(0) < *taken);
             let expected = short.map(|(&key, &taken)| {
                 CountersError::Underflow { key, held: a.get(&key).copied().unwrap_or(0), taken }
@@ -245,11 +245,11 @@ mod tests {
         #[test]
         fn runs_of_keys_are_counted(mut keys in vec(0..300_u32, 0..2_000)) {
             keys.sort_unstable();
-            let mut twin = Twin::new();
+            let mut reference = Reference::new();
             for &key in &keys {
-                *twin.entry(key).or_default() += 1;
+                *reference.entry(key).or_default() += 1;
             }
-            prop_assert_eq!(Counters::from_sorted_keys(keys), packed(&twin));
+            prop_assert_eq!(Counters::from_sorted_keys(keys), packed(&reference));
         }
 
         #[test]
@@ -263,8 +263,8 @@ mod tests {
         }
 
         #[test]
-        fn damaged_bytes_never_panic(twin in twin(), at in any::<prop::sample::Index>(), byte: u8) {
-            let mut bytes = packed(&twin).into_bytes();
+        fn damaged_bytes_never_panic(reference in reference(), at in any::<prop::sample::Index>(), byte: u8) {
+            let mut bytes = packed(&reference).into_bytes();
             if !bytes.is_empty() {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;

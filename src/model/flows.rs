@@ -146,16 +146,16 @@ mod tests {
     use super::*;
 
     /// Trips by destination, region, datasource and half-hour.
-    type Twin = BTreeMap<(u64, u32, u32, u8), u64>;
+    type Reference = BTreeMap<(u64, u32, u32, u8), u64>;
 
-    fn twin() -> impl Strategy<Value = Twin> {
+    fn reference() -> impl Strategy<Value = Reference> {
         let flow = ((0..4_u64, 0..3_u32, 0..3_u32, 40..48_u8), 1..200_u64);
         vec(flow, 0..30).prop_map(|flows| flows.into_iter().collect())
     }
 
-    fn packed(twin: &Twin) -> Flows {
+    fn packed(reference: &Reference) -> Flows {
         let mut flows = Flows::default();
-        for (&(destination, region, datasource, half_hour), &trips) in twin {
+        for (&(destination, region, datasource, half_hour), &trips) in reference {
             let end = FlowEnd {
                 destination,
                 region,
@@ -168,7 +168,7 @@ mod tests {
         flows
     }
 
-    fn unpacked(bytes: &[u8]) -> Twin {
+    fn unpacked(bytes: &[u8]) -> Reference {
         Flows::entries(bytes)
             .flat_map(|flow| {
                 let (end, day) = flow.unwrap();
@@ -184,11 +184,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packing_keeps_every_flow(twin in twin()) {
-            let flows = packed(&twin);
+        fn packing_keeps_every_flow(reference in reference()) {
+            let flows = packed(&reference);
             let bytes = flows.to_bytes();
-            prop_assert_eq!(flows.is_empty(), twin.is_empty());
-            prop_assert_eq!(unpacked(&bytes), twin);
+            prop_assert_eq!(flows.is_empty(), reference.is_empty());
+            prop_assert_eq!(unpacked(&bytes), reference);
             prop_assert_eq!(Flows::from_bytes(&bytes), Ok(flows));
             for length in 1..bytes.len() {
                 // A part is an error, or holds fewer flows.
@@ -199,7 +199,7 @@ mod tests {
         }
 
         #[test]
-        fn adding_and_taking_off_is_flow_by_flow(a in twin(), b in twin()) {
+        fn adding_and_taking_off_is_flow_by_flow(a in reference(), b in reference()) {
             let mut sums = a.clone();
             for (&key, &trips) in &b {
                 *sums.entry(key).or_default() += trips;
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn what_is_not_packed_flows_is_corrupt() {
-        let twin = Twin::from([((1, 1, 1, 9), 1), ((1, 2, 1, 9), 1)]);
-        let bytes = packed(&twin).to_bytes();
+        let reference = Reference::from([((1, 1, 1, 9), 1), ((1, 2, 1, 9), 1)]);
+        let bytes = packed(&reference).to_bytes();
         let (first, second) = bytes.split_at(bytes.len() / 2);
         assert!(Flows::from_bytes(&bytes).is_ok());
         // Out of order; the same twice; cut off.

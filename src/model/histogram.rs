@@ -6,14 +6,14 @@ use hashbrown::HashMap;
 
 use super::counter_key::{counter_key, split_counter_key};
 use super::patch::{CorruptPatch, PatchEnds, PatchPoints};
-use super::{Counters, DayCounts, End, FlowEnd, Flows, Week};
+use super::{Counters, DayCounts, TripEnd, FlowEnd, Flows, Week};
 use crate::geo::{LEVELS, Resolution, parent_index, resolution_of};
 
 /// One weekly histogram: the weeks of one cell, region and ISO year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WeeklyKey {
     /// The end that lies in the cell.
-    pub end: End,
+    pub end: TripEnd,
     /// The H3 index, at one of [`LEVELS`].
     pub cell: u64,
     /// The region's number.
@@ -72,7 +72,7 @@ impl Histograms {
     /// of cells that are no larger than theirs.
     pub fn add_patch(
         &mut self,
-        end: End,
+        end: TripEnd,
         cell: u64,
         points: &[u8],
         rest: &[u8],
@@ -80,13 +80,13 @@ impl Histograms {
         if let Some(cell) = histogram_cell(cell) {
             self.add_weeks(end, cell, points)?;
         }
-        if end == End::Origin && resolution_of(cell) >= Resolution::FLOW.get() {
+        if end == TripEnd::Origin && resolution_of(cell) >= Resolution::FLOW.get() {
             self.add_flows(end, cell, points, rest)?;
         }
         Ok(())
     }
 
-    fn add_weeks(&mut self, end: End, cell: u64, points: &[u8]) -> Result<(), CorruptPatch> {
+    fn add_weeks(&mut self, end: TripEnd, cell: u64, points: &[u8]) -> Result<(), CorruptPatch> {
         let mut keys = mem::take(&mut self.keys);
         keys.clear();
         let parts = PatchPoints::parts(points).collect::<Result<Vec<_>, _>>()?;
@@ -123,7 +123,7 @@ impl Histograms {
 
     fn add_flows(
         &mut self,
-        end: End,
+        end: TripEnd,
         cell: u64,
         points: &[u8],
         rest: &[u8],
@@ -140,7 +140,7 @@ impl Histograms {
                 (
                     parent_index(ends.other_cell(row), Resolution::FLOW),
                     key.region(),
-                    counter_key(key.datasource(), ends.slot(row)),
+                    counter_key(key.datasource(), ends.half_hour(row)),
                 )
             }));
         }

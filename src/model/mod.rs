@@ -5,7 +5,7 @@ mod counter_codec;
 mod counter_key;
 mod counters;
 mod day_counts;
-mod end;
+mod trip_end;
 mod flows;
 mod histogram;
 mod ingestion;
@@ -21,7 +21,7 @@ pub use counter_codec::Entries;
 pub use counter_key::{counter_key, split_counter_key};
 pub use counters::{Counters, CountersError};
 pub use day_counts::{DayCounts, PackedDay};
-pub use end::{End, TripEnds};
+pub use trip_end::{TripEnd, TripEndRule};
 pub use flows::{FlowEnd, Flows};
 pub use histogram::{FinishedHistograms, Histograms, WeeklyKey, histogram_cell};
 pub use ingestion::{

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::{iter, mem};
 
 use super::columns::{Column, ColumnWriter, Columns};
-use super::{End, TripKey};
+use super::{TripEnd, TripKey};
 use crate::geo::{leaf_number, numbered_leaf};
 
 /// Bytes that are no patch.
@@ -41,7 +41,7 @@ pub struct PatchRest {
     /// two patches is enough to know both ends.
     pub other: Option<[f64; 2]>,
     /// Half-hour of the day of departure, 0–47.
-    pub slot: u8,
+    pub half_hour: u8,
     /// Line of the file.
     pub line: u64,
 }
@@ -61,7 +61,7 @@ impl Patch {
     /// # Panics
     ///
     /// If there are 2³² of them, or more.
-    pub fn add(&mut self, end: End, ends: &[(PatchPoint, PatchRest)]) {
+    pub fn add(&mut self, end: TripEnd, ends: &[(PatchPoint, PatchRest)]) {
         let rows = ends.len().try_into();
         let rows = rows.unwrap_or_else(|_| panic!("{} ends are no patch", ends.len()));
         let (points, rests) = (ends.iter().map(|end| &end.0), ends.iter().map(|end| &end.1));
@@ -75,9 +75,9 @@ impl Patch {
 
         let mut packed = ColumnWriter::new(&mut self.rest, rows);
         packed.column(rests.clone().map(|rest| leaf_number(rest.other_cell)));
-        packed.column(rests.clone().map(|rest| rest.slot.into()));
+        packed.column(rests.clone().map(|rest| rest.half_hour.into()));
         packed.column(rests.clone().map(|rest| rest.line));
-        if end == End::Origin {
+        if end == TripEnd::Origin {
             for axis in 0..2 {
                 let degrees =
                     |rest: &PatchRest| rest.other.map_or(0, |other| other[axis].to_bits());
@@ -142,7 +142,7 @@ impl<'a> PatchPoints<'a> {
 pub struct PatchEnds<'a> {
     points: PatchPoints<'a>,
     other_cell: Column<'a>,
-    slot: Column<'a>,
+    half_hour: Column<'a>,
     line: Column<'a>,
     other: Option<[Column<'a>; 2]>,
 }
@@ -150,7 +150,7 @@ pub struct PatchEnds<'a> {
 impl<'a> PatchEnds<'a> {
     /// Reads the packed ends of a kind, part by part. After an error there are no more.
     pub fn parts(
-        end: End,
+        end: TripEnd,
         mut points: &'a [u8],
         mut rest: &'a [u8],
     ) -> impl Iterator<Item = Result<Self, CorruptPatch>> {
@@ -166,15 +166,15 @@ impl<'a> PatchEnds<'a> {
         })
     }
 
-    fn next(end: End, points: &mut &'a [u8], rest: &mut &'a [u8]) -> Result<Self, CorruptPatch> {
+    fn next(end: TripEnd, points: &mut &'a [u8], rest: &mut &'a [u8]) -> Result<Self, CorruptPatch> {
         let points = PatchPoints(next(points)?);
-        let (rows, [other_cell, slot, line], other) = match end {
-            End::Origin => {
+        let (rows, [other_cell, half_hour, line], other) = match end {
+            TripEnd::Origin => {
                 let rest: Columns<'a, 5> = next(rest)?;
-                let [cell, slot, line, other @ ..] = *rest.columns();
-                (rest.rows(), [cell, slot, line], Some(other))
+                let [cell, half_hour, line, other @ ..] = *rest.columns();
+                (rest.rows(), [cell, half_hour, line], Some(other))
             }
-            End::Destination => {
+            TripEnd::Destination => {
                 let rest: Columns<'a, 3> = next(rest)?;
                 (rest.rows(), *rest.columns(), None)
             }
@@ -185,7 +185,7 @@ impl<'a> PatchEnds<'a> {
         Ok(Self {
             points,
             other_cell,
-            slot,
+            half_hour,
             line,
             other,
         })
@@ -221,9 +221,9 @@ impl<'a> PatchEnds<'a> {
     /// Half-hour of the day of departure, 0–47.
     #[must_use]
     #[inline]
-    pub fn slot(&self, row: u32) -> u8 {
-        let [slot, ..] = self.slot.get(row).to_le_bytes();
-        slot
+    pub fn half_hour(&self, row: u32) -> u8 {
+        let [half_hour, ..] = self.half_hour.get(row).to_le_bytes();
+        half_hour
     }
 
     /// Line of the file.
@@ -239,7 +239,7 @@ impl<'a> PatchEnds<'a> {
         self.points.iter().zip(self.rows().map(|row| PatchRest {
             other_cell: self.other_cell(row),
             other: self.other(row),
-            slot: self.slot(row),
+            half_hour: self.half_hour(row),
             line: self.line(row),
         }))
     }
@@ -273,7 +273,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_patch_gives_back_what_was_put_in(
-            end in prop_oneof![Just(End::Origin), Just(End::Destination)],
+            end in prop_oneof![Just(TripEnd::Origin), Just(TripEnd::Destination)],
             part in 1..60_usize,
             ends in proptest::collection::vec(
                 (
@@ -286,7 +286,7 @@ mod tests {
         ) {
             let ends: Vec<_> = ends
                 .into_iter()
-                .map(|(((lon, lat), (x, y)), (week, region, datasource), (slot, line))| {
+                .map(|(((lon, lat), (x, y)), (week, region, datasource), (half_hour, line))| {
                     let week = Week::from_number(week).unwrap();
                     let key = TripKey::new(week, region, datasource);
                     prop_assert_eq!(key.week_number(), week.number());
@@ -296,8 +296,8 @@ mod tests {
                         PatchPoint { lon, lat, key },
                         PatchRest {
                             other_cell: leaf_cell(Point::new(x, y).unwrap()).into(),
-                            other: (end == End::Origin).then_some([x, y]),
-                            slot,
+                            other: (end == TripEnd::Origin).then_some([x, y]),
+                            half_hour,
                             line,
                         },
                     ))
@@ -335,14 +335,14 @@ mod tests {
                 let rest = PatchRest {
                     other_cell: cell,
                     other: Some([14.5, 50.1]),
-                    slot: 16,
+                    half_hour: 16,
                     line: 2 + u64::from(n),
                 };
                 (point, rest)
             })
             .collect();
         let mut patch = Patch::default();
-        patch.add(End::Origin, &ends);
+        patch.add(TripEnd::Origin, &ends);
         // 42 bits of longitude, 39 of latitude, 2 of the datasource; 7 of the line.
         assert!(patch.points.len() < 100 * 11 + 4 + 5 * 9);
         assert_eq!(patch.rest.len(), (100 * 7_usize).div_ceil(8) + 4 + 5 * 9);
@@ -359,7 +359,7 @@ mod tests {
             PatchRest {
                 other_cell: 0,
                 other: Some([3.0, 4.0]),
-                slot: 5,
+                half_hour: 5,
                 line: 6,
             },
         );
@@ -369,7 +369,7 @@ mod tests {
         );
         let packed = |ends: &[(PatchPoint, PatchRest)]| {
             let mut patch = Patch::default();
-            patch.add(End::Origin, ends);
+            patch.add(TripEnd::Origin, ends);
             (patch.points, patch.rest)
         };
         let (points, rest) = packed(&[end, other]);
@@ -380,12 +380,12 @@ mod tests {
             broken
         };
         let broken_points = |points: &[u8]| PatchPoints::parts(points).any(|part| part.is_err());
-        assert!(!broken(End::Origin, &points, &rest));
+        assert!(!broken(TripEnd::Origin, &points, &rest));
         // Columns of the other kind; fewer ends, or a part less; cut off, or with more behind.
-        assert!(broken(End::Destination, &points, &rest));
-        assert!(broken(End::Origin, &points, &packed(&[end]).1));
-        assert!(broken(End::Origin, &points, &[]));
-        assert!(broken(End::Origin, &[], &rest));
+        assert!(broken(TripEnd::Destination, &points, &rest));
+        assert!(broken(TripEnd::Origin, &points, &packed(&[end]).1));
+        assert!(broken(TripEnd::Origin, &points, &[]));
+        assert!(broken(TripEnd::Origin, &[], &rest));
         for length in 1..points.len() {
             assert!(broken_points(&points[..length]));
         }

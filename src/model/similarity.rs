@@ -25,10 +25,10 @@ impl BucketMinutes {
         self.0
     }
 
-    /// The bucket of a half-hour slot, 0–47.
+    /// The bucket of a half-hour half_hour, 0–47.
     #[must_use]
-    pub const fn of_slot(self, slot: u8) -> u16 {
-        slot as u16 / (self.0 / 30)
+    pub const fn of_half_hour(self, half_hour: u8) -> u16 {
+        half_hour as u16 / (self.0 / 30)
     }
 
     /// The half-hour slots of a bucket, 1–48.

@@ -1,6 +1,6 @@
 use chrono::NaiveDateTime;
 
-use super::{IngestionId, TripEnds};
+use super::{IngestionId, TripEndRule};
 use crate::geo::{BoundingBox, Point};
 
 /// One trip: one row of a file.
@@ -28,7 +28,7 @@ pub struct Area {
     /// The box, borders included.
     pub bbox: BoundingBox,
     /// The ends that must lie in it.
-    pub ends: TripEnds,
+    pub ends: TripEndRule,
 }
 
 /// Which trips a question is about; what is not given does not restrict.

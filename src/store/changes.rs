@@ -13,7 +13,7 @@ use crate::model::{IngestionId, IngestionPhase};
 /// Something that another program has told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
-    /// Nobody could be heard for a while: anything may have changed.
+    /// Nobody could be message for a while: anything may have changed.
     Anything,
     /// There may be work in the queue.
     Work,
@@ -55,7 +55,7 @@ pub(super) struct Message {
 
 impl Message {
     /// A sign of life.
-    pub(super) fn beat(by: &str) -> Self {
+    pub(super) fn heartbeat(by: &str) -> Self {
         Self {
             by: by.to_owned(),
             ingestion: None,
@@ -68,7 +68,7 @@ impl Message {
     pub(super) fn work(by: &str) -> Self {
         Self {
             work: true,
-            ..Self::beat(by)
+            ..Self::heartbeat(by)
         }
     }
 
@@ -84,7 +84,7 @@ impl Message {
         Self {
             ingestion: Some(id),
             advance: Some(advance),
-            ..Self::beat(by)
+            ..Self::heartbeat(by)
         }
     }
 
@@ -128,7 +128,7 @@ impl Store {
         notify(&self.inner.writer, &message).await
     }
 
-    /// What other programs tell from now on, until the store is closed. Where nobody is heard for
+    /// What other programs tell from now on, until the store is closed. Where nobody is message for
     /// so long, not even by a sign of life, the connection is made anew. Where there can be no
     /// other programs it is silent.
     #[must_use]
@@ -138,8 +138,8 @@ impl Store {
         }
         let program = self.program().to_owned();
         postgres::messages(&self.inner.writer, silence)
-            .flat_map(move |heard| {
-                stream::iter(match heard {
+            .flat_map(move |message| {
+                stream::iter(match message {
                     // What can't be read is from another release, and may mean anything.
                     Some(text) => serde_json::from_str::<Message>(&text)
                         .map_or_else(|_| vec![Change::Anything], |message| message.news(&program)),
@@ -169,7 +169,7 @@ mod tests {
             eta_seconds: None,
         };
         for (message, news) in [
-            (Message::beat("a"), vec![]),
+            (Message::heartbeat("a"), vec![]),
             (Message::work("a"), vec![Change::Work]),
             (Message::state("a", 5), vec![Change::State(5), Change::Work]),
             (

@@ -9,9 +9,9 @@ use sea_orm::{
 };
 
 use super::changes::{Message, notify};
-use super::ingestions::{record, without_zeros};
+use super::ingestions::{ingestion_record, without_zeros};
 use super::outcome::Attempt;
-use super::{Error, FinalCounts, Record, Store, Worker, warnings};
+use super::{Error, FinalCounts, IngestionRecord, Store, Worker, warnings};
 use crate::model::{Failure, IngestionId, IngestionState};
 
 /// A worker's right to an ingestion, until the next claim.
@@ -32,7 +32,7 @@ impl Store {
         &self,
         worker: &Worker,
         now: DateTime<Utc>,
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Option<IngestionRecord>, Error> {
         if !worker.serves && self.is_served(&worker.spool).await? {
             return Ok(None);
         }
@@ -64,7 +64,7 @@ impl Store {
         let row = row.update(&tx).await?;
         notify(&tx, &Message::state(self.program(), row.id)).await?;
         tx.commit().await?;
-        record(row).map(Some)
+        ingestion_record(row).map(Some)
     }
 
     /// Cancels an ingestion that waits or runs, wherever that is: its worker's claim ends, and it
@@ -74,7 +74,7 @@ impl Store {
         id: IngestionId,
         counts: FinalCounts,
         now: DateTime<Utc>,
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Option<IngestionRecord>, Error> {
         self.until_known(|attempt| self.try_cancel(id, counts, now, attempt))
             .await
     }
@@ -85,7 +85,7 @@ impl Store {
         counts: FinalCounts,
         now: DateTime<Utc>,
         attempt: Attempt,
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Option<IngestionRecord>, Error> {
         let tx = self.write().await?;
         let row = ingestion::Entity::find_by_id(id)
             .lock_exclusive()
@@ -95,7 +95,7 @@ impl Store {
         if attempt == Attempt::Again
             && let Some(done) = row.as_ref().filter(|row| row.state == cancelled.name())
         {
-            return record(done.clone()).map(Some);
+            return ingestion_record(done.clone()).map(Some);
         }
         let unfinished =
             [IngestionState::Queued, IngestionState::Running].map(IngestionState::name);
@@ -104,7 +104,7 @@ impl Store {
         };
         let row = self.finish(&tx, row.into(), cancelled, counts, now).await?;
         self.commit(tx).await?;
-        record(row).map(Some)
+        ingestion_record(row).map(Some)
     }
 
     /// Ends an ingestion that failed, without any trips.
@@ -116,7 +116,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let tx = self.write().await?;
-        let mut row: ingestion::ActiveModel = held(&tx, claim).await?.into();
+        let mut row: ingestion::ActiveModel = check_claim(&tx, claim).await?.into();
         row.error_code = Set(Some(failure.code));
         row.error_message = Set(Some(without_zeros(&failure.message)));
         self.finish(&tx, row, IngestionState::Failed, counts, now)
@@ -151,7 +151,7 @@ impl Store {
     /// the claim does not hold any more.
     pub async fn requeue(&self, claim: Claim) -> Result<(), Error> {
         let tx = self.write().await?;
-        let mut row: ingestion::ActiveModel = match held(&tx, claim).await {
+        let mut row: ingestion::ActiveModel = match check_claim(&tx, claim).await {
             Ok(row) => row.into(),
             Err(Error::NotRunning(_)) => return Ok(()),
             Err(error) => return Err(error),
@@ -165,7 +165,7 @@ impl Store {
 }
 
 /// The row of an ingestion that runs by a claim, which nobody else can end meanwhile.
-pub(super) async fn held(
+pub(super) async fn check_claim(
     tx: &DatabaseTransaction,
     claim: Claim,
 ) -> Result<ingestion::Model, Error> {

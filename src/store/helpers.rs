@@ -57,7 +57,7 @@ impl Snapshot {
     pub(super) async fn each_patch(
         &self,
         columns: &str,
-        end: End,
+        end: TripEnd,
         ranges: &[CellRange],
         mut visit: impl FnMut(QueryResult) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {

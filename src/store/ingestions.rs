@@ -39,7 +39,7 @@ pub struct NewIngestion {
 
 /// An ingestion as programs see it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct IngestionRecord {
     /// As everyone sees it.
     pub ingestion: Ingestion,
     /// The spool of the program that took its file in.
@@ -158,14 +158,14 @@ impl Store {
     }
 
     /// Ingestions that wait or run, longest waiting first.
-    pub async fn unfinished(&self) -> Result<Vec<Record>, Error> {
+    pub async fn unfinished(&self) -> Result<Vec<IngestionRecord>, Error> {
         let states = [IngestionState::Queued, IngestionState::Running].map(IngestionState::name);
         let rows = ingestion::Entity::find()
             .filter(ingestion::Column::State.is_in(states))
             .order_by_asc(ingestion::Column::Id)
             .all(&self.inner.reader)
             .await?;
-        rows.into_iter().map(record).collect()
+        rows.into_iter().map(ingestion_record).collect()
     }
 
     /// Ingestions that have rows nobody will see any more: leftovers to purge.
@@ -187,11 +187,11 @@ impl Store {
     }
 
     /// One ingestion; `None` where there is none of that number.
-    pub async fn record(&self, id: IngestionId) -> Result<Option<Record>, Error> {
+    pub async fn record(&self, id: IngestionId) -> Result<Option<IngestionRecord>, Error> {
         let row = ingestion::Entity::find_by_id(id)
             .one(&self.inner.reader)
             .await?;
-        row.map(record).transpose()
+        row.map(ingestion_record).transpose()
     }
 
     /// Ingestions, newest first, of one state or of all; only numbers below `before`.
@@ -302,12 +302,12 @@ pub(super) fn without_zeros(text: &str) -> String {
 }
 
 /// An ingestion's row as it is read.
-pub(super) fn record(row: ingestion::Model) -> Result<Record, Error> {
+pub(super) fn ingestion_record(row: ingestion::Model) -> Result<IngestionRecord, Error> {
     // Nothing is built on a checkpoint whose bytes cannot be compared.
     let head = (row.batches > 0)
         .then(|| Head::stored(row.head_bytes, &row.head_hash))
         .flatten();
-    Ok(Record {
+    Ok(IngestionRecord {
         spool: row.spool.clone(),
         path: row.path.clone(),
         spooled: row.spooled,

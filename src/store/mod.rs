@@ -14,7 +14,7 @@ mod helpers;
 mod histograms;
 mod ingestions;
 mod list;
-mod load;
+mod blocks;
 mod meter;
 mod migrate;
 mod outcome;
@@ -36,14 +36,14 @@ pub use address::Address;
 pub use changes::{Advance, Change};
 pub use claims::Claim;
 pub use error::{BrokenRow, Error};
-pub use ingestions::{FinalCounts, NewIngestion, Record};
-pub use load::{Checkpoint, Head, LoadBlock, PatchRow, TripRow, TripSummary};
+pub use ingestions::{FinalCounts, NewIngestion, IngestionRecord};
+pub use blocks::{Checkpoint, Head, LoadBlock, PatchRow, TripRow, TripSummary};
 pub use meter::Meter;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
-pub use snapshot::{PatchRecord, Snapshot};
+pub use snapshot::{StoredPatch, Snapshot};
 pub use unavailable::Unavailable;
 use uuid::Uuid;
 pub use workers::Worker;

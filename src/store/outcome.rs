@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 
 /// How long the outcome is asked for. A session that lost its client in the middle of a transaction
 /// is ended by the server before that.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Which attempt at a transaction it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Store {
             tracing::warn!(%error, "asking the database whether it made a change");
             backoff.wait().await;
             match timeout(
-                PATIENCE.saturating_sub(since.elapsed()),
+                TIMEOUT.saturating_sub(since.elapsed()),
                 run(Attempt::Again),
             )
             .await

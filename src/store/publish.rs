@@ -9,11 +9,11 @@ use sea_orm::{
 };
 
 use super::changes::{Message, notify};
-use super::claims::held;
-use super::ingestions::record;
+use super::claims::check_claim;
+use super::ingestions::ingestion_record;
 use super::outcome::Attempt;
 use super::snapshot::{column, key, statement};
-use super::{Claim, Error, FinalCounts, Record, Store, TripSummary, histograms, postgres};
+use super::{Claim, Error, FinalCounts, IngestionRecord, Store, TripSummary, histograms, postgres};
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
 
 /// Lines of a file whose trips are purged in one transaction.
@@ -46,7 +46,7 @@ impl Store {
         done: &(impl Fn(f64) + Send + Sync),
     ) -> Result<(), Error> {
         let tx = self.publishing().await?;
-        let row = match held(&tx, claim).await {
+        let row = match check_claim(&tx, claim).await {
             // By nobody but this claim, in an attempt whose answer was lost.
             Err(Error::NotRunning(_)) if is_published(&tx, claim).await? => return Ok(()),
             row => row?,
@@ -68,21 +68,21 @@ impl Store {
 
     /// Takes the trips of an ingestion out of every answer, all at once. Its rows are purged
     /// afterwards. `None` where it is not among the answers.
-    pub async fn retire(
+    pub async fn remove(
         &self,
         id: IngestionId,
         histograms: &FinishedHistograms,
-    ) -> Result<Option<Record>, Error> {
-        self.until_known(|attempt| self.try_retire(id, histograms, attempt))
+    ) -> Result<Option<IngestionRecord>, Error> {
+        self.until_known(|attempt| self.try_remove(id, histograms, attempt))
             .await
     }
 
-    async fn try_retire(
+    async fn try_remove(
         &self,
         id: IngestionId,
         histograms: &FinishedHistograms,
         attempt: Attempt,
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Option<IngestionRecord>, Error> {
         let tx = self.publishing().await?;
         let row = ingestion::Entity::find_by_id(id)
             .lock_exclusive()
@@ -92,7 +92,7 @@ impl Store {
         if attempt == Attempt::Again
             && let Some(done) = row.as_ref().filter(|row| row.state == removed)
         {
-            return record(done.clone()).map(Some);
+            return ingestion_record(done.clone()).map(Some);
         }
         let Some(row) = row.filter(|row| row.state == IngestionState::Succeeded.name()) else {
             return Ok(None);
@@ -106,7 +106,7 @@ impl Store {
         let row = row.update(&tx).await?;
         notify(&tx, &Message::state(self.program(), id)).await?;
         self.commit(tx).await?;
-        record(row).map(Some)
+        ingestion_record(row).map(Some)
     }
 
     /// A transaction that changes what is in the answers; there is one at a time.
@@ -119,11 +119,11 @@ impl Store {
     }
 
     /// Deletes what earlier runs of an ingestion wrote past its checkpoint.
-    pub async fn rewind(&self, record: &Record) -> Result<(), Error> {
+    pub async fn rewind(&self, record: &IngestionRecord) -> Result<(), Error> {
         let id = record.ingestion.id;
         let checkpoint = record.checkpoint.unwrap_or_default();
         let tx = self.write().await?;
-        held(&tx, record.claim).await?;
+        check_claim(&tx, record.claim).await?;
         for (table, column, from) in [
             ("trip", "line", checkpoint.next_line),
             ("rejected_row", "line", checkpoint.next_line),

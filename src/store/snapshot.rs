@@ -19,14 +19,14 @@ use super::sqlite::Interrupt;
 use super::{BrokenRow, Engine, Error, Meter, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{
-    Counters, End, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, WeeklyKey,
+    Counters, TripEnd, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, WeeklyKey,
 };
 
 /// A patch as it lies in the database.
 #[derive(Debug, Clone, Copy)]
-pub struct PatchRecord<'a> {
+pub struct StoredPatch<'a> {
     /// The end that is packed.
-    pub end: End,
+    pub end: TripEnd,
     /// The cell they lie in.
     pub cell: u64,
     /// The ingestion that brought them.
@@ -139,7 +139,7 @@ impl Snapshot {
     /// Hands a row of the weekly histograms on: region, ISO year, counters, cell.
     fn weekly_row(
         &self,
-        end: End,
+        end: TripEnd,
         filter: &KeyFilter,
         row: &QueryResult,
         visit: &mut impl FnMut(i32, Entries<'_>) -> Result<(), Error>,
@@ -195,7 +195,7 @@ impl Snapshot {
     /// counters, in no order.
     pub async fn weekly(
         &self,
-        end: End,
+        end: TripEnd,
         cells: &[u64],
         filter: &KeyFilter,
         mut visit: impl FnMut(i32, Entries<'_>) -> Result<(), Error> + Send,
@@ -219,7 +219,7 @@ impl Snapshot {
     /// Reads the weekly histograms of all cells from one index to another.
     pub async fn weekly_between(
         &self,
-        end: End,
+        end: TripEnd,
         cells: CellRange,
         filter: &KeyFilter,
         mut visit: impl FnMut(i32, Entries<'_>) -> Result<(), Error> + Send,
@@ -234,7 +234,7 @@ impl Snapshot {
     }
 
     /// Which of some cells, all of one level, hold a trip end at all, or may.
-    pub async fn occupied(&self, end: End, cells: &[u64]) -> Result<Vec<u64>, Error> {
+    pub async fn occupied(&self, end: TripEnd, cells: &[u64]) -> Result<Vec<u64>, Error> {
         let Some(&any) = cells.first() else {
             return Ok(Vec::new());
         };
@@ -257,7 +257,7 @@ impl Snapshot {
 
     /// The cells from one index to another that hold a trip end, or may, ascending; the range must
     /// be of one of the levels, and not of the leaf cells'.
-    pub async fn occupied_between(&self, end: End, cells: CellRange) -> Result<Vec<u64>, Error> {
+    pub async fn occupied_between(&self, end: TripEnd, cells: CellRange) -> Result<Vec<u64>, Error> {
         let held = |table| {
             format!(
                 "SELECT DISTINCT cell FROM {table} WHERE trip_end = $1 AND cell BETWEEN $2 AND $3"
@@ -287,7 +287,7 @@ impl Snapshot {
     /// Reads the packed points of the patches of some ranges of cells.
     pub async fn points(
         &self,
-        end: End,
+        end: TripEnd,
         ranges: &[CellRange],
         mut visit: impl FnMut(&[u8]) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
@@ -307,16 +307,16 @@ impl Snapshot {
     /// Reads the patches of some ranges of cells whole, in no order.
     pub async fn patches(
         &self,
-        end: End,
+        end: TripEnd,
         ranges: &[CellRange],
-        mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let columns = "p.cell, p.ingestion_id, p.points, p.rest, p.trip_end, p.batch";
         self.each_patch(columns, end, ranges, |row| {
             let mut read = || {
                 let ingestion = column(&row, 1)?;
                 if !self.seen.hides(ingestion) {
-                    visit(PatchRecord {
+                    visit(StoredPatch {
                         end,
                         cell: column::<i64>(&row, 0)?.cast_unsigned(),
                         ingestion,
@@ -335,14 +335,14 @@ impl Snapshot {
     pub async fn patches_of(
         &self,
         id: IngestionId,
-        mut visit: impl FnMut(PatchRecord<'_>) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT trip_end, cell, points, rest, ingestion_id, batch FROM trip_patch \
                    WHERE ingestion_id = $1 ORDER BY batch";
         self.each(sql, [id.into()], |row| {
             let mut read = || {
-                let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
-                visit(PatchRecord {
+                let end = TripEnd::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
+                visit(StoredPatch {
                     end,
                     cell: column::<i64>(&row, 1)?.cast_unsigned(),
                     ingestion: id,
@@ -363,7 +363,7 @@ impl Snapshot {
         let sql = "SELECT trip_end, cell, region_id, iso_year, counters FROM weekly_histogram";
         self.each(sql, [], |row| {
             let mut read = || {
-                let end = End::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
+                let end = TripEnd::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
                 let key = WeeklyKey {
                     end,
                     cell: column::<i64>(&row, 1)?.cast_unsigned(),
@@ -421,7 +421,7 @@ impl Snapshot {
     pub(super) fn in_ranges(
         &self,
         columns: &str,
-        end: End,
+        end: TripEnd,
         ranges: &[CellRange],
     ) -> (String, impl Iterator<Item = Value> + Send + use<>) {
         let rows = ranges

@@ -25,20 +25,20 @@ pub struct Worker {
 impl Store {
     /// Makes this program known as a worker, or gives a sign of its life. `false` where the
     /// others thought it dead: what it had claimed is not its own any more.
-    pub async fn beat(&self, worker: &Worker) -> Result<bool, Error> {
+    pub async fn heartbeat(&self, worker: &Worker) -> Result<bool, Error> {
         self.until_known(|_| self.try_beat(worker)).await
     }
 
     async fn try_beat(&self, worker: &Worker) -> Result<bool, Error> {
         let tx = self.write().await?;
-        let alive = "UPDATE worker SET seen_at = CURRENT_TIMESTAMP WHERE id = $1";
+        let alive = "UPDATE worker SET heartbeat_at = CURRENT_TIMESTAMP WHERE id = $1";
         let alive = statement(&tx, alive, [self.program().into()]);
         let known = tx.execute_raw(alive).await?.rows_affected() > 0;
         if !known {
             self.register(&tx, worker).await?;
         }
         // Every listener hears one of these now and then, or its connection is gone.
-        notify(&tx, &Message::beat(self.program())).await?;
+        notify(&tx, &Message::heartbeat(self.program())).await?;
         self.commit(tx).await?;
         Ok(known)
     }
@@ -64,7 +64,7 @@ impl Store {
 
     /// Takes over from workers that have not been seen for their lease: ends their sessions, and
     /// what they had claimed is everybody's. Tells whether there were any.
-    pub async fn bury(&self) -> Result<bool, Error> {
+    pub async fn expire_workers(&self) -> Result<bool, Error> {
         if !self.is_shared() {
             return Ok(false);
         }
@@ -77,10 +77,10 @@ impl Store {
     }
 
     /// Takes over from a program that is known to have ended. Where its sessions still hold locks,
-    /// that is left to [`Store::bury`].
+    /// that is left to [`Store::expire_workers`].
     pub async fn replace(&self, program: &str) -> Result<(), Error> {
         if !self.is_shared() {
-            return self.forget(program).await;
+            return self.remove_worker(program).await;
         }
         postgres::replace(&self.inner.writer, program, self.program(), false).await?;
         Ok(())
@@ -88,10 +88,10 @@ impl Store {
 
     /// Signs this program off: what it had claimed is everybody's.
     pub async fn sign_off(&self) -> Result<(), Error> {
-        self.forget(self.program()).await
+        self.remove_worker(self.program()).await
     }
 
-    async fn forget(&self, program: &str) -> Result<(), Error> {
+    async fn remove_worker(&self, program: &str) -> Result<(), Error> {
         let tx = self.write().await?;
         let sql = "DELETE FROM worker WHERE id = $1";
         tx.execute_raw(statement(&tx, sql, [program.into()]))

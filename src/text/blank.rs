@@ -1,7 +1,7 @@
 //! White space and invisible characters.
 
-/// Whether a character is white space or invisible: neither is a part of a name or a number at
-/// either end of it.
+/// Whether a character is white space or invisible: at the ends of a name or a number, neither is a
+/// part of it.
 #[must_use]
 pub fn is_blank(c: char) -> bool {
     c.is_whitespace() || is_invisible(c)
@@ -76,7 +76,8 @@ fn last_char(bytes: &[u8]) -> Option<(char, usize)> {
     })
 }
 
-/// Whether there is surely nothing to trim: the first and the last byte decide, for most texts.
+/// Whether there is certainly nothing to trim, by the first and the last byte: a fast path for most
+/// texts.
 #[inline]
 fn ends_are_graphic(bytes: &[u8]) -> bool {
     matches!((bytes.first(), bytes.last()), (Some(first), Some(last))

@@ -1,5 +1,5 @@
-//! Text from outside: files, their names, what clients send. What counts as blank, when two names
-//! are the same, and what a terminal may be shown.
+//! Untrusted text, such as files, their names, and requests: blank characters, the canonical form
+//! of names, and safe display in a terminal.
 
 mod blank;
 mod name;

@@ -6,8 +6,8 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::trim;
 
-/// The one spelling of a name: without white space and invisible characters at its ends, in Unicode
-/// NFC. Names of files and of queries are compared, stored and answered in this form.
+/// The canonical spelling of a name: without white space and invisible characters at its ends, in
+/// Unicode NFC. Names in files and in queries are compared, stored and returned in this form.
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {
     let name = trim(name);

@@ -1,12 +1,13 @@
-//! What people are shown of text that came from outside.
+//! Safe display of untrusted text.
 
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::is_invisible;
 
-/// Displays a text for people: each control character, invisible character and white space other
-/// than a plain blank as its code point, such as `<U+001B>`. So nothing in it can move a terminal's
-/// cursor, change its colours or reverse its writing direction, and names that differ look different.
+/// Displays a text with each control character, invisible character and white space other than a
+/// space replaced by its code point, such as `<U+001B>`. So the text cannot move a terminal's
+/// cursor, change its colours or reverse its writing direction, and names that differ look
+/// different.
 #[derive(Debug, Clone, Copy)]
 pub struct Printable<T>(pub T);
 
@@ -22,8 +23,8 @@ impl<T: AsRef<str>> Display for Printable<T> {
     }
 }
 
-/// The JSON text with characters that a terminal would not show, or would act on, as `\u` escapes:
-/// the same JSON value. Line feeds between its tokens stay.
+/// The JSON text with characters that a terminal would not show, or would act on, replaced by `\u`
+/// escapes: the same JSON value. Line feeds between its tokens are kept.
 #[must_use]
 pub fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());

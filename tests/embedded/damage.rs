@@ -4,11 +4,11 @@ use std::path::Path;
 
 use tripgraph::analytics::{group_members, similar_trips, summaries, verify, weekly_average};
 use tripgraph::geo::{BoundingBox, Resolution};
-use tripgraph::model::{Area, BucketMinutes, Selection, Similarity, TripEnds};
+use tripgraph::model::{Area, BucketMinutes, Selection, Similarity, TripEndRule};
 use tripgraph::store::{Access, Store};
 
 use crate::suite::support::data::Shape;
-use crate::suite::support::engine::Engine;
+use crate::suite::support::backend::Backend;
 use crate::suite::support::random::Random;
 
 /// Damaged files that are asked.
@@ -44,8 +44,8 @@ async fn answers(store: &Store) -> Vec<String> {
             datasource: Some("funny_car".to_owned()),
             ..Selection::default()
         },
-        area(14.3, 50.0, 14.5, 50.2, TripEnds::Origin),
-        area(-180.0, -90.0, 20.0, 60.0, TripEnds::Both),
+        area(14.3, 50.0, 14.5, 50.2, TripEndRule::Origin),
+        area(-180.0, -90.0, 20.0, 60.0, TripEndRule::Both),
     ] {
         let average = weekly_average(store, &selection, None, None).await;
         answers.push(average.map_or_else(|_| REFUSED.to_owned(), |average| format!("{average:?}")));
@@ -76,7 +76,7 @@ async fn answers(store: &Store) -> Vec<String> {
 async fn is_sound(store: &Store) -> bool {
     verify(store)
         .await
-        .is_ok_and(|findings| findings.differing == 0)
+        .is_ok_and(|verification| verification.differing == 0)
 }
 
 async fn open(file: &Path) -> Option<Store> {
@@ -87,16 +87,16 @@ async fn open(file: &Path) -> Option<Store> {
 
 #[tokio::test]
 async fn no_flipped_bit_changes_an_answer_that_verify_calls_sound() {
-    let engine = Engine::start().await;
+    let backend = Backend::start().await;
     let mut random = Random::new(5);
     for rows in [600, 200] {
         let shape = Shape {
             places: 5,
             ..Shape::new(rows)
         };
-        engine.ingest(&shape.file(&mut random)).await;
+        backend.ingest(&shape.file(&mut random)).await;
     }
-    let place = engine.stop().await;
+    let place = backend.stop().await;
     let file = place.dir.path().join("trips.db");
     let bytes = std::fs::read(&file).unwrap();
     let store = open(&file).await.unwrap();

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 /// Enough for a question of all of them to be costly.
 const ROWS: u32 = 100_000;
 /// Nothing that is waited for may take longer.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A server with trips that keeps no answers.
 async fn server(home: &Home, query_timeout_seconds: &str) -> Serving {
@@ -82,7 +82,7 @@ async fn begun(serving: &Serving) -> u64 {
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < PATIENCE, "never: {what}");
+        assert!(start.elapsed() < TIMEOUT, "never: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -6,12 +6,12 @@ use super::support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::engine::Engine;
-use support::twin::{Twin, TwinAverage};
+use support::backend::Backend;
+use support::reference::{Reference, ReferenceAverage};
 use tripgraph::analytics::{Answers, similar_trips, weekly_average};
 use tripgraph::generate;
 use tripgraph::geo::{BoundingBox, CellRange, Resolution};
-use tripgraph::model::{Area, BucketMinutes, End, Selection, Similarity, TripEnds};
+use tripgraph::model::{Area, BucketMinutes, TripEnd, Selection, Similarity, TripEndRule};
 
 const SIMILARITY: Similarity = Similarity {
     resolution: Resolution::FLOW,
@@ -25,7 +25,7 @@ fn file(rows: u64, seed: u64) -> String {
     String::from_utf8(csv).unwrap()
 }
 
-fn in_prague(ends: TripEnds) -> Selection {
+fn in_prague(ends: TripEndRule) -> Selection {
     let bbox = BoundingBox::new(14.38, 50.04, 14.52, 50.11).unwrap();
     Selection {
         area: Some(Area { bbox, ends }),
@@ -34,47 +34,47 @@ fn in_prague(ends: TripEnds) -> Selection {
 }
 
 /// Both questions, answered by what may have kept answers, and anew.
-async fn hold(engine: &Engine, answers: &Answers) -> u64 {
-    let selection = in_prague(TripEnds::Origin);
+async fn hold(backend: &Backend, answers: &Answers) -> u64 {
+    let selection = in_prague(TripEndRule::Origin);
     let kept = answers
         .weekly_average(&selection, None, None)
         .await
         .unwrap();
-    let fresh = weekly_average(&engine.store, &selection, None, None);
+    let fresh = weekly_average(&backend.store, &selection, None, None);
     assert_eq!(*kept, fresh.await.unwrap());
     let all = Selection::default();
     let page = answers.similar_trips(&all, SIMILARITY, 1, 5, None);
-    let fresh = similar_trips(&engine.store, &all, SIMILARITY, 1, 5, None);
+    let fresh = similar_trips(&backend.store, &all, SIMILARITY, 1, 5, None);
     assert_eq!(*page.await.unwrap(), fresh.await.unwrap());
     kept.total_trips()
 }
 
 #[tokio::test]
 async fn what_is_published_or_removed_is_in_the_next_answer() {
-    let engine = Engine::start().await;
-    let answers = Answers::new(engine.store.clone(), 1 << 20);
-    assert_eq!(hold(&engine, &answers).await, 0);
-    engine.ingest(&file(2_000, 1)).await;
-    let one = hold(&engine, &answers).await;
+    let backend = Backend::start().await;
+    let answers = Answers::new(backend.store.clone(), 1 << 20);
+    assert_eq!(hold(&backend, &answers).await, 0);
+    backend.ingest(&file(2_000, 1)).await;
+    let one = hold(&backend, &answers).await;
     assert!(one > 0);
-    let second = engine.ingest(&file(2_000, 2)).await;
-    assert!(hold(&engine, &answers).await > one);
-    engine.ingestions.remove(second.id).await.unwrap();
-    assert_eq!(hold(&engine, &answers).await, one);
+    let second = backend.ingest(&file(2_000, 2)).await;
+    assert!(hold(&backend, &answers).await > one);
+    backend.ingestions.remove(second.id).await.unwrap();
+    assert_eq!(hold(&backend, &answers).await, one);
 }
 
 #[tokio::test]
 async fn the_same_question_is_answered_once() {
-    let engine = Engine::start().await;
-    engine.ingest(&file(500, 1)).await;
+    let backend = Backend::start().await;
+    backend.ingest(&file(500, 1)).await;
     let (kept, anew) = (1 << 20, 0);
     for (bytes, same) in [(kept, true), (anew, false)] {
-        let answers = Answers::new(engine.store.clone(), bytes);
-        let selection = in_prague(TripEnds::Origin);
+        let answers = Answers::new(backend.store.clone(), bytes);
+        let selection = in_prague(TripEndRule::Origin);
         let ask = || answers.weekly_average(&selection, None, None);
         let (first, again) = (ask().await.unwrap(), ask().await.unwrap());
         assert_eq!(Arc::ptr_eq(&first, &again), same);
-        let other = in_prague(TripEnds::Destination);
+        let other = in_prague(TripEndRule::Destination);
         let other = answers.weekly_average(&other, None, None).await.unwrap();
         assert!(!Arc::ptr_eq(&first, &other));
         let filtered = Selection {
@@ -90,13 +90,13 @@ async fn the_same_question_is_answered_once() {
 /// among them those whose answer others wait for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_for_an_answer_gets_one_though_others_go_away() {
-    let engine = Engine::start().await;
-    engine.ingest(&file(3_000, 1)).await;
-    let selection = in_prague(TripEnds::Both);
-    let right = weekly_average(&engine.store, &selection, None, None);
+    let backend = Backend::start().await;
+    backend.ingest(&file(3_000, 1)).await;
+    let selection = in_prague(TripEndRule::Both);
+    let right = weekly_average(&backend.store, &selection, None, None);
     let right = right.await.unwrap();
     for round in 0..12 {
-        let answers = Answers::new(engine.store.clone(), 0);
+        let answers = Answers::new(backend.store.clone(), 0);
         let asked = (0..40).map(|_| {
             let (answers, selection) = (answers.clone(), selection.clone());
             tokio::spawn(async move { answers.weekly_average(&selection, None, None).await })
@@ -125,13 +125,13 @@ async fn who_waits_for_an_answer_gets_one_though_others_go_away() {
 /// question's own snapshot does not know of it.
 #[tokio::test]
 async fn what_is_only_begun_meanwhile_is_not_seen() {
-    let engine = Engine::start().await;
+    let backend = Backend::start().await;
     for seed in 1..=24 {
-        engine.ingest(&file(9_000, seed)).await;
+        backend.ingest(&file(9_000, seed)).await;
     }
-    let snapshot = engine.store.snapshot().await.unwrap();
+    let snapshot = backend.store.snapshot().await.unwrap();
     let leaves = CellRange::all(Resolution::LEAF);
-    let cells = snapshot.occupied_between(End::Origin, leaves).await;
+    let cells = snapshot.occupied_between(TripEnd::Origin, leaves).await;
     let ranges: Vec<_> = cells
         .unwrap()
         .into_iter()
@@ -141,7 +141,7 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
         })
         .collect();
 
-    let sql = engine.sql().await;
+    let sql = backend.sql().await;
     let begun = "INSERT INTO ingestion (id, source, state, content_hash, path, spooled, \
                  bytes_total, has_rows, created_at) SELECT 1000, source, 'CANCELLED', content_hash, \
                  path, spooled, bytes_total, has_rows, created_at FROM ingestion WHERE id = 1";
@@ -163,7 +163,7 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
         read += 1;
         Ok(())
     };
-    let points = snapshot.points(End::Origin, &ranges, visit);
+    let points = snapshot.points(TripEnd::Origin, &ranges, visit);
     points.await.unwrap();
     assert_eq!(read, stored);
 }
@@ -172,25 +172,25 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
 /// more questions at once than there are helpers for.
 #[tokio::test]
 async fn many_patches_are_read_by_several_connections() {
-    let engine = Engine::start().await;
-    let mut twin = Twin::default();
+    let backend = Backend::start().await;
+    let mut reference = Reference::default();
     for seed in 1..=24 {
         let csv = file(9_000, seed);
-        let ingestion = engine.ingest(&csv).await;
-        twin.add(ingestion.id, &csv);
+        let ingestion = backend.ingest(&csv).await;
+        reference.add(ingestion.id, &csv);
     }
     let questions = [
-        TripEnds::Origin,
-        TripEnds::Destination,
-        TripEnds::Both,
-        TripEnds::Either,
+        TripEndRule::Origin,
+        TripEndRule::Destination,
+        TripEndRule::Both,
+        TripEndRule::Either,
     ]
     .map(in_prague);
     let ask = async |selection: &Selection| {
-        let answer = weekly_average(&engine.store, selection, None, None);
-        let expected = twin.weekly_average(selection, None, None);
+        let answer = weekly_average(&backend.store, selection, None, None);
+        let expected = reference.weekly_average(selection, None, None);
         assert!(expected.total > 1_000);
-        assert_eq!(TwinAverage::from(&answer.await.unwrap()), expected);
+        assert_eq!(ReferenceAverage::from(&answer.await.unwrap()), expected);
     };
     let asked = questions.iter().cycle().take(12).map(ask);
     futures::future::join_all(asked).await;

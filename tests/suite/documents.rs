@@ -297,8 +297,8 @@ async fn a_variable_left_out_gives_the_argument_its_default() {
 #[tokio::test]
 async fn a_subscription_may_name_its_field_twice() {
     let server = Server::start().await;
-    let id = server.engine.enqueue("region\n", None).await;
-    server.engine.ended(id).await;
+    let id = server.backend.enqueue("region\n", None).await;
+    server.backend.ended(id).await;
     let mut request = format!("ws://{}/graphql", server.address)
         .into_client_request()
         .unwrap();
@@ -318,15 +318,15 @@ async fn a_subscription_may_name_its_field_twice() {
             .await
             .unwrap();
     }
-    let mut heard = Vec::new();
-    while heard.len() < 3 {
+    let mut messages = Vec::new();
+    while messages.len() < 3 {
         if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
-            heard.push(serde_json::from_str::<Value>(&text).unwrap());
+            messages.push(serde_json::from_str::<Value>(&text).unwrap());
         }
     }
-    let status = &heard[1]["payload"]["data"]["ingestionStatus"];
-    assert_eq!(status["id"], id.to_string(), "{heard:?}");
-    assert_eq!(status["state"], "FAILED", "{heard:?}");
-    assert!(status["error"]["code"].is_string(), "{heard:?}");
-    assert_eq!(heard[2]["type"], "complete", "{heard:?}");
+    let status = &messages[1]["payload"]["data"]["ingestionStatus"];
+    assert_eq!(status["id"], id.to_string(), "{messages:?}");
+    assert_eq!(status["state"], "FAILED", "{messages:?}");
+    assert!(status["error"]["code"].is_string(), "{messages:?}");
+    assert_eq!(messages[2]["type"], "complete", "{messages:?}");
 }

@@ -16,7 +16,7 @@ use tripgraph::store::{Access, Claim, LoadBlock, Store};
 
 use crate::suite::program::{Home, Serving};
 use crate::suite::support::data::Shape;
-use crate::suite::support::engine::{Engine, Place};
+use crate::suite::support::backend::{Backend, Place};
 use crate::suite::support::proxy::Proxy;
 use crate::suite::support::random::Random;
 
@@ -24,7 +24,7 @@ const MANY: u32 = 300_000;
 /// Two blocks.
 const SOME: u32 = 100_000;
 const FEW: u32 = 2_000;
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A second server beside that of a home: with the same data directory, or one of its own.
 fn beside(home: &Home, data: &str) -> Serving {
@@ -38,9 +38,9 @@ fn file(rows: usize, seed: u64) -> String {
 }
 
 async fn verified(store: &Store) -> u64 {
-    let findings = verify(store).await.unwrap();
-    assert_eq!(findings.differing, 0, "{findings:#?}");
-    findings.trips
+    let verification = verify(store).await.unwrap();
+    assert_eq!(verification.differing, 0, "{verification:#?}");
+    verification.trips
 }
 
 fn is_verified(home: &Home, trips: u32) {
@@ -65,27 +65,27 @@ async fn all_start_at_once_on_an_empty_database() {
 }
 
 /// Two engines on one database; with one spool, or two.
-async fn two(shared: bool) -> (Engine, Peer) {
-    let engine = Engine::start().await;
+async fn two(shared: bool) -> (Backend, Peer) {
+    let backend = Backend::start().await;
     let spool = if shared { "spool" } else { "other" };
-    let peer = Peer::of(&engine, spool).await;
-    (engine, peer)
+    let peer = Peer::of(&backend, spool).await;
+    (backend, peer)
 }
 
-/// A second engine on an engine's database.
+/// A second backend on an backend's database.
 struct Peer {
     store: Store,
     ingestions: Ingestions,
 }
 
 impl Peer {
-    async fn of(engine: &Engine, spool: &str) -> Self {
-        Self::at(engine.url(), engine, spool).await
+    async fn of(backend: &Backend, spool: &str) -> Self {
+        Self::at(backend.url(), backend, spool).await
     }
 
-    async fn at(url: &str, engine: &Engine, spool: &str) -> Self {
+    async fn at(url: &str, backend: &Backend, spool: &str) -> Self {
         let store = Store::open(url, Access::Write).await.unwrap();
-        let spool = Spool::open(engine.dir().join(spool), store.program())
+        let spool = Spool::open(backend.dir().join(spool), store.program())
             .await
             .unwrap();
         let role = Role {
@@ -99,7 +99,7 @@ impl Peer {
     /// The states of an ingestion, to the final one.
     async fn states(&self, id: i64) -> Vec<Ingestion> {
         let states = self.ingestions.watch(id).await.unwrap().unwrap();
-        tokio::time::timeout(PATIENCE, states.collect())
+        tokio::time::timeout(TIMEOUT, states.collect())
             .await
             .unwrap()
     }
@@ -107,9 +107,9 @@ impl Peer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_runs_elsewhere_is_followed() {
-    let (engine, peer) = two(false).await;
+    let (backend, peer) = two(false).await;
     let mut updates = peer.ingestions.updates();
-    let id = engine.enqueue(&file(150_000, 1), None).await;
+    let id = backend.enqueue(&file(150_000, 1), None).await;
     let states = peer.states(id).await;
     assert!(
         states.iter().any(|at| at.state == IngestionState::Running
@@ -131,7 +131,7 @@ async fn what_runs_elsewhere_is_followed() {
     );
     let last = states.last().unwrap();
     assert_eq!(last.state, IngestionState::Succeeded);
-    assert_eq!(*last, engine.ended(id).await);
+    assert_eq!(*last, backend.ended(id).await);
     // The same for whoever watches all of them.
     let ended = async {
         loop {
@@ -141,10 +141,10 @@ async fn what_runs_elsewhere_is_followed() {
             }
         }
     };
-    assert_eq!(tokio::time::timeout(PATIENCE, ended).await.unwrap(), *last);
+    assert_eq!(tokio::time::timeout(TIMEOUT, ended).await.unwrap(), *last);
     // And from its removal they learn, too.
-    engine.ingestions.remove(id).await.unwrap();
-    let removed = tokio::time::timeout(PATIENCE, updates.next())
+    backend.ingestions.remove(id).await.unwrap();
+    let removed = tokio::time::timeout(TIMEOUT, updates.next())
         .await
         .unwrap();
     assert_eq!(removed.unwrap().state, IngestionState::Removed);
@@ -152,39 +152,39 @@ async fn what_runs_elsewhere_is_followed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_runs_elsewhere_is_cancelled() {
-    let (engine, peer) = two(false).await;
-    let id = engine.enqueue(&file(150_000, 2), None).await;
-    engine
+    let (backend, peer) = two(false).await;
+    let id = backend.enqueue(&file(150_000, 2), None).await;
+    backend
         .until(id, |at| at.state == IngestionState::Running)
         .await;
     let cancelled = peer.ingestions.cancel(id).await.unwrap();
     assert_eq!(cancelled.state, IngestionState::Cancelled);
-    assert_eq!(engine.ended(id).await.state, IngestionState::Cancelled);
-    engine.purged(id).await;
+    assert_eq!(backend.ended(id).await.state, IngestionState::Cancelled);
+    backend.purged(id).await;
     // Its worker is free for the next.
-    let next = engine.ingest(&file(500, 3)).await;
+    let next = backend.ingest(&file(500, 3)).await;
     assert_eq!(verified(&peer.store).await, next.rows_ingested);
     let start = Instant::now();
-    while engine.spooled() > 0 {
-        assert!(start.elapsed() < PATIENCE, "an upload is left");
+    while backend.spooled() > 0 {
+        assert!(start.elapsed() < TIMEOUT, "an upload is left");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_ingestion_is_claimed_by_one() {
-    let (engine, peer) = two(true).await;
+    let (backend, peer) = two(true).await;
     let mut rows = 0;
     let mut ids = Vec::new();
     for seed in 0..12 {
-        ids.push(engine.enqueue(&file(1_000, seed), None).await);
+        ids.push(backend.enqueue(&file(1_000, seed), None).await);
     }
     for id in ids {
-        let ended = engine.ended(id).await;
+        let ended = backend.ended(id).await;
         assert_eq!(ended.state, IngestionState::Succeeded, "{ended:?}");
         rows += ended.rows_ingested;
     }
-    let sql = engine.sql().await;
+    let sql = backend.sql().await;
     let claimed = "SELECT COUNT(*) FROM ingestion WHERE claims = 1";
     assert_eq!(sql.number(claimed).await, 12);
     assert_eq!(verified(&peer.store).await, rows);
@@ -193,10 +193,10 @@ async fn each_ingestion_is_claimed_by_one() {
 /// What two publish at the same time touches the same histograms.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_publish_the_same_places_at_once() {
-    let (engine, peer) = two(false).await;
+    let (backend, peer) = two(false).await;
     let mut rows = 0;
     for round in 0..6 {
-        let here = engine.enqueue(&file(2_000, round), None).await;
+        let here = backend.enqueue(&file(2_000, round), None).await;
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(file(2_000, 100 + round))]);
         let upload = peer.ingestions.spool().receive("b.csv", bytes, u64::MAX);
         let there = peer
@@ -208,7 +208,7 @@ async fn several_publish_the_same_places_at_once() {
             .await
             .unwrap();
         for id in [here, there.ingestion.id] {
-            let ended = engine.ended(id).await;
+            let ended = backend.ended(id).await;
             assert_eq!(ended.state, IngestionState::Succeeded, "{ended:?}");
             rows += ended.rows_ingested;
         }
@@ -217,12 +217,12 @@ async fn several_publish_the_same_places_at_once() {
             rows -= peer.ingestions.remove(here).await.unwrap().rows_ingested;
         }
     }
-    assert_eq!(verified(&engine.store).await, rows);
+    assert_eq!(verified(&backend.store).await, rows);
 }
 
 #[tokio::test]
 async fn the_same_bytes_are_the_same_everywhere() {
-    let (engine, peer) = two(false).await;
+    let (backend, peer) = two(false).await;
     let csv = file(500, 9);
     let upload = async |ingestions: &Ingestions| {
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(csv.clone())]);
@@ -233,7 +233,7 @@ async fn the_same_bytes_are_the_same_everywhere() {
             .await
             .unwrap()
     };
-    let (one, other) = tokio::join!(upload(&engine.ingestions), upload(&peer.ingestions));
+    let (one, other) = tokio::join!(upload(&backend.ingestions), upload(&peer.ingestions));
     assert!(one.duplicate != other.duplicate);
     assert_eq!(one.ingestion.id, other.ingestion.id);
 }
@@ -252,8 +252,8 @@ async fn who_is_killed_is_replaced_by_who_has_the_same_spool() {
     assert_eq!(ended["state"], "SUCCEEDED", "{ended}");
     assert_eq!(ended["rowsIngested"], MANY);
     assert_eq!(stranger.trips().await, i64::from(MANY));
-    assert!(second.process.log().contains("ingestion runs"));
-    assert!(!stranger.process.log().contains("ingestion runs"));
+    assert!(second.process.log().contains("ingestion started"));
+    assert!(!stranger.process.log().contains("ingestion started"));
     assert_eq!(home.number("SELECT claims FROM ingestion").await, 2);
     is_verified(&home, MANY);
     assert!(home.spooled().is_empty());
@@ -319,7 +319,7 @@ async fn who_is_frozen_is_replaced() {
                     break;
                 }
                 first.process.signal(Signal::CONT);
-                assert!(start.elapsed() < PATIENCE, "never in a COPY");
+                assert!(start.elapsed() < TIMEOUT, "never in a COPY");
                 tokio::time::sleep(Duration::from_millis(7)).await;
             }
         } else {
@@ -350,13 +350,13 @@ async fn who_is_frozen_is_replaced() {
 /// Who takes over ends the sessions of the one that is gone, and waits for nobody's locks.
 #[tokio::test]
 async fn who_takes_over_waits_for_no_lock() {
-    let engine = Engine::start().await;
-    let sql = engine.sql().await;
-    let insert = "INSERT INTO worker (id, name, spool, serves, lease_seconds, seen_at) \
+    let backend = Backend::start().await;
+    let sql = backend.sql().await;
+    let insert = "INSERT INTO worker (id, name, spool, serves, lease_seconds, heartbeat_at) \
                   VALUES ('gone', 'elsewhere:1', 'other', true, 2, now() - INTERVAL '1 hour')";
     sql.execute(insert).await;
     for (name, is_replaced) in [("somebody", false), ("tripgraph/gone", true)] {
-        let locked = engine.sql().await;
+        let locked = backend.sql().await;
         locked
             .execute(&format!("SET application_name = '{name}'"))
             .await;
@@ -364,7 +364,7 @@ async fn who_takes_over_waits_for_no_lock() {
             .execute("BEGIN; SELECT 1 FROM worker WHERE id = 'gone' FOR UPDATE")
             .await;
         let start = Instant::now();
-        let replaced = engine.store.bury().await.unwrap();
+        let replaced = backend.store.expire_workers().await.unwrap();
         // Its heartbeat may have done so before.
         let gone = "SELECT COUNT(*) = 0 FROM worker WHERE id = 'gone'";
         assert_eq!(sql.number(gone).await == 1, is_replaced, "{name}");
@@ -386,24 +386,24 @@ async fn who_takes_over_waits_for_no_lock() {
 /// The planner learns of what came in, without waiting for autovacuum.
 #[tokio::test]
 async fn tables_are_analysed_after_they_were_filled() {
-    let engine = Engine::start().await;
-    engine.ingest(&file(30_000, 22)).await;
-    let sql = engine.sql().await;
+    let backend = Backend::start().await;
+    backend.ingest(&file(30_000, 22)).await;
+    let sql = backend.sql().await;
     let analysed = "SELECT COUNT(*) FROM pg_stat_user_tables WHERE last_analyze IS NOT NULL \
                     AND relname IN ('trip', 'trip_patch', 'weekly_histogram', 'flow_histogram', \
                                     'trip_summary')";
     let start = Instant::now();
     while sql.number(analysed).await < 5 {
-        assert!(start.elapsed() < PATIENCE, "not analysed");
+        assert!(start.elapsed() < TIMEOUT, "not analysed");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_cut_off_from_the_database_goes_on_when_it_is_back() {
-    let engine = Engine::start().await;
-    let mut proxy = Proxy::to(engine.url()).await;
-    let peer = Peer::at(proxy.url(), &engine, "other").await;
+    let backend = Backend::start().await;
+    let mut proxy = Proxy::to(backend.url()).await;
+    let peer = Peer::at(proxy.url(), &backend, "other").await;
     let csv = file(200_000, 10);
     let bytes = futures::stream::iter([Ok::<_, std::io::Error>(csv)]);
     let upload = peer.ingestions.spool().receive("a.csv", bytes, u64::MAX);
@@ -415,11 +415,11 @@ async fn what_is_cut_off_from_the_database_goes_on_when_it_is_back() {
         .unwrap()
         .ingestion
         .id;
-    let sql = engine.sql().await;
+    let sql = backend.sql().await;
     for hangs_up in [false, true] {
         let start = Instant::now();
         while sql.number("SELECT COUNT(*) FROM trip").await == 0 {
-            assert!(start.elapsed() < PATIENCE, "nothing is written");
+            assert!(start.elapsed() < TIMEOUT, "nothing is written");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if hangs_up {
@@ -446,7 +446,7 @@ async fn what_is_cut_off_from_the_database_goes_on_when_it_is_back() {
     let last = peer.states(id).await.pop().unwrap();
     assert_eq!(last.state, IngestionState::Succeeded, "{last:?}");
     assert!(sql.number("SELECT claims FROM ingestion").await > 1);
-    assert_eq!(verified(&engine.store).await, last.rows_ingested);
+    assert_eq!(verified(&backend.store).await, last.rows_ingested);
 }
 
 #[tokio::test]
@@ -458,8 +458,8 @@ async fn a_command_without_a_server_of_its_spool_does_the_work() {
     let ran = home.run(&["ingest", "1.csv", "2.csv"]);
     assert!(ran.succeeded(), "{ran:?}");
     assert!(ran.stdout.contains("2.csv: 2,000 trips in "), "{ran:?}");
-    assert!(!ran.stderr.contains("a server is up"), "{ran:?}");
-    assert!(!server.process.log().contains("ingestion runs"));
+    assert!(!ran.stderr.contains("a running server"), "{ran:?}");
+    assert!(!server.process.log().contains("ingestion started"));
     assert_eq!(server.trips().await, i64::from(2 * FEW));
     let query = "{ ingestions { nodes { source state } } }";
     let all = server.ask(query, json!({})).await;
@@ -480,10 +480,10 @@ async fn a_command_takes_over_from_a_server_that_dies() {
     home.generate("trips.csv", MANY, 1);
     let command = home.start(&["ingest", "trips.csv", "--log", "info"]);
     home.until("SELECT COUNT(*) > 0 FROM trip").await;
-    assert!(server.process.log().contains("ingestion runs"));
+    assert!(server.process.log().contains("ingestion started"));
     server.process.kill();
     let (status, log) = command.wait();
     assert!(status.success(), "{log}");
-    assert!(log.contains("ingestion runs"), "{log}");
+    assert!(log.contains("ingestion started"), "{log}");
     is_verified(&home, MANY);
 }

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tripgraph::model::{Ingestion, IngestionPhase, IngestionState};
 
 use super::support::data::Shape;
-use super::support::engine::Engine;
+use super::support::backend::Backend;
 use super::support::random::Random;
 
 fn file(rows: usize, seed: u64) -> String {
@@ -15,9 +15,9 @@ fn file(rows: usize, seed: u64) -> String {
 }
 
 /// The states of an ingestion to its end, with the seconds at which they came.
-async fn states(engine: &Engine, id: i64) -> Vec<(f64, Ingestion)> {
+async fn states(backend: &Backend, id: i64) -> Vec<(f64, Ingestion)> {
     let began = Instant::now();
-    let states = engine.ingestions.watch(id).await.unwrap().unwrap();
+    let states = backend.ingestions.watch(id).await.unwrap().unwrap();
     states
         .map(|state| (began.elapsed().as_secs_f64(), state))
         .collect()
@@ -47,10 +47,10 @@ fn is_steady(states: &[(f64, Ingestion)]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn publishing_is_a_phase_with_progress_of_its_own() {
-    let engine = Engine::start().await;
+    let backend = Backend::start().await;
     for seed in 0..2 {
-        let id = engine.enqueue(&file(150_000, seed), None).await;
-        let states = states(&engine, id).await;
+        let id = backend.enqueue(&file(150_000, seed), None).await;
+        let states = states(&backend, id).await;
         is_steady(&states);
         let (_, ended) = states.last().unwrap();
         let publishing: Vec<_> = states
@@ -79,11 +79,11 @@ async fn publishing_is_a_phase_with_progress_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_goes_on_does_not_begin_at_nothing() {
-    let engine = Engine::start().await;
-    let id = engine.enqueue(&file(150_000, 1), None).await;
-    engine.until(id, |at| at.rows_read > 20_000).await;
-    let engine = Engine::start_in(engine.stop().await).await;
-    let states = states(&engine, id).await;
+    let backend = Backend::start().await;
+    let id = backend.enqueue(&file(150_000, 1), None).await;
+    backend.until(id, |at| at.rows_read > 20_000).await;
+    let backend = Backend::start_in(backend.stop().await).await;
+    let states = states(&backend, id).await;
     is_steady(&states);
     assert!(states[0].1.percent().unwrap() > 10.0, "{:?}", states[0]);
 }

@@ -176,7 +176,7 @@ async fn asked_to_end_in_the_middle() {
     home.until(HAS_TRIPS).await;
     let (status, log) = server.process.terminate();
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(log.contains("goes on later"), "{log}");
+    assert!(log.contains("continues later"), "{log}");
     assert_eq!(home.number(QUEUED).await, 2);
     // The batch in hand is finished: what was read need not be read again.
     let done = home
@@ -314,7 +314,7 @@ async fn interrupted_ingest(home: &Home) {
     home.until(HAS_TRIPS).await;
     let (status, log) = ingest.interrupt();
     assert_eq!(status.code(), Some(130), "{log}");
-    assert!(log.contains("goes on at the next"), "{log}");
+    assert!(log.contains("resume at the next"), "{log}");
     assert_eq!(home.number(QUEUED).await, 2);
     assert_eq!(home.number("SELECT COUNT(*) FROM trip_summary").await, 0);
 }

@@ -7,20 +7,20 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use support::data::{DATASOURCES, File, REGIONS, Shape};
-use support::engine::Engine;
+use support::backend::Backend;
 use support::random::Random;
-use support::twin::{Group, GroupKey, Twin};
+use support::reference::{Group, GroupKey, Reference};
 use tripgraph::analytics::{group_members, similar_trips};
 use tripgraph::geo::{BoundingBox, Resolution};
 use tripgraph::model::{
-    Area, BucketMinutes, IngestionId, Selection, Similarity, Trip, TripEnds, TripGroup,
+    Area, BucketMinutes, IngestionId, Selection, Similarity, Trip, TripEndRule, TripGroup,
 };
 
-const ALL_ENDS: [TripEnds; 4] = [
-    TripEnds::Origin,
-    TripEnds::Destination,
-    TripEnds::Both,
-    TripEnds::Either,
+const ALL_ENDS: [TripEndRule; 4] = [
+    TripEndRule::Origin,
+    TripEndRule::Destination,
+    TripEndRule::Both,
+    TripEndRule::Either,
 ];
 
 /// Every length of a bucket there is.
@@ -30,8 +30,8 @@ const BUCKETS: [u16; 10] = [30, 60, 90, 120, 180, 240, 360, 480, 720, 1440];
 const ALL: u64 = 1_000_000;
 
 struct Pair {
-    engine: Engine,
-    twin: Twin,
+    backend: Backend,
+    reference: Reference,
 }
 
 /// A question for groups.
@@ -54,16 +54,16 @@ impl Question {
 
 impl Pair {
     async fn of(files: &[String]) -> Self {
-        let engine = Engine::start().await;
-        let mut twin = Twin::default();
+        let backend = Backend::start().await;
+        let mut reference = Reference::default();
         for file in files {
-            let ingestion = engine.ingest(file).await;
-            twin.add(ingestion.id, file);
+            let ingestion = backend.ingest(file).await;
+            reference.add(ingestion.id, file);
         }
-        Self { engine, twin }
+        Self { backend, reference }
     }
 
-    /// Many trips that are alike, some strewn ones, in several ingestions.
+    /// Many trips that are alike, some scattered ones, in several ingestions.
     async fn varied(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let files = [(1_200, 6), (500, 40), (300, 6), (50, 2)].map(|(rows, places)| {
@@ -77,7 +77,7 @@ impl Pair {
     }
 
     fn expected<'a>(&'a self, question: &'a Question) -> Vec<Group<'a>> {
-        self.twin.groups(
+        self.reference.groups(
             &question.selection,
             question.resolution,
             question.bucket.into(),
@@ -91,7 +91,7 @@ impl Pair {
         let mut total = None;
         loop {
             let page = similar_trips(
-                &self.engine.store,
+                &self.backend.store,
                 &question.selection,
                 question.similarity(),
                 question.min_trips,
@@ -112,7 +112,7 @@ impl Pair {
         }
     }
 
-    /// The groups must be the twin's, in its order. Returns how many there are.
+    /// The groups must be the reference's, in its order. Returns how many there are.
     async fn check(&self, question: &Question, size: u64) -> usize {
         let groups: Vec<_> = self
             .paged(question, size)
@@ -142,7 +142,7 @@ impl Pair {
             let after: Option<(IngestionId, u64)> =
                 members.last().map(|trip| (trip.ingestion_id, trip.line));
             let page = group_members(
-                &self.engine.store,
+                &self.backend.store,
                 &question.selection,
                 question.similarity(),
                 group,
@@ -162,7 +162,7 @@ impl Pair {
         }
     }
 
-    /// The members of some of the groups must be the twin's. Returns how many were compared.
+    /// The members of some of the groups must be the reference's. Returns how many were compared.
     async fn check_members(&self, random: &mut Random, question: &Question) -> usize {
         let expected = self.expected(question);
         let mut compared = 0;
@@ -213,8 +213,8 @@ fn around((lon, lat): (f64, f64), size: f64) -> BoundingBox {
 }
 
 /// A random filter: a box of any size, a region, a datasource.
-fn filter(random: &mut Random, pair: &Pair, ends: TripEnds) -> Selection {
-    let trip = random.pick(&pair.twin.trips);
+fn filter(random: &mut Random, pair: &Pair, ends: TripEndRule) -> Selection {
+    let trip = random.pick(&pair.reference.trips);
     let place = if random.once_in(2) {
         trip.origin
     } else {
@@ -374,7 +374,7 @@ async fn groups_nest() {
         None,
         Some(Area {
             bbox: around((14.42, 50.08), 0.08),
-            ends: TripEnds::Either,
+            ends: TripEndRule::Either,
         }),
     ];
     for area in boxes {

@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use chrono::NaiveDate;
 use support::data::{File, Shape};
 use support::database::{Sql, on_postgres};
-use support::engine::Engine;
+use support::backend::Backend;
 use support::random::Random;
-use tripgraph::analytics::{Findings, verify, weekly_average};
+use tripgraph::analytics::{Verification, verify, weekly_average};
 use tripgraph::geo::{CellRange, Resolution};
 use tripgraph::model::{
     Counters, DayCounts, End, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
@@ -19,14 +19,14 @@ use tripgraph::model::{
 
 /// A database with two ingestions that fit.
 struct Sound {
-    engine: Engine,
+    backend: Backend,
     sql: Sql,
     trips: u64,
 }
 
 impl Sound {
     async fn new() -> Self {
-        let engine = Engine::start().await;
+        let backend = Backend::start().await;
         let mut random = Random::new(11);
         let mut trips = 0;
         for rows in [3_000, 600] {
@@ -34,26 +34,26 @@ impl Sound {
                 places: 5,
                 ..Shape::new(rows)
             };
-            trips += engine.ingest(&shape.file(&mut random)).await.rows_ingested;
+            trips += backend.ingest(&shape.file(&mut random)).await.rows_ingested;
         }
-        let sql = engine.sql().await;
-        let sound = Self { engine, sql, trips };
-        let findings = sound.findings().await;
-        assert_eq!(findings.trips, trips);
-        assert_eq!(findings.differing, 0, "{findings:?}");
-        assert!(findings.differences.is_empty());
-        assert_eq!(findings.summaries, sound.summaries().await);
+        let sql = backend.sql().await;
+        let sound = Self { backend, sql, trips };
+        let verification = sound.verification().await;
+        assert_eq!(verification.trips, trips);
+        assert_eq!(verification.differing, 0, "{verification:?}");
+        assert!(verification.differences.is_empty());
+        assert_eq!(verification.summaries, sound.summaries().await);
         sound
     }
 
-    async fn findings(&self) -> Findings {
-        verify(&self.engine.store).await.unwrap()
+    async fn verification(&self) -> Verification {
+        verify(&self.backend.store).await.unwrap()
     }
 
     /// What there is to verify: each histogram, each flow, and four things of each ingestion.
     async fn summaries(&self) -> u64 {
         let mut summaries = 2 * 4;
-        let snapshot = self.engine.store.snapshot().await.unwrap();
+        let snapshot = self.backend.store.snapshot().await.unwrap();
         snapshot
             .all_weekly(|_, _| {
                 summaries += 1;
@@ -80,39 +80,39 @@ impl Sound {
     /// Tampers with exactly one row, and wants exactly these differences to be found: of each, the
     /// words that it begins with. Then puts everything back.
     async fn finds(&self, statement: &str, expected: &[&str]) {
-        let findings = self.findings_after(statement).await;
+        let verification = self.verification_after(statement).await;
         assert_eq!(
-            findings.differing,
+            verification.differing,
             expected.len() as u64,
-            "{statement}: {findings:#?}"
+            "{statement}: {verification:#?}"
         );
-        hold(statement, findings.differences, expected);
+        hold(statement, verification.differences, expected);
     }
 
     /// The same for a statement that changes what histograms are held against as well.
     async fn finds_beside_histograms(&self, statement: &str, expected: &[&str]) {
-        let findings = self.findings_after(statement).await;
-        let (histograms, others): (Vec<_>, Vec<_>) = findings
+        let verification = self.verification_after(statement).await;
+        let (histograms, others): (Vec<_>, Vec<_>) = verification
             .differences
             .into_iter()
             .partition(|text| text.starts_with("WeeklyKey") || text.starts_with("Flow("));
         hold(statement, others, expected);
         assert_eq!(
             !histograms.is_empty(),
-            findings.differing > expected.len() as u64
+            verification.differing > expected.len() as u64
         );
     }
 
     /// Tampers with exactly one row, verifies, and puts everything back.
-    async fn findings_after(&self, statement: &str) -> Findings {
+    async fn verification_after(&self, statement: &str) -> Verification {
         self.sql.save().await;
         self.tamper(statement).await;
-        let findings = self.findings().await;
+        let verification = self.verification().await;
         self.sql.restore().await;
 
-        let after = self.findings().await;
+        let after = self.verification().await;
         assert_eq!((after.differing, after.trips), (0, self.trips));
-        findings
+        verification
     }
 
     /// The bytes that a query finds.
@@ -306,8 +306,8 @@ async fn changed_flows_are_found() {
     let bytes = sound.bytes("flows", "flow_histogram", &here).await;
     let flows = Flows::entries(&bytes).count();
     let gone = format!("DELETE FROM flow_histogram WHERE {here}");
-    let findings = sound.findings_after(&gone).await;
-    assert_eq!(findings.differing, flows as u64);
+    let verification = sound.verification_after(&gone).await;
+    assert_eq!(verification.differing, flows as u64);
 }
 
 #[tokio::test]
@@ -431,19 +431,19 @@ async fn changed_summaries_are_found() {
 /// `SQLite` keeps no sign of a zero in a trip's row; patches do.
 #[tokio::test]
 async fn a_zero_with_a_sign_is_no_difference() {
-    let engine = Engine::start().await;
+    let backend = Backend::start().await;
     let mut file = File::default();
     let time = NaiveDate::from_ymd_opt(2021, 3, 4).unwrap();
     let time = time.and_hms_opt(5, 6, 7).unwrap();
     for (lon, lat) in [(-0.0, 51.5), (9.0, -0.0), (-0.0, 90.0), (-0.0, -0.0)] {
         file.push("Zero", "funny_car", (lon, lat), (lat, lon), time);
     }
-    assert_eq!(engine.ingest(&file.csv).await.rows_ingested, 4);
-    let findings = verify(&engine.store).await.unwrap();
+    assert_eq!(backend.ingest(&file.csv).await.rows_ingested, 4);
+    let verification = verify(&backend.store).await.unwrap();
     assert_eq!(
-        (findings.trips, findings.differing),
+        (verification.trips, verification.differing),
         (4, 0),
-        "{findings:#?}"
+        "{verification:#?}"
     );
 }
 
@@ -468,7 +468,7 @@ async fn every_broken_row_is_named() {
     ] {
         sound.tamper(&statement).await;
     }
-    let broken = sound.findings().await.broken;
+    let broken = sound.verification().await.broken;
     assert_eq!(broken.len(), 6, "{broken:#?}");
     for (table, key, reason) in [
         (
@@ -491,7 +491,7 @@ async fn every_broken_row_is_named() {
     }
     // A question that meets one names it, for the log.
     let everything = Selection::default();
-    let average = weekly_average(&sound.engine.store, &everything, None, None);
+    let average = weekly_average(&sound.backend.store, &everything, None, None);
     let error = average.await.unwrap_err().to_string();
     for words in ["weekly_histogram", "cell = ", "corrupt at byte 0"] {
         assert!(error.contains(words), "{error}");

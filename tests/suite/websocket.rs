@@ -288,8 +288,8 @@ async fn a_message_over_the_limit_is_1009() {
 async fn an_internal_error_tells_the_id_of_the_handshake() {
     let server = Server::start().await;
     let id = upload(&server, CSV).await;
-    server.engine.ended(id.parse().unwrap()).await;
-    let sql = server.engine.sql().await;
+    server.backend.ended(id.parse().unwrap()).await;
+    let sql = server.backend.sql().await;
     sql.execute("DROP TABLE rejected_row").await;
     let headers = [NEW, ("x-request-id", "dashboard-1")];
     let mut socket = open(&server, &headers).await.unwrap();

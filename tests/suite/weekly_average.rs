@@ -6,41 +6,41 @@ use super::support;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use support::data::{DATASOURCES, File, REGIONS, Shape, onto_globe};
-use support::engine::Engine;
+use support::backend::Backend;
 use support::random::Random;
-use support::twin::{Twin, TwinAverage};
+use support::reference::{Reference, ReferenceAverage};
 use tripgraph::analytics::weekly_average;
 use tripgraph::geo::BoundingBox;
-use tripgraph::model::{Area, Selection, TripEnds, Week};
+use tripgraph::model::{Area, Selection, TripEndRule, Week};
 
-const ALL_ENDS: [TripEnds; 4] = [
-    TripEnds::Origin,
-    TripEnds::Destination,
-    TripEnds::Both,
-    TripEnds::Either,
+const ALL_ENDS: [TripEndRule; 4] = [
+    TripEndRule::Origin,
+    TripEndRule::Destination,
+    TripEndRule::Both,
+    TripEndRule::Either,
 ];
 
-/// An engine and its twin, with the same trips.
+/// An backend and its reference, with the same trips.
 struct Pair {
-    engine: Engine,
-    twin: Twin,
+    backend: Backend,
+    reference: Reference,
 }
 
 impl Pair {
     async fn of(files: &[String]) -> Self {
-        let engine = Engine::start().await;
-        let mut twin = Twin::default();
+        let backend = Backend::start().await;
+        let mut reference = Reference::default();
         for file in files {
-            let before = twin.trips.len();
-            let ingestion = engine.ingest(file).await;
-            twin.add(ingestion.id, file);
-            let rows = (twin.trips.len() - before) as u64;
+            let before = reference.trips.len();
+            let ingestion = backend.ingest(file).await;
+            reference.add(ingestion.id, file);
+            let rows = (reference.trips.len() - before) as u64;
             assert_eq!(ingestion.rows_ingested, rows);
         }
-        Self { engine, twin }
+        Self { backend, reference }
     }
 
-    /// Cities and strewn places, in several ingestions of several sizes.
+    /// Cities and scattered places, in several ingestions of several sizes.
     async fn varied(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut files: Vec<_> = [3_000, 1_500, 800, 400, 200, 1]
@@ -62,11 +62,11 @@ impl Pair {
         to: Option<NaiveDate>,
     ) -> u64 {
         let week = |date| Week::of(date).unwrap();
-        let answer = weekly_average(&self.engine.store, selection, from.map(week), to.map(week))
+        let answer = weekly_average(&self.backend.store, selection, from.map(week), to.map(week))
             .await
             .unwrap();
-        let expected = self.twin.weekly_average(selection, from, to);
-        let answer = TwinAverage::from(&answer);
+        let expected = self.reference.weekly_average(selection, from, to);
+        let answer = ReferenceAverage::from(&answer);
         assert_eq!(answer, expected, "{selection:?} from {from:?} to {to:?}");
         expected.total
     }
@@ -89,7 +89,7 @@ impl Pair {
 
     /// A random trip end.
     fn end(&self, random: &mut Random) -> (f64, f64) {
-        let trip = random.pick(&self.twin.trips);
+        let trip = random.pick(&self.reference.trips);
         if random.once_in(2) {
             trip.origin
         } else {
@@ -125,7 +125,7 @@ impl Pair {
                     };
                     number.clamp(-limit, limit)
                 };
-                let trip = &self.twin.trips[nudged_index(lon, lat, self.twin.trips.len())];
+                let trip = &self.reference.trips[nudged_index(lon, lat, self.reference.trips.len())];
                 let (other_lon, other_lat) = trip.destination;
                 let (west, east) = (nudged(lon, 180.0), nudged(other_lon, 180.0));
                 let (south, north) = (
@@ -226,7 +226,7 @@ fn time(text: &str) -> NaiveDateTime {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").unwrap()
 }
 
-fn in_box(bbox: BoundingBox, ends: TripEnds) -> Selection {
+fn in_box(bbox: BoundingBox, ends: TripEndRule) -> Selection {
     Selection {
         area: Some(Area { bbox, ends }),
         ..Selection::default()
@@ -260,7 +260,7 @@ async fn all_trips_are_counted_without_a_box() {
     let pair = Pair::varied(3).await;
     let mut random = Random::new(3);
     let all = pair.check(&Selection::default(), None, None).await;
-    assert_eq!(all, pair.twin.trips.len() as u64);
+    assert_eq!(all, pair.reference.trips.len() as u64);
     for _ in 0..300 {
         let (selection, from, to) = filtered(&mut random, Selection::default());
         pair.check(&selection, from, to).await;
@@ -289,7 +289,7 @@ async fn borders_count_and_the_next_number_past_them_does_not() {
             boxed(west, south, lon, lat),
         ] {
             let trips = pair
-                .check(&in_box(bbox, TripEnds::Either), None, None)
+                .check(&in_box(bbox, TripEndRule::Either), None, None)
                 .await;
             assert!(trips > 0, "{bbox:?}");
         }
@@ -299,9 +299,9 @@ async fn borders_count_and_the_next_number_past_them_does_not() {
             pair.check_box(&mut random, past).await;
             // All of the globe but the meridian of the place.
             let all_but = boxed(lon.next_up(), -90.0, lon.next_down().max(-180.0), 90.0);
-            pair.check(&in_box(all_but, TripEnds::Origin), None, None)
+            pair.check(&in_box(all_but, TripEndRule::Origin), None, None)
                 .await;
-            pair.check(&in_box(all_but, TripEnds::Both), None, None)
+            pair.check(&in_box(all_but, TripEndRule::Both), None, None)
                 .await;
         }
     }
@@ -351,7 +351,7 @@ async fn a_large_file_is_counted_as_by_a_scan() {
     let pair = Pair::of(&[large.file(&mut random)]).await;
     assert_eq!(
         pair.check(&Selection::default(), None, None).await,
-        pair.twin.trips.len() as u64
+        pair.reference.trips.len() as u64
     );
     for kind in 0..30 {
         let bbox = pair.random_box(&mut random, kind);
@@ -390,14 +390,14 @@ async fn weeks_run_over_new_year_and_quiet_ones_count() {
     let pair = around_new_year().await;
     for selection in [
         Selection::default(),
-        in_box(boxed(14.0, 50.0, 15.0, 51.0), TripEnds::Both),
-        in_box(boxed(14.4, 50.05, 14.4, 50.05), TripEnds::Origin),
+        in_box(boxed(14.0, 50.0, 15.0, 51.0), TripEndRule::Both),
+        in_box(boxed(14.4, 50.05, 14.4, 50.05), TripEndRule::Origin),
     ] {
-        let answer = weekly_average(&pair.engine.store, &selection, None, None)
+        let answer = weekly_average(&pair.backend.store, &selection, None, None)
             .await
             .unwrap();
-        let answer = TwinAverage::from(&answer);
-        let expected = TwinAverage {
+        let answer = ReferenceAverage::from(&answer);
+        let expected = ReferenceAverage {
             weeks: vec![
                 (date(2020, 12, 28), 1),
                 (date(2021, 1, 4), 0),
@@ -421,7 +421,7 @@ async fn a_period_is_cut_and_stretched_to_the_weeks_of_its_dates() {
         let (pair, all) = (&pair, &all);
         async move {
             let trips = pair.check(all, from, to).await;
-            let answer = pair.twin.weekly_average(all, from, to);
+            let answer = pair.reference.weekly_average(all, from, to);
             (answer.weeks.len(), trips)
         }
     };
@@ -466,7 +466,7 @@ async fn weeks_of_any_year_are_counted() {
     for times in times.windows(2) {
         let pair = Pair::of(&[at_times(times)]).await;
         assert_eq!(pair.check(&Selection::default(), None, None).await, 2);
-        let here = in_box(boxed(14.4, 50.0, 14.5, 50.1), TripEnds::Either);
+        let here = in_box(boxed(14.4, 50.0, 14.5, 50.1), TripEndRule::Either);
         assert_eq!(pair.check(&here, None, None).await, 2);
     }
 }
@@ -481,9 +481,9 @@ async fn what_has_no_trips_has_no_weeks() {
         region: region.map(str::to_owned),
         datasource: datasource.map(str::to_owned),
     };
-    let elsewhere = in_box(boxed(7.0, 45.0, 8.0, 46.0), TripEnds::Either);
+    let elsewhere = in_box(boxed(7.0, 45.0, 8.0, 46.0), TripEndRule::Either);
     let everywhere = boxed(-180.0, -90.0, 180.0, 90.0);
-    let none = TwinAverage::default();
+    let none = ReferenceAverage::default();
     for (pair, selection) in [
         (&empty, Selection::default()),
         (&empty, named(Some("Prague"), None)),
@@ -496,7 +496,7 @@ async fn what_has_no_trips_has_no_weeks() {
             &full,
             Selection {
                 region: Some("Atlantis".to_owned()),
-                ..in_box(everywhere, TripEnds::Both)
+                ..in_box(everywhere, TripEndRule::Both)
             },
         ),
     ] {
@@ -504,10 +504,10 @@ async fn what_has_no_trips_has_no_weeks() {
             assert_eq!(pair.check(&selection, from, to).await, 0);
             let week = |date| Week::of(date).unwrap();
             let (from, to) = (from.map(week), to.map(week));
-            let answer = weekly_average(&pair.engine.store, &selection, from, to)
+            let answer = weekly_average(&pair.backend.store, &selection, from, to)
                 .await
                 .unwrap();
-            assert_eq!(TwinAverage::from(&answer), none, "{selection:?}");
+            assert_eq!(ReferenceAverage::from(&answer), none, "{selection:?}");
         }
     }
 }

@@ -6,13 +6,13 @@ import { plural } from '../text';
 import { useWorkbench } from '../workbench';
 import { type Ingestion, STATE_NAMES, describe, isActive } from './ingestion';
 
-/** One ingestion: where it stands, and what can be done with it. */
+/** One ingestion: its state, its progress and the actions on it. */
 export function IngestionCard({
   ingestion,
   followed,
 }: {
   ingestion: Ingestion;
-  /** It came from this page. */
+  /** Whether it is this page's last upload. */
   followed: boolean;
 }) {
   const { open } = useWorkbench();
@@ -44,7 +44,7 @@ export function IngestionCard({
           <button
             type="button"
             className="link"
-            title="Follow it in a tab"
+            title="Follow this ingestion in a tab"
             onClick={() => open(statusQuery(id))}
           >
             {source}
@@ -92,7 +92,7 @@ export function IngestionCard({
           {state === 'SUCCEEDED' &&
             (asking ? (
               <>
-                <span>Take its {plural(rowsIngested, 'trip')} out of every answer?</span>
+                <span>Remove its {plural(rowsIngested, 'trip')} from all answers?</span>
                 <button
                   type="button"
                   className="button danger"

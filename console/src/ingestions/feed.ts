@@ -8,10 +8,10 @@ import { INGESTION_FIELDS, type Ingestion, STATE_NAMES, describe, isActive } fro
 
 export type Connection = 'connecting' | 'connected' | 'lost' | 'refused';
 
-/** What the ingestions panel shows. */
+/** The state of the ingestions panel. */
 export interface Feed {
   connection: Connection;
-  /** The list has been read at least once. */
+  /** Whether the list has been read at least once. */
   loaded: boolean;
   /** Why the list could not be read. */
   problem: string | null;
@@ -26,10 +26,10 @@ export const feed = new Store<Feed>({
   ingestions: [],
 });
 
-/** The ingestion that this page's last upload became. */
+/** The id of the ingestion of this page's last upload. */
 export const followed = new Store<string | null>(null);
 
-/** Ended ones that are shown. */
+/** Maximum number of ended ingestions in the list. */
 const RECENT = 20;
 
 const UPDATES = `subscription { ingestionUpdates { ${INGESTION_FIELDS} } }`;
@@ -40,10 +40,10 @@ const PRESENT = `{
   queued: ingestions(state: QUEUED, first: 100) { nodes { ${INGESTION_FIELDS} } }
 }`;
 
-/** Ids that an update told about since the list was last asked for: newer than the list. */
+/** Ids with an update since the list was last requested: the update is newer than the list. */
 const updated = new Set<string>();
 
-/** Follows all ingestions from now on, with the authorization of the moment. */
+/** Follows all ingestions from now on, with the current authorization. */
 export function startFeed(): void {
   let client = follow(authorization.get());
   authorization.subscribe(() => {
@@ -61,10 +61,10 @@ function follow(token: string | null): Client {
   let wasConnected = false;
 
   client.on('connected', () => {
-    if (wasConnected) announce('Connected again.');
+    if (wasConnected) announce('Reconnected.');
     wasConnected = true;
     connection('connected');
-    // The subscription is on its way before the list is asked for, so nothing falls between them.
+    // The subscription is sent before the list is requested, so no change is missed in between.
     void readPresent(current);
   });
   client.on('closed', (event) => {
@@ -133,7 +133,7 @@ function take(ingestion: Ingestion): void {
   }));
 }
 
-/** Those that have not ended first, in the order of their turns; then the others, newest first. */
+/** Active ingestions first, in queue order; then the ended ones, newest first. */
 function sorted(ingestions: Iterable<Ingestion>): Ingestion[] {
   const all = [...ingestions].sort((a, b) => Number(b.id) - Number(a.id));
   return [

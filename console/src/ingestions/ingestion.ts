@@ -7,7 +7,7 @@ export type IngestionState =
 
 export type IngestionPhase = 'READING' | 'PUBLISHING';
 
-/** An ingestion as the server tells it; see the schema for what the fields mean. */
+/** An ingestion as the server reports it; the schema describes the fields. */
 export interface Ingestion {
   id: string;
   source: string;
@@ -31,7 +31,7 @@ export const INGESTION_FIELDS = `
 `;
 
 export const STATE_NAMES: Record<IngestionState, string> = {
-  QUEUED: 'waiting',
+  QUEUED: 'queued',
   RUNNING: 'running',
   SUCCEEDED: 'succeeded',
   FAILED: 'failed',
@@ -39,19 +39,19 @@ export const STATE_NAMES: Record<IngestionState, string> = {
   REMOVED: 'removed',
 };
 
-/** It has not ended. */
+/** Whether it has not ended. */
 export function isActive({ state }: Ingestion): boolean {
   return state === 'QUEUED' || state === 'RUNNING';
 }
 
-/** "1,200 rows read, 3 rejected, 250,000 rows/s, 12 s left"; "publishing" is said in place of a rate. */
+/** "1,200 rows read, 3 rejected, 250,000 rows/s, 12 s left"; "publishing" replaces the rate. */
 export function describe(ingestion: Ingestion): string {
   const { state, phase, rowsRead, rowsIngested, rowsRejected, rowsPerSecond, etaSeconds } =
     ingestion;
   const rejected = `${count(rowsRejected)} rejected`;
   switch (state) {
     case 'QUEUED':
-      return 'Waits for its turn';
+      return 'Waiting for its turn';
     case 'RUNNING':
       return [
         `${plural(rowsRead, 'row')} read`,
@@ -63,16 +63,16 @@ export function describe(ingestion: Ingestion): string {
     case 'SUCCEEDED':
       return `${plural(rowsIngested, 'trip')}, ${rejected}`;
     case 'REMOVED':
-      return `Its ${plural(rowsIngested, 'trip')} are out of every answer`;
+      return `Answers no longer include its ${plural(rowsIngested, 'trip')}`;
     case 'CANCELLED':
     case 'FAILED':
-      return `${plural(rowsRead, 'row')} read, ${rejected}; it left no trips`;
+      return `${plural(rowsRead, 'row')} read, ${rejected}; no trips were added`;
   }
 }
 
 /**
- * The ids of the ingestions that an answer brings under a field `ingestion`, whatever its alias,
- * and whether the server had the file already.
+ * The ids of the ingestions in the fields `ingestion` of an answer, under any alias, and whether
+ * each file is a duplicate.
  */
 export function ingestionsIn(
   operation: Operation,

@@ -8,14 +8,14 @@ import { isActive } from './ingestion';
 const CONNECTION_TEXTS: Record<Connection, string> = {
   connecting: 'connecting…',
   connected: 'connected',
-  lost: 'connection lost, trying again…',
-  refused: 'not allowed without a valid token',
+  lost: 'connection lost, reconnecting…',
+  refused: 'valid token required',
 };
 
-/** Ended ones that are shown at first. */
+/** Number of ended ingestions shown at first. */
 const FEW = 6;
 
-/** Ingestions that wait or run, and those that ended lately; kept up to date by the server. */
+/** Queued, running and recently ended ingestions, updated live by the server. */
 export function IngestionList() {
   const { connection, loaded, problem, ingestions } = useStore(feed);
   const followedId = useStore(followed);
@@ -32,7 +32,7 @@ export function IngestionList() {
         </span>
       </div>
       {problem && <p className="fault">{problem}</p>}
-      {loaded && ingestions.length === 0 && <p className="detail">None yet.</p>}
+      {loaded && ingestions.length === 0 && <p className="detail">No ingestions yet.</p>}
       {active.map((one) => (
         <IngestionCard key={one.id} ingestion={one} followed={one.id === followedId} />
       ))}

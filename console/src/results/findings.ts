@@ -1,7 +1,7 @@
 import { type Selection, type SelectedField, selectionOf } from '../operation';
 import type { Run } from './runs';
 
-/** A result that can be drawn, under the response key it has. */
+/** A result that can be drawn, or a hint how to make it so, with its response key. */
 export type Finding =
   | { kind: 'weeks'; key: string; series: WeekSeries }
   | { kind: 'flows'; key: string; flows: readonly Flow[]; hint: string | null }
@@ -20,7 +20,7 @@ export interface WeekSeries {
   total: number;
 }
 
-/** Degrees. */
+/** A point in WGS 84 degrees. */
 export interface Point {
   lon: number;
   lat: number;
@@ -28,7 +28,7 @@ export interface Point {
 
 export interface Cell {
   center: Point;
-  /** Empty where it was not asked for. */
+  /** Empty if it was not requested. */
   boundary: readonly Point[];
 }
 
@@ -37,11 +37,11 @@ export interface Flow {
   origin: Cell;
   destination: Cell;
   trips: number;
-  /** "08:00–09:00"; empty where it was not asked for. */
+  /** "08:00–09:00"; empty if it was not requested. */
   time: string;
 }
 
-/** What a run brought that can be drawn: told by the fields of its operation, not by guessing. */
+/** The results of a run that can be drawn, identified by the fields of its operation. */
 export function findingsOf({ operation, data }: Run): Finding[] {
   const findings: Finding[] = [];
   for (const [key, field] of selectionOf(operation)) {
@@ -154,7 +154,7 @@ interface Read {
   field: SelectedField;
 }
 
-/** The value of a schema's field in an object of the result, whatever its response key. */
+/** The value of a schema field in an object of the result, under any response key. */
 function read(object: Fields, selection: Selection, name: string): Read | null {
   for (const [key, field] of selection) {
     if (field.name === name && object[key] !== undefined) return { value: object[key], field };
@@ -162,7 +162,7 @@ function read(object: Fields, selection: Selection, name: string): Read | null {
   return null;
 }
 
-/** Whether a path of schema's fields is selected. */
+/** Whether a path of schema fields is selected. */
 function selects(selection: Selection, name: string, ...path: string[]): boolean {
   for (const field of selection.values()) {
     if (field.name !== name) continue;

@@ -4,20 +4,20 @@ import { plural } from '../text';
 import type { Cell, Flow, Point } from './findings';
 import { arc, type Lane, lanes, spread, wayText } from './geometry';
 
-/** Pixels of the thinnest and the thickest line. */
+/** Width of the thinnest and the thickest line in pixels. */
 const THIN = 1.5;
 const THICK = 8;
 
-/** Flows of the same two cells lie beside each other: each bends more than the one before. */
+/** Flows between the same two cells are drawn side by side: each bends more than the last. */
 const BENDS = { first: 0.1, next: 0.06, last: 0.4 };
 
-/** Flows within the same cell are rings around each other, of these radii in pixels. */
+/** Flows within one cell are concentric rings with these radii in pixels. */
 const RINGS = { first: 7, next: 2.5, last: 22 };
 
-/** Room around what is shown, and how near one may be taken by it. */
+/** Padding in pixels and maximum zoom when flows are brought into view. */
 const FIT: L.FitBoundsOptions = { padding: [28, 28], maxZoom: 13 };
 
-/** Flows drawn on a map, which needs no tiles under it. */
+/** Flows drawn on a map, with or without a base map. */
 export class FlowMap {
   readonly #map: L.Map;
   readonly #layers: L.Path[][] = [];
@@ -45,7 +45,7 @@ export class FlowMap {
     this.#map.attributionControl?.setPrefix(false);
     if (baseMap) {
       const { url, attribution } = baseMap;
-      // Tile servers want to know who asks; the page itself tells nobody where a request is from.
+      // Tile servers require a referrer, which the page's own policy does not send.
       L.tileLayer(url, { attribution, referrerPolicy: 'strict-origin' }).addTo(this.#map);
     }
     L.control.scale({ imperial: false }).addTo(this.#map);
@@ -64,7 +64,7 @@ export class FlowMap {
     this.#map.on('dragstart zoomstart', () => (this.#moved = true));
     this.#observer = new ResizeObserver(() => {
       this.#map.invalidateSize({ animate: false });
-      // What was to be seen stays in view until the user has moved the map.
+      // The flows shown stay in view until the user moves the map.
       if (!this.#moved && this.#shown.length > 0) this.show(this.#shown);
     });
     this.#observer.observe(element);
@@ -82,7 +82,7 @@ export class FlowMap {
     this.#moved = false;
   }
 
-  /** Makes one flow stand out; null, none. */
+  /** Highlights one flow; null removes the highlight. */
   mark(marked: number | null): void {
     this.#map.getContainer().classList.toggle('has-marked', marked !== null);
     this.#layers.forEach((layers, index) => {
@@ -98,7 +98,7 @@ export class FlowMap {
     this.#map.remove();
   }
 
-  /** Each cell once, however many flows it has. */
+  /** Draws each cell once, however many flows it has. */
   #drawCells(flows: readonly Flow[]): void {
     const drawn = new Set<string>();
     const draw = (cell: Cell, className: string): void => {
@@ -126,7 +126,7 @@ export class FlowMap {
     } else {
       this.#bounds[index] = L.latLngBounds([latLng(origin.center)]);
     }
-    // The dot is where the flow ends; a flow within one cell is nothing but a dot.
+    // The dot marks the destination; a flow within one cell is only a dot.
     const radius = within ? spread(RINGS, lane) : weight / 2 + 2;
     const className = within ? 'flow-dot flow-within' : 'flow-dot';
     layers.push(L.circleMarker(latLng(destination.center), { className, radius }));

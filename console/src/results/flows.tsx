@@ -6,10 +6,10 @@ import type { Flow } from './findings';
 import { FlowMap } from './flow-map';
 import { areas, placeText, unwrap, wayText } from './geometry';
 
-/** Areas that have a button of their own. */
+/** Maximum number of areas with their own button. */
 const MOST_AREAS = 6;
 
-/** The groups of a `groupedTrips` as flows on a map, and as a list beside it. */
+/** The groups of a `groupedTrips` as flows on a map and in a list beside it. */
 export default function FlowsMap({ name, flows }: { name: string; flows: readonly Flow[] }) {
   const unwrapped = useMemo(() => unwrap(flows), [flows]);
   const parts = useMemo(() => areas(unwrapped), [unwrapped]);
@@ -18,7 +18,7 @@ export default function FlowsMap({ name, flows }: { name: string; flows: readonl
   const map = useRef<FlowMap | null>(null);
   const list = useRef<HTMLOListElement>(null);
   const [marked, setMarked] = useState<number | null>(null);
-  /** The place of the area in view; null is all of them. */
+  /** Index of the area in view; null shows all areas. */
   const [area, setArea] = useState<number | null>(0);
 
   useEffect(() => {

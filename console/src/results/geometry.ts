@@ -1,11 +1,11 @@
 import { rounded } from '../text';
 import type { Cell, Flow, Point } from './findings';
 
-/** Kilometres of a degree of latitude. */
+/** Length of a degree of latitude in kilometres. */
 const KM_PER_DEGREE = 111.2;
 
 /**
- * The longitude, as it is or a turn around the world away, that is nearest to another: across the
+ * The longitude, shifted by a multiple of 360 degrees to be nearest to another: across the
  * antimeridian, 179 and -179 are 2 degrees apart.
  */
 export function lonNear(lon: number, to: number): number {
@@ -22,8 +22,8 @@ function cellNear(cell: Cell, lon: number): Cell {
 }
 
 /**
- * Flows with longitudes that can be drawn on one sheet: nothing is torn apart at the antimeridian.
- * They may leave -180…180.
+ * Flows with continuous longitudes, so that none is split at the antimeridian. Longitudes may be
+ * outside -180…180.
  */
 export function unwrap(flows: readonly Flow[]): Flow[] {
   const first = flows[0];
@@ -35,7 +35,7 @@ export function unwrap(flows: readonly Flow[]): Flow[] {
   });
 }
 
-/** As the crow flies. */
+/** Great-circle distance in kilometres, by the haversine formula. */
 export function kilometres(a: Point, b: Point): number {
   const radians = Math.PI / 180;
   const [lat1, lat2] = [a.lat * radians, b.lat * radians];
@@ -45,12 +45,12 @@ export function kilometres(a: Point, b: Point): number {
   return (2 * KM_PER_DEGREE * Math.asin(Math.min(1, Math.sqrt(half)))) / radians;
 }
 
-/** Flows that lie together, as places in the list they come from. */
+/** Flows that are near each other, as indices into the list of flows. */
 export type Area = readonly number[];
 
 /**
- * The flows by area, the one with the most trips first: flows are of the same area if their
- * origins are less than 150 km apart, or are joined by others that are.
+ * The flows by area, the area with the most trips first. Flows are in the same area if their
+ * origins are less than 150 km apart, or are linked by a chain of such flows.
  */
 export function areas(flows: readonly Flow[]): Area[] {
   const near = 150;
@@ -81,8 +81,8 @@ export interface Xy {
 }
 
 /**
- * A curve from one point to another that bends to the right of its way, so that the way there and
- * the way back lie apart. `bend` is the height of the bow in parts of the distance.
+ * A curve from one point to another that bends to one side, so that opposite flows do not overlap.
+ * `bend` is the height of the curve as a fraction of the distance.
  */
 export function arc(from: Xy, to: Xy, bend: number, steps = 24): Xy[] {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
@@ -101,7 +101,7 @@ export function arc(from: Xy, to: Xy, bend: number, steps = 24): Xy[] {
   });
 }
 
-/** The place of a flow among those between the same two cells: how many are before it, of all. */
+/** The position of a flow among all flows with the same origin and destination, counted from 0. */
 export interface Lane {
   before: number;
   all: number;
@@ -119,7 +119,7 @@ export function lanes(flows: readonly Flow[]): Lane[] {
   return before.map(({ way, place }) => ({ before: place, all: counts.get(way)! }));
 }
 
-/** Lanes lie a step apart, from a first place on; closer if the last would lie too far out. */
+/** The offset of a lane: `first` plus steps of `next`, smaller if a lane would exceed `last`. */
 export function spread(
   { first, next, last }: { first: number; next: number; last: number },
   { before, all }: Lane,

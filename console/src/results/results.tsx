@@ -8,11 +8,11 @@ import { Splitter } from './splitter';
 const WeeksChart = lazy(() => import('./weeks'));
 const FlowsMap = lazy(() => import('./flows'));
 
-/** Height of the pane: a part of the window at first, and pixels at least. */
+/** Initial height of the pane as a share of the window, and minimum height in pixels. */
 const PART = 0.47;
 const LEAST = 120;
 
-/** What the response in front holds that can be drawn, under it. */
+/** Charts and maps of the current response, shown under it. */
 export function Results() {
   const run = useStore(runs).get(useStore(activeTab));
   const findings = useMemo(() => (run ? findingsOf(run) : []), [run]);
@@ -22,7 +22,7 @@ export function Results() {
 
   if (findings.length === 0) return null;
   return (
-    <section className="results" aria-label="Result, drawn">
+    <section className="results" aria-label="Charts and maps of the result">
       {open && drawn.length > 0 && (
         <Splitter label="Height of the drawing" value={height} least={LEAST} onChange={setHeight} />
       )}
@@ -67,7 +67,7 @@ function nounOf({ kind }: Finding): string {
   return kind === 'weeks' ? 'chart' : 'map';
 }
 
-/** The code for charts and maps is loaded when it is needed, and that can fail. */
+/** Shows an error if the code for charts and maps, which is loaded on demand, can't be loaded. */
 class LoadFailure extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 
@@ -79,7 +79,7 @@ class LoadFailure extends Component<{ children: ReactNode }, { failed: boolean }
     if (!this.state.failed) return this.props.children;
     return (
       <p className="fault" role="alert">
-        This could not be drawn. If the server was updated, reload the page.
+        The drawing could not be loaded. If the server was updated, reload the page.
       </p>
     );
   }

@@ -2,24 +2,24 @@ import type { Answer } from '../answer';
 import type { Operation } from '../operation';
 import { Store } from '../store';
 
-/** What a tab's last run brought. */
+/** The operation and the result of a tab's last run. */
 export interface Run {
   operation: Operation;
   data: Record<string, unknown>;
 }
 
-/** By the id of the tab. */
+/** The last run of each tab, by the tab's id. */
 export const runs = new Store<ReadonlyMap<string, Run>>(new Map());
 
-/** Answers that came when their tab was no longer in front, until it is again; by its id. */
+/** Answers that arrived while their tab was inactive, until it is active again; by tab id. */
 export const lateAnswers = new Store<ReadonlyMap<string, Answer>>(new Map());
 
-/** Keeps what a run brought; null forgets the one before. */
+/** Stores the result of a run; null removes the previous one. */
 export function keepRun(tab: string, run: Run | null): void {
   runs.update((all) => replaced(all, tab, run));
 }
 
-/** Keeps a late answer; null forgets it. */
+/** Stores a late answer; null removes it. */
 export function keepLateAnswer(tab: string, answer: Answer | null): void {
   lateAnswers.update((all) => replaced(all, tab, answer));
 }

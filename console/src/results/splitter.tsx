@@ -1,6 +1,6 @@
 import type { KeyboardEvent, PointerEvent } from 'react';
 
-/** Pixels of a press of an arrow key. */
+/** Pixels per press of an arrow key. */
 const STEP = 24;
 
 /** A bar that sets the height of what is below it, by pointer or by arrow keys. */

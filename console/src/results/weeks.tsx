@@ -3,11 +3,11 @@ import { useEffect, useId, useRef, useState } from 'react';
 import { count, plural, rounded } from '../text';
 import type { WeekSeries } from './findings';
 
-/** Pixels: a bar is never narrower, so that a long series scrolls. */
+/** Minimum width of a bar in pixels, so that a long series scrolls. */
 const NARROWEST_BAR = 3;
 const MARGIN = { left: 52, right: 64, top: 24, bottom: 40 };
 
-/** The weeks of a `weeklyAverage` as bars, with a line at their average. */
+/** The weeks of a `weeklyAverage` as bars, with a line at the average. */
 export default function WeeksChart({ name, series }: { name: string; series: WeekSeries }) {
   const frame = useRef<HTMLDivElement>(null);
   const caption = useId();
@@ -37,7 +37,7 @@ export default function WeeksChart({ name, series }: { name: string; series: Wee
 
 function captionText({ weeks, average, total }: WeekSeries): string {
   const [first, last] = [weeks[0], weeks.at(-1)];
-  if (!first || !last) return 'no trips, so no weeks';
+  if (!first || !last) return 'no trips';
   const busiest = weeks.reduce((most, week) => (week.trips > most.trips ? week : most));
   return (
     `${plural(total, 'trip')} in ${plural(weeks.length, 'week')}, ${first.week} to ${last.week}; ` +
@@ -102,12 +102,12 @@ function draw({ weeks, average }: WeekSeries, width: number, height: number): El
       ),
     ],
   });
-  // Its rules are in results.css: a style element would need an exception in the security policy.
+  // These rules are in results.css: the content security policy forbids style elements.
   for (const style of chart.querySelectorAll('style')) style.remove();
   return chart;
 }
 
-/** The size of an element, as it changes. */
+/** The current size of an element. */
 function useSize(ref: React.RefObject<HTMLElement | null>): { width: number; height: number } {
   const [size, setSize] = useState({ width: 0, height: 0 });
   useEffect(() => {

@@ -5,14 +5,14 @@ import { plural } from '../text';
 import { showPanel, useOperation } from '../workbench';
 import { distribute, looseFiles } from './files';
 
-/** Gives files to the operation in front, or keeps them for one that takes them. */
+/** Assigns files to the active operation, or keeps them for one that takes files. */
 export function useTakeFiles(): (files: readonly File[]) => void {
   const operation = useOperation();
   return (files) => {
     if (files.length === 0) return;
     const variables = uploadVariables(operation);
     const left = variables.length > 0 ? distribute(files, variables) : [...files];
-    // All of them stay together if the operation can't take them all.
+    // If the operation can't take all files, they are kept together.
     looseFiles.set(left.length > 0 ? files : []);
     announce(
       `${plural(files.length, 'file')} chosen: ${files.map(({ name }) => name).join(', ')}.`,
@@ -20,7 +20,7 @@ export function useTakeFiles(): (files: readonly File[]) => void {
   };
 }
 
-/** The whole page takes files that are dropped on it. */
+/** Accepts files that are dropped anywhere on the page. */
 export function DropTarget() {
   const takeFiles = useTakeFiles();
   const take = useRef(takeFiles);
@@ -34,7 +34,7 @@ export function DropTarget() {
     const options = { capture: true };
     const hasFiles = (event: DragEvent): boolean =>
       event.dataTransfer?.types.includes('Files') ?? false;
-    // Before the editors, which would read the file into the query.
+    // Handled before the editors, which would insert the file's text into the query.
     const claim = (event: DragEvent): void => {
       event.preventDefault();
       event.stopPropagation();

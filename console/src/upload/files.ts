@@ -1,12 +1,12 @@
 import type { UploadVariable } from '../operation';
 import { Store } from '../store';
 
-/** The files chosen for each Upload variable, by its name. They stay on disk until they are sent. */
+/** The files chosen for each Upload variable, by name. They are read from disk when sent. */
 export type ChosenFiles = ReadonlyMap<string, readonly File[]>;
 
 export const chosenFiles = new Store<ChosenFiles>(new Map());
 
-/** Files that were dropped or picked while no operation with an Upload variable was at hand. */
+/** Files that were dropped or chosen while the active operation could not take them all. */
 export const looseFiles = new Store<readonly File[]>([]);
 
 export function chooseFiles(variable: string, files: readonly File[]): void {
@@ -14,8 +14,8 @@ export function chooseFiles(variable: string, files: readonly File[]): void {
 }
 
 /**
- * Gives files to the variables of an operation: a list takes all that are left, others take one
- * each, those without a file first. What none of them takes is returned.
+ * Assigns files to the variables of an operation: a list takes all remaining files, the others take
+ * one each, variables without a file first. Returns the files that no variable takes.
  */
 export function distribute(files: readonly File[], variables: readonly UploadVariable[]): File[] {
   const left = [...files];

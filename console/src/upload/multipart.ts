@@ -2,15 +2,15 @@ import type { UploadVariable } from '../operation';
 import type { Request } from '../request';
 import type { ChosenFiles } from './files';
 
-/** The parts of a request as the GraphQL multipart request specification wants them, in order. */
+/** The parts of a request, in the order that the GraphQL multipart specification requires. */
 export interface Parts {
   operations: string;
   map: string;
-  /** By the name of the part. */
+  /** The files, each with the name of its part. */
   files: [name: string, file: File][];
 }
 
-/** What is wrong with the files chosen for an operation; null where it can be sent. */
+/** The problem with the files chosen for an operation; null if it can be sent. */
 export function missingFiles(
   variables: readonly UploadVariable[],
   chosen: ChosenFiles,
@@ -25,7 +25,7 @@ export function missingFiles(
   return null;
 }
 
-/** Puts null where a file belongs, and says in the map which part it is. */
+/** Puts null in place of each file, and maps the file's part to that variable. */
 export function multipart(
   request: Request,
   variables: readonly UploadVariable[],

@@ -4,14 +4,14 @@ import { followed } from '../ingestions/feed';
 import { ingestionsIn } from '../ingestions/ingestion';
 import type { Operation } from '../operation';
 
-/** What is to be said about the answer to an upload, beside the ingestion it became. */
+/** The message about the answer to an upload; null if the ingestion says everything. */
 export function uploadMessage(operation: Operation, answer: Answer): string | null {
   const ingestions = ingestionsIn(operation, answer);
   const last = ingestions.at(-1);
   if (last) followed.set(last.id);
   const known = ingestions.filter(({ duplicate }) => duplicate).map(({ id }) => id);
   const messages = answer.errors?.map(({ message }) => message) ?? [];
-  if (known.length > 0) messages.push(`Was there already, as ingestion ${known.join(', ')}.`);
+  if (known.length > 0) messages.push(`Duplicate of ingestion ${known.join(', ')}.`);
   const message = messages.join(' ') || null;
   if (message) announce(message);
   return message;

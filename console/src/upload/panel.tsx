@@ -16,7 +16,7 @@ import { sendInTurn, waitingFiles } from './queue';
 import { TransferRow } from './transfer-row';
 import { transfers } from './transfers';
 
-/** The panel for files and what becomes of them. */
+/** The panel of uploads and ingestions. */
 export function Panel() {
   return (
     <div className="panel">
@@ -43,38 +43,38 @@ function TokenHint() {
   return (
     <div className="hint" role="note">
       <p>
-        {has ? 'The server refused this token.' : 'This server wants a token.'} It goes into the
+        {has ? 'The server refused this token.' : 'This server requires a token.'} Enter it in the
         Headers editor.
       </p>
       <button type="button" className="button" onClick={beginAuthorization}>
-        Write it there
+        Open the Headers editor
       </button>
     </div>
   );
 }
 
-/** Where to start while there is nothing yet. */
+/** Instructions while there are no ingestions yet. */
 function Start() {
   const { loaded, ingestions } = useStore(feed);
   if (!loaded || ingestions.length > 0) return null;
   return (
     <div className="start">
       <p>
-        <strong>Start here:</strong> there are no trips yet. Upload a CSV file of your own, or 2,000
-        made-up trips:
+        <strong>Start here:</strong> there are no trips yet. Upload your own CSV file, or an example
+        with 2,000 synthetic trips:
       </p>
       <ExampleLinks primary />
     </div>
   );
 }
 
-/** The example is still at hand later. */
+/** The example, once there are ingestions. */
 function Example() {
   const { loaded, ingestions } = useStore(feed);
   if (loaded && ingestions.length === 0) return null;
   return (
     <div className="example">
-      <span className="detail">An example, 2,000 made-up trips:</span>
+      <span className="detail">Example with 2,000 synthetic trips:</span>
       <ExampleLinks />
     </div>
   );
@@ -90,7 +90,7 @@ function ExampleLinks({ primary = false }: { primary?: boolean }) {
       chooseFiles('file', [await exampleFile()]);
       reuse(UPLOAD);
     } catch (error) {
-      const message = `That did not work: ${error instanceof Error ? error.message : String(error)}.`;
+      const message = `The example could not be loaded: ${error instanceof Error ? error.message : String(error)}.`;
       setFault(message);
       announce(message);
     }
@@ -123,7 +123,7 @@ function FileButton({
   multiple,
   onFiles,
 }: {
-  /** Names the input. */
+  /** Name of the input. */
   name: string;
   label?: string | undefined;
   children: ReactNode;
@@ -142,7 +142,7 @@ function FileButton({
         multiple={multiple}
         onChange={({ target }) => {
           if (target.files?.length) onFiles([...target.files]);
-          // The same file can be chosen again.
+          // Allows the same file to be chosen again.
           target.value = '';
         }}
       />
@@ -158,7 +158,7 @@ function FileButton({
   );
 }
 
-/** Takes files while the operation in front has no place for any. */
+/** Takes files while the active operation has no Upload variables. */
 function Picker() {
   const takeFiles = useTakeFiles();
   if (uploadVariables(useOperation()).length > 0) return null;
@@ -172,7 +172,7 @@ function Picker() {
   );
 }
 
-/** The Upload variables of the operation in front, each with its file. */
+/** The Upload variables of the active operation, each with its files. */
 function Variables() {
   const { run } = useWorkbench();
   const operation = useOperation();
@@ -212,7 +212,7 @@ function Variable({ variable, files }: { variable: UploadVariable; files: readon
         </FileButton>
       </div>
       {files.length === 0 && (
-        <p className="detail">None chosen; you can also drop it on the page.</p>
+        <p className="detail">No file chosen. You can also drop files on the page.</p>
       )}
       <FileNames
         files={files}
@@ -252,7 +252,7 @@ function FileNames({ files, remove }: { files: readonly File[]; remove?: (file: 
   );
 }
 
-/** Files that the operation in front has no place for. */
+/** Files that the active operation could not take. */
 function Loose() {
   const { reuse } = useWorkbench();
   const files = useStore(looseFiles);
@@ -274,7 +274,7 @@ function Loose() {
           Ingest {files.length === 1 ? 'it' : plural(files.length, 'file')}
         </button>
         <button type="button" className="button quiet" onClick={() => looseFiles.set([])}>
-          Never mind
+          Discard
         </button>
       </p>
     </div>
@@ -289,7 +289,7 @@ function Transfers() {
     <div className="transfers">
       {waiting.length > 0 && (
         <p className="row">
-          <span>{plural(waiting.length, 'file')} to be sent after this one</span>
+          <span>{plural(waiting.length, 'file')} waiting to be sent</span>
           <button type="button" className="button quiet" onClick={() => waitingFiles.set([])}>
             Do not send {waiting.length === 1 ? 'it' : 'them'}
           </button>

@@ -6,8 +6,8 @@ import { uploadMessage } from './outcome';
 import { transfer } from './transfers';
 
 /**
- * Files that wait to be sent. Each is sent with a request of its own, one after the other: the
- * server limits the files of a request, and one that it refuses does not take the others along.
+ * Files that wait to be sent, one after the other, each in its own request: the server limits the
+ * files of a request, and a refused file does not affect the others.
  */
 export const waitingFiles = new Store<readonly File[]>([]);
 

@@ -1,11 +1,11 @@
-/** Seconds a rate looks back. */
+/** Length of the window of a rate, in seconds. */
 const WINDOW = 5;
 
-/** How fast something grows: over the last seconds, so that it follows a line that changes. */
+/** Growth per second over the last 5 seconds, so that it follows a changing connection. */
 export class Rate {
   readonly #samples: { seconds: number; amount: number }[] = [];
 
-  /** Takes the amount that is reached at a time in seconds. */
+  /** Adds a sample: the amount reached at a time in seconds. */
   add(seconds: number, amount: number): void {
     this.#samples.push({ seconds, amount });
     // One sample older than the window stays, to measure from.
@@ -14,7 +14,7 @@ export class Rate {
     }
   }
 
-  /** The amount a second; null before it can be told. */
+  /** The amount per second; null until the samples span 0.2 seconds. */
   perSecond(): number | null {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
@@ -22,7 +22,7 @@ export class Rate {
     return (last.amount - first.amount) / (last.seconds - first.seconds);
   }
 
-  /** Seconds until a total is reached; null before it can be told. */
+  /** Seconds until a total is reached; null while the rate is unknown or 0. */
   secondsTo(total: number): number | null {
     const rate = this.perSecond();
     const last = this.#samples.at(-1);

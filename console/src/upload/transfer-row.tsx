@@ -2,7 +2,7 @@ import { useId } from 'react';
 import { bytes, duration } from '../text';
 import { dismiss, type Transfer } from './transfers';
 
-/** One transfer: how far it is, or how it ended. */
+/** One transfer: its progress or its outcome. */
 export function TransferRow({ transfer }: { transfer: Transfer }) {
   const name = useId();
   const { files, state, sent, total, message } = transfer;
@@ -20,7 +20,7 @@ export function TransferRow({ transfer }: { transfer: Transfer }) {
           <button
             type="button"
             className="button quiet"
-            aria-label={`Dismiss the note about ${files}`}
+            aria-label={`Dismiss the message about ${files}`}
             onClick={() => dismiss(transfer.id)}
           >
             ×

@@ -3,7 +3,7 @@ import { showPanel, usePanelVisible } from '../workbench';
 import { TransferRow } from './transfer-row';
 import { transfers } from './transfers';
 
-/** Uploads under way, under the response, while the panel that shows them is not on the page. */
+/** Running uploads, shown under the response while the Upload panel is hidden. */
 export function TransfersNote() {
   const panelVisible = usePanelVisible();
   const sending = useStore(transfers).filter(({ state }) => state === 'sending');

@@ -4,23 +4,23 @@ import { Store } from '../store';
 import { Rate } from './rate';
 import { send } from './transport';
 
-/** Files on their way to the server, and how that ended. */
+/** An upload of one or more files, and its outcome. */
 export interface Transfer {
   id: number;
-  /** The names of its files. */
+  /** The names of its files, separated by commas. */
   files: string;
   state: 'sending' | 'answered' | 'failed' | 'cancelled';
-  /** Bytes. */
+  /** Bytes sent so far. */
   sent: number;
   total: number;
   bytesPerSecond: number | null;
   secondsLeft: number | null;
-  /** What is to be said about its end. */
+  /** The message about its outcome. */
   message: string | null;
   cancel(): void;
 }
 
-/** Those under way, and those that ended with something to say; newest first. */
+/** Running transfers, and ended ones with a message; newest first. */
 export const transfers = new Store<readonly Transfer[]>([]);
 
 let lastId = 0;
@@ -30,8 +30,8 @@ export function dismiss(id: number): void {
 }
 
 /**
- * Sends a form with files and follows it; the answer of the function cancels it. `done` tells what
- * is to be said about an answer.
+ * Sends a form with files and follows its progress; the returned function cancels it. `done`
+ * returns the message about an answer.
  */
 export function transfer(
   form: FormData,

@@ -4,14 +4,14 @@ import { graphqlUrl } from '../endpoint';
 import { bytes } from '../text';
 
 export interface Sending {
-  /** Bytes of the request's body: the files and some hundred bytes around them. */
+  /** Bytes of the request's body: the files and a few hundred bytes of form data. */
   progress(sent: number, total: number): void;
   end(outcome: 'answered' | 'failed' | 'cancelled', answer: Answer): void;
 }
 
 /**
- * Sends a form; the answer of the function cancels it. XMLHttpRequest, as `fetch` tells no progress
- * of what it sends; either reads the files from disk as they go out.
+ * Sends a form; the returned function cancels it. Uses XMLHttpRequest, as `fetch` reports no upload
+ * progress. The browser reads the files from disk while it sends them.
  */
 export function send(
   form: FormData,
@@ -34,19 +34,19 @@ export function send(
   };
   xhr.onerror = () => {
     const message =
-      `The connection to the server broke${soFar()}. Nothing was taken in. ` +
-      'Is the server running, and does it take files of this size?';
+      `The connection to the server was lost${soFar()}. Nothing was ingested. ` +
+      'Is the server running, and does it accept files of this size?';
     end('failed', problem(message));
   };
   xhr.onabort = () => {
-    end('cancelled', problem(`The upload was cancelled${soFar()}. Nothing was taken in.`));
+    end('cancelled', problem(`The upload was cancelled${soFar()}. Nothing was ingested.`));
   };
 
   try {
     xhr.open('POST', graphqlUrl);
     xhr.setRequestHeader('Accept', 'application/json');
     for (const [name, value] of Object.entries(withAuthorization(headers))) {
-      // The browser writes the type itself, with the boundary between the parts.
+      // The browser sets the type itself, with the boundary between the parts.
       if (name.toLowerCase() !== 'content-type') xhr.setRequestHeader(name, value);
     }
     xhr.send(form);

@@ -112,7 +112,7 @@ describe('an open server', () => {
     await app.goTo('IngestTrips');
     const { data } = await app.run();
     expect(data).toMatchObject({ ingestTrips: { duplicate: true, ingestion: { id: '1' } } });
-    await app.page.getByText('Was there already, as ingestion 1.').first().waitFor();
+    await app.page.getByText('Duplicate of ingestion 1.').first().waitFor();
   });
 
   test('the weekly average is the one of the API, with a bar a week', async () => {
@@ -240,7 +240,7 @@ describe('an open server', () => {
   test('an ingestion can be removed, after a question', async () => {
     const card = app.ingestion('left.csv');
     await card.getByRole('button', { name: 'Remove…' }).click();
-    await card.getByText('Take its 2 trips out of every answer?').waitFor();
+    await card.getByText('Remove its 2 trips from all answers?').waitFor();
     await card.getByRole('button', { name: 'Remove', exact: true }).click();
     await card.getByText('removed').waitFor();
   });
@@ -278,7 +278,7 @@ describe('an open server', () => {
     await app.screenshot('running');
     await card.getByRole('button', { name: 'Cancel' }).click();
     await card.getByText('cancelled').waitFor();
-    await card.getByText('it left no trips').waitFor();
+    await card.getByText('no trips were added').waitFor();
   });
 
   test('a large upload shows how far it is, goes on behind other tabs, and can be cancelled', async () => {
@@ -321,9 +321,9 @@ describe('an open server', () => {
       .getByText(/MB of 400\sMB/)
       .waitFor();
     await server.kill();
-    await app.responseWith('The connection to the server broke after');
+    await app.responseWith('The connection to the server was lost after');
     await app.slowDown(null);
-    await app.connection('connection lost, trying again').waitFor();
+    await app.connection('connection lost, reconnecting').waitFor();
     await app.goTo('Regions');
     const { errors } = await app.run();
     expect(errors).toEqual([{ message: 'The server can’t be reached. Is it running?' }]);
@@ -450,8 +450,8 @@ describe('a server with tokens', () => {
   });
 
   test('without a token, nothing; with it, everything, as far as the limits go', async () => {
-    await app.page.getByText('This server wants a token.').waitFor();
-    await app.connection('not allowed without a valid token').waitFor();
+    await app.page.getByText('This server requires a token.').waitFor();
+    await app.connection('valid token required').waitFor();
     await app.goTo('Regions');
     const refused = await app.run();
     expect(refused).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
@@ -460,7 +460,7 @@ describe('a server with tokens', () => {
     await app.responseWith('The server refused the connection');
     await app.screenshot('token-missing');
 
-    await app.page.getByRole('button', { name: 'Write it there' }).click();
+    await app.page.getByRole('button', { name: 'Open the Headers editor' }).click();
     await app.writeHeaders(JSON.stringify({ Authorization: `Bearer ${SECRET}` }));
     await app.connection('connected').waitFor();
     await app.goTo('IngestTrips');

@@ -7,8 +7,8 @@ test('the answer of the API is shown as it is, whatever the status', () => {
 });
 
 test('other answers are put into words', () => {
-  expect(readAnswer(413, '<html>').errors?.[0]?.message).toContain('larger than the server takes');
+  expect(readAnswer(413, '<html>').errors?.[0]?.message).toContain('than the server accepts');
   expect(readAnswer(401, '').errors?.[0]?.message).toContain('Headers editor');
-  expect(readAnswer(502, 'Bad gateway').errors?.[0]?.message).toContain('away or busy');
+  expect(readAnswer(502, 'Bad gateway').errors?.[0]?.message).toContain('or overloaded');
   expect(readAnswer(200, '[]').errors?.[0]?.message).toContain('status 200');
 });

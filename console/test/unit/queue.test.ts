@@ -59,7 +59,7 @@ test('a file that is refused does not take the others along', async () => {
   expect(sent()).toEqual([['1.csv'], ['2.csv'], ['3.csv']]);
   expect(transfers.get().map(({ state, message }) => [state, message])).toEqual([
     ['cancelled', 'cancelled'],
-    ['answered', 'Was there already, as ingestion 7.'],
+    ['answered', 'Duplicate of ingestion 7.'],
     ['failed', 'too large'],
   ]);
 });

@@ -1,4 +1,4 @@
-//! A valid operation in the types of the library that executes it.
+//! Conversion of a valid operation to the types of `async-graphql`, which executes it.
 
 use apollo_compiler::executable::{self, Argument, ExecutableDocument, Operation, Selection};
 use apollo_compiler::parser::SourceSpan;
@@ -10,8 +10,8 @@ use async_graphql_value::Value as Literal;
 
 use super::root_fields;
 
-/// The operation, the only one of its document, and all fragments. Arguments and fields of input
-/// objects whose variable has no value are left out, so that they get their defaults.
+/// Converts one operation and all fragments of the document. Arguments and fields of input objects
+/// whose variable has no value are left out, so that they get their defaults.
 pub(super) fn document(
     text: &str,
     document: &ExecutableDocument,
@@ -38,13 +38,13 @@ pub(super) fn document(
     }
 }
 
-/// A literal without variables.
+/// Converts a literal that contains no variables.
 pub(super) fn constant(value: &ast::Value) -> Option<Value> {
     literal(value, &Variables::default())?.into_const()
 }
 
-/// A literal; nothing for a variable that has no value. Fields of input objects without a value are
-/// left out, items of a list are null.
+/// Converts a literal; `None` for a variable without a value. Fields of an input object with such a
+/// variable are left out; such items of a list become null.
 fn literal(value: &ast::Value, variables: &Variables) -> Option<Literal> {
     Some(match value {
         ast::Value::Null => Literal::Null,
@@ -75,8 +75,8 @@ fn literal(value: &ast::Value, variables: &Variables) -> Option<Literal> {
     })
 }
 
-/// The number that the digits write, exactly where it has 64 bits, else the nearest float; null
-/// where it is beyond all floats, which no type takes.
+/// Parses a number: exactly if it fits into 64 bits, else as the nearest float. A number beyond the
+/// range of floats becomes null, which no numeric type accepts.
 fn number(digits: &str) -> Literal {
     let integer = || digits.parse::<i64>().map(Number::from);
     let large = || digits.parse::<u64>().map(Number::from);
@@ -118,8 +118,8 @@ impl Converter<'_> {
         Positioned::new(definition, at)
     }
 
-    /// The one field at the root of a subscription. The library would start a stream for each time
-    /// it is selected.
+    /// Merges the selections of the only root field of a subscription. `async-graphql` would start
+    /// a stream for each of them.
     fn merged_root(
         &mut self,
         document: &ExecutableDocument,
@@ -148,7 +148,7 @@ impl Converter<'_> {
             name: key(&variable.name, at),
             var_type: Positioned::new(of_type(&variable.ty), at),
             directives: Vec::new(),
-            // It is among the variables' values already.
+            // The variables' values already include the default.
             default_value: None,
         };
         Positioned::new(definition, at)
@@ -256,7 +256,7 @@ fn of_type(ty: &ast::Type) -> types::Type {
     types::Type { base, nullable }
 }
 
-/// Turns offsets into lines and columns, fast where they ascend.
+/// Converts byte offsets to lines and columns; fast if the offsets ascend.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     offset: usize,
@@ -272,7 +272,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The line and column of a node; the start of the text where it has none.
+    /// The line and column of a node; the start of the text if it has no location.
     pub(super) fn at(&mut self, span: Option<SourceSpan>) -> Pos {
         self.seek(span.map_or(0, |span| span.offset()))
     }
@@ -288,7 +288,7 @@ impl<'a> Cursor<'a> {
                 break;
             }
             match char {
-                // Of a line feed after a carriage return nothing is left to count.
+                // The carriage return before it has already counted the line.
                 '\n' if last == '\r' => {}
                 '\n' | '\r' => {
                     self.position.line += 1;

@@ -1,5 +1,5 @@
-//! What `apollo-compiler` does not check in literals: the values of the API's own scalars, fields
-//! of an input object that are given twice, and variables within an input object or a list.
+//! Checks in literals that `apollo-compiler` lacks: the values of custom scalars, duplicate fields
+//! of an input object, and variables within an input object or a list.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use async_graphql::ServerError;
 use super::super::{ApiError, types::check_scalar};
 use super::{MAX_ERRORS, SCHEMA, convert, located};
 
-/// What is wrong with the literals of a document that is valid otherwise.
+/// The errors in the literals of a document that is otherwise valid.
 pub(super) fn check(document: &ExecutableDocument) -> Vec<ServerError> {
     let mut errors = Vec::new();
     for operation in document.operations.iter() {
@@ -38,7 +38,7 @@ struct Checker<'a> {
     document: &'a ExecutableDocument,
     /// The variables of the operation.
     variables: &'a [Node<VariableDefinition>],
-    /// Fragments that were checked.
+    /// Fragments that are already checked.
     seen: HashSet<&'a Name>,
     errors: Vec<ServerError>,
 }
@@ -98,7 +98,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Checks a literal in a place of that type; `has_default` where the place has a default.
+    /// Checks a literal for an argument or a field of this type; `has_default` says whether that
+    /// argument or field has a default.
     fn value(&mut self, value: &Node<Value>, ty: &Type, has_default: bool) {
         match (&**value, SCHEMA.types.get(ty.inner_named_type())) {
             (Value::Null, _) => {}
@@ -108,13 +109,13 @@ impl<'a> Checker<'a> {
                     self.value(item, ty.item_type(), false);
                 }
             }
-            // A single value stands for a list of one.
+            // A single value is coerced to a list with one item.
             _ if ty.is_list() => self.value(value, ty.item_type(), false),
             (Value::Object(fields), Some(ExtendedType::InputObject(input))) => {
                 let mut names = HashSet::new();
                 for (name, value) in fields {
                     if !names.insert(name) {
-                        let message = format!("the field `{name}` of `{ty}` is given twice");
+                        let message = format!("the field `{name}` of `{ty}` is specified twice");
                         self.report(value, ApiError::bad_input(message));
                     }
                     if let Some(field) = input.fields.get(name) {
@@ -123,7 +124,7 @@ impl<'a> Checker<'a> {
                 }
             }
             (_, Some(ExtendedType::Scalar(scalar))) => {
-                // A literal with variables in it is checked when it is read.
+                // A literal that contains variables is checked when the scalar is parsed.
                 if let Some(literal) = convert::constant(value)
                     && let Err(error) = check_scalar(&scalar.name, &literal)
                 {

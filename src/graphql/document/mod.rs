@@ -1,15 +1,15 @@
-//! GraphQL documents: parsed, bounded, validated, and converted to the types of the library that
-//! executes them.
+//! GraphQL documents: parses, limits and validates them, and converts them to the types of
+//! `async-graphql`, which executes them.
 //!
-//! The library has a parser and validation rules of its own. Its parser recurses without a bound
-//! and does not know every escape sequence; its rules miss conflicting selections and refuse
-//! optional variables where an argument has a default. [`Document::parse`] therefore replaces both
-//! with `apollo-compiler`, and the library executes what [`Document::executable`] hands it without
-//! judging it again. In order:
+//! `async-graphql` has its own parser and validation rules. Its parser recurses without a limit
+//! and does not support every escape sequence; its rules miss conflicting selections and reject
+//! optional variables for arguments that have a default. [`Document::parse`] therefore replaces
+//! both with `apollo-compiler`, and `async-graphql` executes the result of
+//! [`Document::executable`] without validating it again. In order:
 //!
-//! 1. The parser bounds tokens and nesting.
-//! 2. [`size`] bounds the document with its fragments written out, before anything follows them.
-//! 3. `apollo-compiler` validates every operation and fragment, chosen or not.
+//! 1. The parser limits tokens and nesting.
+//! 2. [`size`] limits the size of the document with its fragments expanded, before they are.
+//! 3. `apollo-compiler` validates all operations and fragments, including those that do not run.
 //! 4. [`literals`] checks what `apollo-compiler` does not check in literals.
 //! 5. [`variables`] coerces the values of variables.
 //! 6. [`convert`] leaves out arguments whose variable has no value, so that they get their default.
@@ -29,13 +29,13 @@ use async_graphql::{Pos, ServerError, Variables, parser::types};
 
 use super::{ApiError, Code, Limits};
 
-/// Errors reported for one document.
+/// Maximum number of errors reported for one document.
 const MAX_ERRORS: usize = 50;
 
-/// Characters of an error message; messages quote the document.
+/// Maximum length of an error message in characters; messages quote the document.
 const MAX_MESSAGE: usize = 500;
 
-/// Nesting of selections, values and types that the parser follows, fragments not written out.
+/// Maximum nesting of selections, values and types in the parser, with fragments not expanded.
 const MAX_PARSER_NESTING: usize = 64;
 
 /// The published schema.
@@ -58,26 +58,27 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// The syntax error, or what is invalid.
+    /// The first syntax error, or the validation errors.
     pub(super) fn parse(text: &str, limits: &Limits) -> Result<Self, Vec<ServerError>> {
         let mut parser = Parser::new()
             .recursion_limit(MAX_PARSER_NESTING)
             .token_limit(limits.tokens);
         let parsed = parser.parse_ast(text, "document");
         if parser.tokens_reached() > limits.tokens {
-            let message = format!("the document has more than {} tokens", limits.tokens);
+            let message = format!("the document exceeds the limit of {} tokens", limits.tokens);
             return Err(refusal(ApiError::new(Code::TooComplex, message)));
         }
         if parser.recursion_reached() > MAX_PARSER_NESTING {
             return Err(refusal(size::too_deep()));
         }
-        // Errors after the first one are often its consequences.
+        // Later errors are often consequences of the first.
         let syntax = parsed.map_err(|failed| reported(&failed.errors, |_| true, 1))?;
         size::check(&syntax, limits).map_err(refusal)?;
         let inner = match syntax.to_executable_validate(&SCHEMA) {
             Ok(valid) => valid.into_inner(),
             Err(failed) => {
-                // The validator counts the fields of a subscription, not their names.
+                // The validator counts the root fields of a subscription, even if they have the
+                // same response key and merge into one.
                 let merged = failed.partial.operations.iter().all(|operation| {
                     !operation.is_subscription() || has_one_root(&failed.partial, operation)
                 });
@@ -97,11 +98,11 @@ impl Document {
         Ok(Self { text, inner })
     }
 
-    /// The operation of that name; the only one where there is no name.
+    /// The operation with this name; without a name, the only operation.
     ///
     /// # Errors
     ///
-    /// When the name, or its absence, chooses no operation.
+    /// If no operation has the name, or if there is no name and not exactly one operation.
     pub(super) fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, ApiError> {
         let operations = &self.inner.operations;
         if operations.is_empty() {
@@ -109,20 +110,20 @@ impl Document {
         }
         if name.is_none() && operations.len() > 1 {
             return Err(ApiError::bad_input(
-                "the document contains several operations: give an operationName",
+                "the document contains several operations: specify `operationName`",
             ));
         }
         let chosen = operations.get(name).map_err(|_| {
-            ApiError::bad_input("the document contains no operation of that operationName")
+            ApiError::bad_input("the document contains no operation with this `operationName`")
         })?;
         Ok(chosen)
     }
 
-    /// An operation and its variables as the library executes them.
+    /// An operation and its variables in the types of `async-graphql`.
     ///
     /// # Errors
     ///
-    /// When the value of a variable is missing or does not have the variable's type.
+    /// If the value of a variable is missing or does not have the variable's type.
     pub(super) fn executable(
         &self,
         operation: &Node<Operation>,
@@ -138,7 +139,7 @@ impl Document {
     }
 }
 
-/// Fields at the root of an operation, those of fragments included.
+/// Collects the fields at the root of an operation, including those of fragments.
 fn root_fields<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
@@ -176,7 +177,7 @@ fn located(mut error: ServerError, position: Option<Pos>) -> ServerError {
     error
 }
 
-/// The first errors of a list, ready for the client.
+/// The first `most` errors that `counts` accepts by name, ready for the client.
 fn reported(
     errors: &DiagnosticList,
     counts: impl Fn(Option<&'static str>) -> bool,

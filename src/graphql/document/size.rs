@@ -1,9 +1,9 @@
-//! How large and how deeply nested a document is with every fragment written out in its place.
+//! The size and depth of a document with every fragment expanded.
 //!
-//! Everything that runs later follows fragment spreads, much of it recursively and each time it
-//! meets one, so that a chain of fragments costs it stack and a few fragments that spread each
-//! other twice cost it exponential time. This check takes time proportional to the document, and
-//! its own recursion stays within one definition, whose nesting the parser has bounded.
+//! Later steps follow fragment spreads, often recursively and once per spread. Without this check,
+//! a long chain of fragments could overflow the stack, and a few fragments that spread each other
+//! twice would take exponential time. The check takes time proportional to the document, and
+//! its own recursion stays within one definition, whose nesting the parser limits.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use apollo_compiler::ast::{Definition, Document, Selection};
 
 use super::super::{ApiError, Code, Limits};
 
-/// Refuses documents whose fragments form a circle, or that are too large or too deep written out.
+/// Refuses documents whose fragments form a cycle, or that are too large or too deep when expanded.
 pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), ApiError> {
     let mut operations = Vec::new();
     let mut fragments = HashMap::new();
@@ -35,7 +35,7 @@ pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), ApiError
         whole.fields = whole.fields.saturating_add(size.fields);
         whole.depth = whole.depth.max(size.depth);
     }
-    // A fragment that no operation spreads is validated as well.
+    // Fragments that no operation spreads are validated too.
     for size in sizes.values() {
         whole.fields = whole.fields.max(size.fields);
         whole.depth = whole.depth.max(size.depth);
@@ -45,7 +45,7 @@ pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), ApiError
     }
     if whole.fields > limits.selections {
         let message = format!(
-            "the document selects more than {} fields",
+            "the document exceeds the limit of {} fields and fragments",
             limits.selections
         );
         return Err(ApiError::new(Code::TooComplex, message));
@@ -53,24 +53,24 @@ pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), ApiError
     Ok(())
 }
 
-/// The error of a document that is nested too deep.
+/// The error for a document that is nested too deeply.
 pub(super) fn too_deep() -> ApiError {
-    ApiError::new(Code::TooComplex, "the document is nested too deep")
+    ApiError::new(Code::TooComplex, "the document is nested too deeply")
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
-    /// Fields and fragments.
+    /// Number of fields and fragments.
     fields: usize,
-    /// Selection sets that are nested within each other.
+    /// Depth of nested selection sets.
     depth: usize,
 }
 
-/// A definition without what it spreads.
+/// The size of a definition without its fragments, and the spreads in it.
 #[derive(Default)]
 struct Outline<'a> {
     own: Size,
-    /// Fragments it spreads, and how deep.
+    /// The fragments that it spreads, each with the depth of the spread.
     spreads: Vec<(&'a str, usize)>,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// The size with every fragment written out; unknown fragments are the validation's to report.
+    /// The size with every fragment expanded. Ignores unknown fragments: validation reports them.
     fn size(&self, fragments: &HashMap<&str, Size>) -> Size {
         let mut size = self.own;
         for (name, depth) in &self.spreads {
@@ -108,7 +108,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// The size of each fragment: those it spreads come first, by way of a stack on the heap.
+/// The size of each fragment, computed depth first with an explicit stack instead of recursion.
 fn fragment_sizes<'a>(
     fragments: &HashMap<&'a str, Outline<'a>>,
 ) -> Result<HashMap<&'a str, Size>, ApiError> {
@@ -125,7 +125,7 @@ fn fragment_sizes<'a>(
                     continue;
                 }
                 if !open.insert(name) {
-                    let message = format_args!("fragment `{name}` spreads itself");
+                    let message = format_args!("the fragment `{name}` spreads itself");
                     return Err(ApiError::bad_input(message));
                 }
             }

@@ -1,4 +1,4 @@
-//! The values of variables, coerced to the variables' types.
+//! Coercion of the values of variables to the variables' types.
 
 use apollo_compiler::ast::{Type, VariableDefinition};
 use apollo_compiler::executable::Operation;
@@ -10,13 +10,13 @@ use async_graphql::{Name as Key, Number, Value, Variables};
 use super::super::{ApiError, types::check_scalar};
 use super::{SCHEMA, convert};
 
-/// Coerces the values of an operation's variables and adds their defaults; a variable without
-/// either stays without a value.
+/// Coerces the values of an operation's variables and adds their defaults. A variable without a
+/// value and a default remains without a value.
 /// <https://spec.graphql.org/September2025/#CoerceVariableValues()>
 ///
 /// # Errors
 ///
-/// The variable whose value is missing or wrong, and why.
+/// The variable whose value is missing or invalid, and the error.
 pub(super) fn coerce<'a>(
     operation: &'a Operation,
     given: &Variables,
@@ -27,7 +27,7 @@ pub(super) fn coerce<'a>(
         let value = match (given.get(name), &definition.default_value) {
             (Some(value), _) if *value != Value::Null || !definition.ty.is_non_null() => {
                 coerced(value, &definition.ty).map_err(|wrong| {
-                    let message = format!("the variable `${name}`: {wrong}");
+                    let message = format!("invalid value of the variable `${name}`: {wrong}");
                     (definition, ApiError::bad_input(message))
                 })?
             }
@@ -42,17 +42,17 @@ pub(super) fn coerce<'a>(
 
 fn missing(definition: &VariableDefinition) -> ApiError {
     let VariableDefinition { name, ty, .. } = definition;
-    let mut message = format!("the variable `${name}` of type `{ty}` is not given");
+    let mut message = format!("the variable `${name}` of type `{ty}` has no value");
     if ty.inner_named_type() == "Upload" {
         message.push_str(
-            ": a file comes as multipart/form-data (the GraphQL multipart request specification)",
+            ": send the file as multipart/form-data (GraphQL multipart request specification)",
         );
     }
     ApiError::bad_input(message)
 }
 
-/// The value as one of that type, or what is wrong with it. Types bound the recursion in lists, and
-/// the nesting of JSON bounds it in input objects.
+/// Coerces a value to a type; the error says what is wrong. The type limits the recursion in lists,
+/// and the nesting limit of JSON that in input objects.
 fn coerced(value: &Value, ty: &Type) -> Result<Value, String> {
     if *value == Value::Null {
         return if ty.is_non_null() {
@@ -62,7 +62,7 @@ fn coerced(value: &Value, ty: &Type) -> Result<Value, String> {
         };
     }
     if ty.is_list() {
-        // A single value stands for a list of one.
+        // A single value is coerced to a list with one item.
         let items = match value {
             Value::List(items) => items.as_slice(),
             single => std::slice::from_ref(single),
@@ -127,7 +127,7 @@ fn wrong(value: &Value, name: &Name) -> String {
     format!("{value} is not of type `{name}`")
 }
 
-/// A whole number of 32 bits; `20.0` and `-0` are whole, too.
+/// A 32-bit integer; `20.0` and `-0` are integers, too.
 fn whole(value: &Value) -> Option<Value> {
     let Value::Number(number) = value else {
         return None;

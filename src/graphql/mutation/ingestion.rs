@@ -10,31 +10,32 @@ use crate::model::IngestionId;
 #[derive(Default)]
 pub(super) struct IngestionMutation;
 
-/// What became of an upload.
+/// Result of `ingestTrips`.
 #[derive(SimpleObject)]
 pub(crate) struct IngestTripsPayload {
-    /// The ingestion of these bytes.
+    /// The new ingestion, or the existing one if the file is a duplicate.
     ingestion: Ingestion,
-    /// These bytes were there already; `ingestion` is the one that brought them.
+    /// Whether the same bytes were already queued, running or published; `ingestion` is then the
+    /// existing ingestion.
     duplicate: bool,
 }
 
 #[Object]
 impl IngestionMutation {
-    /// Takes a CSV file of trips in. The answer comes when the file is on disk; its ingestion then
-    /// goes on by itself, and `ingestionStatus` tells how.
+    /// Enqueues a CSV file of trips. The mutation returns when the file is on disk. The ingestion
+    /// then runs in the background, and `ingestionStatus` reports its progress.
     #[graphql(complexity = "100 + child_complexity")]
     async fn ingest_trips(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The file.")] file: Upload,
+        #[graphql(desc = "CSV file of trips.")] file: Upload,
         #[graphql(
             default = false,
-            desc = "Take it in even if the same bytes were taken in before."
+            desc = "Ingest the file even if the same bytes are queued, running or published."
         )]
         allow_duplicate: bool,
         #[graphql(
-            desc = "Fail as soon as more rows than this can't be read; unlimited where it is not given."
+            desc = "Fail as soon as more rows than this are rejected; no limit if not given."
         )]
         max_rejected_rows: Option<Long>,
     ) -> Result<IngestTripsPayload> {
@@ -54,11 +55,11 @@ impl IngestionMutation {
         })
     }
 
-    /// Stops an ingestion that has not ended; it leaves no trips. CONFLICT where it has ended.
+    /// Stops a queued or running ingestion; it leaves no trips. `CONFLICT` if it has ended.
     async fn cancel_ingestion(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of the ingestion.")] id: ID,
+        #[graphql(desc = "Identifier of the ingestion.")] id: ID,
     ) -> Result<Ingestion> {
         let id = known(&id)?;
         let ingestions = service::<Ingestions>(ctx)?.clone();
@@ -67,13 +68,13 @@ impl IngestionMutation {
         ))
     }
 
-    /// Takes the trips of an ingestion that succeeded out of every answer. CONFLICT where it has
-    /// not succeeded.
+    /// Removes the trips of a succeeded ingestion from every answer. `CONFLICT` if it has not
+    /// succeeded.
     #[graphql(complexity = "100 + child_complexity")]
     async fn remove_ingestion(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of the ingestion.")] id: ID,
+        #[graphql(desc = "Identifier of the ingestion.")] id: ID,
     ) -> Result<Ingestion> {
         let id = known(&id)?;
         let ingestions = service::<Ingestions>(ctx)?.clone();
@@ -87,7 +88,7 @@ fn known(id: &ID) -> Result<IngestionId, ApiError> {
     parse_id(id).ok_or_else(|| ApiError::no_ingestion(id.as_str()))
 }
 
-/// Goes on to the end even if the client goes away meanwhile, which drops the resolver.
+/// Runs the work to its end even if the client disconnects, which drops the resolver.
 async fn finish<T: Send + 'static>(
     work: impl Future<Output = Result<T, IngestError>> + Send + 'static,
 ) -> Result<T, ApiError> {

@@ -1,10 +1,10 @@
-//! Mutations, one file a noun.
+//! Mutations, one file per noun.
 
 mod ingestion;
 
 use async_graphql::MergedObject;
 
-/// What can be changed.
+/// Mutations: they change the stored trips.
 #[derive(Default, MergedObject)]
 #[graphql(name = "Mutation")]
 pub struct Mutation(ingestion::IngestionMutation);

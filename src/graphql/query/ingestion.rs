@@ -12,11 +12,11 @@ pub(super) struct IngestionQuery;
 
 #[Object]
 impl IngestionQuery {
-    /// The ingestion of that id; null where there is none.
+    /// The ingestion with this id; null if it does not exist.
     async fn ingestion(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of the ingestion.")] id: ID,
+        #[graphql(desc = "Identifier of the ingestion.")] id: ID,
     ) -> Result<Option<Ingestion>> {
         let Some(id) = parse_id(&id) else {
             return Ok(None);
@@ -29,14 +29,14 @@ impl IngestionQuery {
         Ok(ingestion.map(Ingestion))
     }
 
-    /// The ingestions, newest first.
+    /// Ingestions, newest first.
     #[graphql(complexity = "weight(10, first, child_complexity)")]
     async fn ingestions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those in this state.")] state: Option<IngestionState>,
-        #[graphql(default = 20, desc = "How many at most, 0–1000.")] first: i32,
-        #[graphql(desc = "The cursor of the last ingestion of the page before.")] after: Option<
+        #[graphql(desc = "Only ingestions in this state.")] state: Option<IngestionState>,
+        #[graphql(default = 20, desc = "Maximum number of ingestions, 0–1000.")] first: i32,
+        #[graphql(desc = "Cursor of the last ingestion of the previous page.")] after: Option<
             String,
         >,
     ) -> Result<IngestionConnection> {

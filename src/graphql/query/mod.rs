@@ -1,4 +1,4 @@
-//! Queries, one file a noun.
+//! Queries, one file per noun.
 
 mod ingestion;
 mod region;
@@ -7,7 +7,7 @@ mod weekly_average;
 
 use async_graphql::MergedObject;
 
-/// What can be asked.
+/// Queries: they read and change nothing.
 #[derive(Default, MergedObject)]
 #[graphql(name = "Query")]
 pub struct Query(

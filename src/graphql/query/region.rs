@@ -15,11 +15,11 @@ impl RegionQuery {
         Ok(Region::all(&cache::summaries(ctx).await?, None))
     }
 
-    /// The region of that name; null where it has no trips.
+    /// The region with this name; null if it has no trips.
     async fn region(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The name as it stands in the files.")] name: String,
+        #[graphql(desc = "Name as it is written in the files.")] name: String,
     ) -> Result<Option<Region>> {
         Ok(Region::named(&cache::summaries(ctx).await?, &name))
     }
@@ -30,11 +30,11 @@ impl RegionQuery {
         Ok(Datasource::all(&cache::summaries(ctx).await?, None))
     }
 
-    /// The datasource of that name; null where it has no trips.
+    /// The datasource with this name; null if it has no trips.
     async fn datasource(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The name as it stands in the files.")] name: String,
+        #[graphql(desc = "Name as it is written in the files.")] name: String,
     ) -> Result<Option<Datasource>> {
         Ok(Datasource::named(&cache::summaries(ctx).await?, &name))
     }

@@ -18,29 +18,29 @@ pub(super) struct TripGroupQuery;
 
 #[Object]
 impl TripGroupQuery {
-    /// Trips that are alike, the largest groups first: the same H3 cell of the origin, the same H3
-    /// cell of the destination, the same time of the day, whatever the date.
+    /// Groups of similar trips, largest first. Similar trips have the same origin cell, the same
+    /// destination cell and the same bucket of the day, on any date. Cells are H3 cells.
     #[graphql(complexity = "weight(500, first, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn grouped_trips(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which trips are grouped; all of them where it is not given.")]
+        #[graphql(desc = "Selects the trips to group; if not given, all trips are grouped.")]
         filter: Option<TripFilter>,
         #[graphql(
             default = 7,
-            desc = "H3 resolution of the cells, 0–9; 7 is about 5 km² a cell."
+            desc = "H3 resolution of the cells, 0–9; a cell of resolution 7 has about 5 km²."
         )]
         resolution: i32,
         #[graphql(
             default = 60,
-            desc = "Length of the time-of-day bucket in minutes: a multiple of 30 that divides 24 hours."
+            desc = "Length of a bucket of the day, in minutes: a multiple of 30 that divides 1440."
         )]
         time_bucket_minutes: i32,
-        #[graphql(default_with = "Long(1)", desc = "Smallest size of a group, in trips.")]
+        #[graphql(default_with = "Long(1)", desc = "Minimum number of trips in a group.")]
         min_trips: Long,
-        #[graphql(default = 20, desc = "How many at most, 0–1000.")] first: i32,
-        #[graphql(desc = "The cursor of the last group of the page before.")] after: Option<String>,
+        #[graphql(default = 20, desc = "Maximum number of groups, 0–1000.")] first: i32,
+        #[graphql(desc = "Cursor of the last group of the previous page.")] after: Option<String>,
     ) -> Result<TripGroupConnection> {
         let selection = filter.unwrap_or_default().selection()?;
         let similarity = similarity(resolution, time_bucket_minutes)?;

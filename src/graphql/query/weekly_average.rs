@@ -11,20 +11,22 @@ pub(super) struct WeeklyAverageQuery;
 
 #[Object]
 impl WeeklyAverageQuery {
-    /// How many trips a week an area sees: a box, a region, their intersection, or everything. The
-    /// period is `fromWeek` to `toWeek` where they are given, else from the first to the last week
-    /// in which the selection has a trip. A selection without any trip has no weeks at all.
+    /// Average number of trips per week in a box, in a region, in their intersection, or in total.
+    /// The period is from `fromWeek` to `toWeek`. By default, these are the first and the last week
+    /// in which the selection has a trip. A selection without trips has no weeks.
     #[graphql(complexity = "500 + child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn weekly_average(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Trips for this box.")] bbox: Option<BoundingBox>,
-        #[graphql(desc = "Trips of the region of this name.")] region: Option<String>,
-        #[graphql(desc = "Trips of the datasource of this name.")] datasource: Option<String>,
-        #[graphql(default, desc = "Which ends of a trip must lie in the box.")] trip_end: TripEnd,
-        #[graphql(desc = "Any date of the period's first week.")] from_week: Option<Date>,
-        #[graphql(desc = "Any date of the period's last week.")] to_week: Option<Date>,
+        #[graphql(desc = "Only trips with the ends given by `tripEnd` in this box.")] bbox: Option<
+            BoundingBox,
+        >,
+        #[graphql(desc = "Only trips of the region of this name.")] region: Option<String>,
+        #[graphql(desc = "Only trips of the datasource of this name.")] datasource: Option<String>,
+        #[graphql(default, desc = "Which ends of a trip must be in the box.")] trip_end: TripEnd,
+        #[graphql(desc = "Any date in the first week of the period.")] from_week: Option<Date>,
+        #[graphql(desc = "Any date in the last week of the period.")] to_week: Option<Date>,
     ) -> Result<WeeklyAverage> {
         let selection = selection(bbox, trip_end, region, datasource)?;
         let from = week("fromWeek", from_week)?;

@@ -11,12 +11,11 @@ pub(super) struct IngestionSubscription;
 
 #[Subscription]
 impl IngestionSubscription {
-    /// One ingestion: its present state first, then changes as they happen, its final state, and
-    /// then the end.
+    /// Sends the current state of one ingestion, its changes, and its final state; then completes.
     async fn ingestion_status(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of the ingestion.")] id: ID,
+        #[graphql(desc = "Identifier of the ingestion.")] id: ID,
     ) -> Result<impl Stream<Item = Ingestion> + 'static> {
         let missing = || ApiError::no_ingestion(id.as_str());
         let number = parse_id(&id).ok_or_else(missing)?;
@@ -27,7 +26,7 @@ impl IngestionSubscription {
         Ok(states.ok_or_else(missing)?.map(Ingestion))
     }
 
-    /// Every ingestion's changes, for a dashboard; never ends.
+    /// Sends the changes of all ingestions, for a dashboard; never completes.
     #[expect(
         clippy::unused_async,
         reason = "a resolver is async, whether it waits or not"

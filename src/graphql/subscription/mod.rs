@@ -1,10 +1,10 @@
-//! Subscriptions, one file a noun.
+//! Subscriptions, one file per noun.
 
 mod ingestion;
 
 use async_graphql::MergedSubscription;
 
-/// What can be followed as it happens.
+/// Subscriptions: they send changes as they happen.
 #[derive(Default, MergedSubscription)]
 #[graphql(name = "Subscription")]
 pub struct Subscription(ingestion::IngestionSubscription);

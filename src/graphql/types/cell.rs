@@ -3,11 +3,11 @@ use h3o::CellIndex;
 
 use crate::geo;
 
-/// A place, WGS 84.
+/// A point in WGS 84.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub(crate) struct Point {
-    /// Longitude in degrees, -180 to 180; beyond in the `boundary` of a cell that crosses the
-    /// antimeridian.
+    /// Longitude in degrees, -180 to 180; outside this range in the `boundary` of a cell that
+    /// crosses the antimeridian.
     lon: f64,
     /// Latitude in degrees, -90 to 90.
     lat: f64,
@@ -26,28 +26,28 @@ impl From<geo::Point> for Point {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cell(pub CellIndex);
 
-/// A cell of the H3 grid, a hexagon (twelve of each resolution are pentagons).
+/// A cell of the H3 grid: a hexagon, or one of twelve pentagons per resolution.
 #[Object]
 impl Cell {
-    /// Its H3 index, hexadecimal.
+    /// H3 index, hexadecimal.
     async fn index(&self) -> String {
         self.0.to_string()
     }
 
-    /// Its H3 resolution, 0 (coarsest) to 15.
+    /// H3 resolution, 0 (coarsest) to 15.
     async fn resolution(&self) -> i32 {
         i32::from(u8::from(self.0.resolution()))
     }
 
-    /// Its centre.
+    /// Centre of the cell.
     async fn center(&self) -> Point {
         geo::center(self.0).into()
     }
 
-    /// Its corners, counter-clockwise, as a ring that can be drawn on a map; the first is not
-    /// repeated at the end. Longitudes are continuous: where the cell crosses the antimeridian, some
-    /// are below -180 or above 180. The ring of a cell around a pole spans 360 degrees and is closed
-    /// along that pole.
+    /// Corners of the cell, counter-clockwise, as a ring that can be drawn on a map; the first
+    /// corner is not repeated at the end. Longitudes are continuous: if the cell crosses the
+    /// antimeridian, some are below -180 or above 180. The ring of a cell around a pole spans 360
+    /// degrees and is closed along that pole.
     async fn boundary(&self) -> Vec<Point> {
         let ring = geo::ring(self.0).into_iter();
         ring.map(|[lon, lat]| Point { lon, lat }).collect()

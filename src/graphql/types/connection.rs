@@ -5,10 +5,10 @@ use super::Long;
 use crate::graphql::cursor::Cursor;
 use crate::model::Page;
 
-/// What a connection tells beside its page.
+/// The field of a connection beside its page.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct TotalCount {
-    /// How many items the whole list has.
+    /// Number of items in the whole list.
     total_count: Long,
 }
 

@@ -13,20 +13,20 @@ pub(crate) type IngestionConnection = Connection<Cursor, Ingestion, TotalCount>;
 /// A page of rejected rows.
 pub(crate) type RejectedRowConnection = Connection<Cursor, RejectedRow, TotalCount>;
 
-/// The number of an ingestion; `None` for an id that was never handed out.
+/// The number of an ingestion; `None` if the id is not in the form that the server issues.
 pub(crate) fn parse_id(id: &ID) -> Option<IngestionId> {
     let number: IngestionId = id.parse().ok()?;
-    // `007` is a number, but nobody's id.
+    // Only the canonical form is an id: `007` is not.
     (number.to_string() == id.as_str()).then_some(number)
 }
 
-/// Where an ingestion stands.
+/// State of an ingestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::IngestionState")]
 pub(crate) enum IngestionState {
-    /// On disk, waiting for its turn.
+    /// The file is on disk and waits to be ingested.
     Queued,
-    /// Being read.
+    /// The file is being ingested; no answer includes its trips yet.
     Running,
     /// Its trips are in every answer.
     Succeeded,
@@ -34,28 +34,28 @@ pub(crate) enum IngestionState {
     Failed,
     /// It was cancelled and left no trips.
     Cancelled,
-    /// It had succeeded; its trips were taken out of every answer again.
+    /// It had succeeded; its trips were removed from every answer.
     Removed,
 }
 
-/// What is done with a file while its ingestion runs.
+/// Phase of a running ingestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::IngestionPhase")]
 pub(crate) enum IngestionPhase {
-    /// Its rows are read and stored.
+    /// Rows are read and stored.
     Reading,
-    /// What is counted of its trips is added to what answers are made of.
+    /// The counts of its trips are added to those from which answers are computed.
     Publishing,
 }
 
-/// One file on its way into the answers, all or nothing.
+/// The ingestion of one file.
 pub(crate) struct Ingestion(pub model::Ingestion);
 
-/// One file on its way into the answers, all or nothing: its trips appear all at once when it
-/// succeeds.
+/// The ingestion of one file. Answers include all of its trips as soon as it succeeds, and none
+/// before.
 #[Object]
 impl Ingestion {
-    /// Its number.
+    /// Unique identifier, a positive integer.
     async fn id(&self) -> ID {
         self.0.id.into()
     }
@@ -65,12 +65,12 @@ impl Ingestion {
         &self.0.source
     }
 
-    /// Where it stands.
+    /// Current state.
     async fn state(&self) -> IngestionState {
         self.0.state.into()
     }
 
-    /// BLAKE3 of the file's bytes, hexadecimal. The same bytes have the same hash.
+    /// BLAKE3 hash of the file's bytes, hexadecimal.
     async fn content_hash(&self) -> Option<&str> {
         self.0.content_hash.as_deref()
     }
@@ -80,80 +80,82 @@ impl Ingestion {
         self.0.bytes_total.map(Long::from)
     }
 
-    /// Bytes of the file that were read.
+    /// Number of bytes of the file read so far.
     async fn bytes_read(&self) -> Long {
         self.0.bytes_read.into()
     }
 
-    /// What is done with the file; null unless it runs.
+    /// Current phase; null if the ingestion is not running.
     async fn phase(&self) -> Option<IngestionPhase> {
         self.0.phase.map(IngestionPhase::from)
     }
 
-    /// How much of the work is done, 0–100, over all phases; 100 only if it succeeded. If it failed
-    /// or was cancelled, how much of the file was read. Null if the size of the file is unknown.
+    /// Progress in percent, 0–100, over all phases; 100 only after success. For a failed or
+    /// cancelled ingestion, the percentage of the file that was read. Null if the size of the file
+    /// is unknown.
     async fn percent(&self) -> Option<f64> {
         self.0.percent()
     }
 
-    /// Rows read, the header not counted: always `rowsIngested` + `rowsRejected`.
+    /// Number of rows read, without the header: always `rowsIngested` + `rowsRejected`.
     async fn rows_read(&self) -> Long {
         self.0.rows_read.into()
     }
 
-    /// Rows that became trips.
+    /// Number of rows that became trips.
     async fn rows_ingested(&self) -> Long {
         self.0.rows_ingested.into()
     }
 
-    /// Rows that could not be read.
+    /// Number of rows that could not become trips.
     async fn rows_rejected(&self) -> Long {
         self.0.rows_rejected.into()
     }
 
-    /// Rows read a second: of the last moments while it reads, of the whole run afterwards. Null
-    /// while it publishes.
+    /// Rows read per second: over about the last 10 seconds while the file is read, over the whole
+    /// run after the end. Null before the start and while publishing.
     async fn rows_per_second(&self) -> Option<f64> {
         self.0.rows_per_second
     }
 
-    /// Estimate of the seconds until it ends, publishing included, while it runs.
+    /// Estimated seconds until the ingestion ends, publishing included. Null if it is not running,
+    /// or without an estimate yet.
     async fn eta_seconds(&self) -> Option<f64> {
         self.0.eta_seconds
     }
 
-    /// Why it failed.
+    /// Reason for the failure; null if the ingestion has not failed.
     async fn error(&self) -> Option<IngestionError> {
         self.0.failure.clone().map(IngestionError::from)
     }
 
-    /// What may not be as its sender wanted, though it is no error.
+    /// Possible mistakes that do not fail the ingestion.
     async fn warnings(&self) -> Vec<IngestionWarning> {
         self.0.warnings.iter().map(IngestionWarning::from).collect()
     }
 
-    /// When it was put in the queue.
+    /// Time when the ingestion was enqueued.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it began to run.
+    /// Time when the ingestion started to run; null if it has not started.
     async fn started_at(&self) -> Option<DateTime> {
         self.0.started_at.map(DateTime)
     }
 
-    /// When it ended.
+    /// Time when the ingestion ended; null if it has not ended.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
     }
 
-    /// Rows that could not be read, in the order of the file.
+    /// Rejected rows, in the order of the file. The first 1,000 are stored.
     #[graphql(complexity = "weight(10, first, child_complexity)")]
     async fn rejected_rows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 20, desc = "How many at most, 0–1000.")] first: i32,
-        #[graphql(desc = "The cursor of the last row of the page before.")] after: Option<String>,
+        #[graphql(default = 20, desc = "Maximum number of rows, 0–1000.")] first: i32,
+        #[graphql(desc = "Cursor of the last row of the previous page.")] after: Option<String>,
     ) -> Result<RejectedRowConnection> {
         let first = cursor::page_size(first)?;
         let after = cursor::parse(after.as_deref())?;
@@ -179,9 +181,9 @@ impl Ingestion {
 /// Why an ingestion failed.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct IngestionError {
-    /// For programs: upper case, stable.
+    /// Error code for programs: upper case, stable.
     code: String,
-    /// For people: what is wrong and what to do.
+    /// Message for people: what is wrong and what to do.
     message: String,
 }
 
@@ -194,15 +196,15 @@ impl From<model::Failure> for IngestionError {
     }
 }
 
-/// Something about a file that may not be what its sender wanted, though it is no error.
+/// A possible mistake in a file that does not fail its ingestion.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct IngestionWarning {
-    /// For programs: upper case, stable. `SAME_NAME`: another file of that name, with other content,
-    /// is in the answers or on its way there.
+    /// Warning code for programs: upper case, stable. `SAME_NAME`: another file with the same name
+    /// and different content is queued, running or published.
     code: String,
-    /// For people: what was found and what to do.
+    /// Message for people: what was found and what to do.
     message: String,
-    /// Number of rows that the warning is about; 0 if it is about the file as a whole.
+    /// Number of rows that the warning concerns; 0 if it concerns the file as a whole.
     rows: Long,
 }
 
@@ -216,16 +218,16 @@ impl From<&model::Warning> for IngestionWarning {
     }
 }
 
-/// A row of a file that could not be read.
+/// A row of a file that could not become a trip.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct RejectedRow {
-    /// The line of the file where the row begins; the header is line 1.
+    /// Line of the file where the row begins; the header is line 1.
     line: Long,
-    /// The column at fault, where it is one.
+    /// Column with the error; null if the error is not in a single column.
     column: Option<String>,
-    /// What is wrong with it.
+    /// Reason for the rejection.
     reason: String,
-    /// The row as it stands in the file, cut where it is long.
+    /// Text of the row in the file, cut after 1,000 characters.
     raw: String,
 }
 

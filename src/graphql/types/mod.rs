@@ -1,4 +1,4 @@
-//! The API's types, one file a noun: they wrap the model's and never show a table.
+//! Types of the API, one file per noun. They wrap the types of the model and never expose a table.
 
 mod cell;
 mod connection;

@@ -22,7 +22,7 @@ pub(crate) struct Datasource {
 }
 
 impl Region {
-    /// Every region, within one datasource where it is given.
+    /// All regions, or those of one datasource if it is given.
     pub(crate) fn all(summaries: &Arc<Summaries>, datasource: Option<&str>) -> Vec<Self> {
         let regions = summaries.regions(datasource).into_iter();
         regions
@@ -34,7 +34,7 @@ impl Region {
             .collect()
     }
 
-    /// The region of that name, however it is spelled.
+    /// The region with this name; the name need not be canonical.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
         let name = canonical_name(name);
         Some(Self {
@@ -46,7 +46,7 @@ impl Region {
 }
 
 impl Datasource {
-    /// Every datasource, within one region where it is given.
+    /// All datasources, or those of one region if it is given.
     pub(crate) fn all(summaries: &Arc<Summaries>, region: Option<&str>) -> Vec<Self> {
         let datasources = summaries.datasources(region).into_iter();
         datasources
@@ -58,7 +58,7 @@ impl Datasource {
             .collect()
     }
 
-    /// The datasource of that name, however it is spelled.
+    /// The datasource with this name; the name need not be canonical.
     pub(crate) fn named(summaries: &Arc<Summaries>, name: &str) -> Option<Self> {
         let name = canonical_name(name);
         Some(Self {
@@ -69,8 +69,8 @@ impl Datasource {
     }
 }
 
-/// A region: trips of the same `region` column. Inside a datasource, its trips and dates are those
-/// of that datasource.
+/// A region: all trips with the same value in the `region` column. Nested in a datasource, its
+/// counts and dates cover only the trips of that datasource.
 #[Object]
 impl Region {
     /// Its name.
@@ -78,23 +78,22 @@ impl Region {
         &self.name
     }
 
-    /// How many trips there are.
+    /// Number of trips.
     async fn trips(&self) -> Long {
         self.summary.trips.into()
     }
 
-    /// The earliest departure, wall clock.
+    /// Earliest departure, in wall-clock time.
     async fn first_departed_at(&self) -> Option<LocalDateTime> {
         Some(LocalDateTime(self.summary.first_departed_at))
     }
 
-    /// The latest departure, wall clock.
+    /// Latest departure, in wall-clock time.
     async fn last_departed_at(&self) -> Option<LocalDateTime> {
         Some(LocalDateTime(self.summary.last_departed_at))
     }
 
-    /// The datasource whose last departure in this region is the latest; of several, the first by
-    /// name.
+    /// The datasource with the latest departure in this region; on a tie, the first by name.
     async fn latest_datasource(&self) -> Option<Datasource> {
         let (name, summary) = self.summaries.latest_datasource(&self.name)?;
         let summaries = Arc::clone(&self.summaries);
@@ -105,17 +104,17 @@ impl Region {
         })
     }
 
-    /// Its datasources, most trips first; their trips and dates are those in this region.
+    /// Datasources of this region, most trips first. Their counts and dates cover only this region.
     #[graphql(complexity = "weight(0, 10, child_complexity)")]
     async fn datasources(&self) -> Vec<Datasource> {
-        // Lists in lists are long work without a wait: other requests come in between.
+        // Nested lists can take long without awaiting anything: let other tasks run.
         tokio::task::consume_budget().await;
         Datasource::all(&self.summaries, Some(&self.name))
     }
 }
 
-/// A datasource: trips of the same `datasource` column. Inside a region, its trips and dates are
-/// those in that region.
+/// A datasource: all trips with the same value in the `datasource` column. Nested in a region, its
+/// counts and dates cover only the trips in that region.
 #[Object]
 impl Datasource {
     /// Its name.
@@ -123,25 +122,26 @@ impl Datasource {
         &self.name
     }
 
-    /// How many trips there are.
+    /// Number of trips.
     async fn trips(&self) -> Long {
         self.summary.trips.into()
     }
 
-    /// The earliest departure, wall clock.
+    /// Earliest departure, in wall-clock time.
     async fn first_departed_at(&self) -> Option<LocalDateTime> {
         Some(LocalDateTime(self.summary.first_departed_at))
     }
 
-    /// The latest departure, wall clock.
+    /// Latest departure, in wall-clock time.
     async fn last_departed_at(&self) -> Option<LocalDateTime> {
         Some(LocalDateTime(self.summary.last_departed_at))
     }
 
-    /// Its regions, most trips first; their trips and dates are those of this datasource.
+    /// Regions of this datasource, most trips first. Their counts and dates cover only this
+    /// datasource.
     #[graphql(complexity = "weight(0, 10, child_complexity)")]
     async fn regions(&self) -> Vec<Region> {
-        // Lists in lists are long work without a wait: other requests come in between.
+        // Nested lists can take long without awaiting anything: let other tasks run.
         tokio::task::consume_budget().await;
         Region::all(&self.summaries, Some(&self.name))
     }

@@ -2,10 +2,11 @@ use async_graphql::{Enum, InputObject};
 
 use crate::geo;
 use crate::graphql::ApiError;
-use crate::model::{Area, Selection, TripEnds};
+use crate::model::{Area, Selection, TripEndRule};
 use crate::text::canonical_name;
 
-/// A box in degrees, WGS 84, borders included. `west` > `east` crosses the antimeridian.
+/// A box in degrees, WGS 84, including its borders. If `west` > `east`, the box crosses the
+/// antimeridian.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub(crate) struct BoundingBox {
     /// Longitude of the western border, -180 to 180.
@@ -18,11 +19,11 @@ pub(crate) struct BoundingBox {
     north: f64,
 }
 
-/// Which ends of a trip must lie in the box for the trip to count.
+/// Which ends of a trip must be in the box for the trip to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
-#[graphql(remote = "TripEnds")]
+#[graphql(remote = "TripEndRule")]
 pub(crate) enum TripEnd {
-    /// The origin. Summed over disjoint boxes, each trip counts once.
+    /// The origin. In a sum over disjoint boxes, each trip counts once.
     #[default]
     Origin,
     /// The destination.
@@ -33,28 +34,28 @@ pub(crate) enum TripEnd {
     Either,
 }
 
-/// Which trips a question is about; what is not given does not restrict.
+/// Selects trips. Fields that are not given do not restrict the selection.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct TripFilter {
-    /// Trips for this box.
+    /// Only trips with the ends given by `tripEnd` in this box.
     bbox: Option<BoundingBox>,
-    /// Which ends must lie in the box.
+    /// Which ends of a trip must be in the box.
     #[graphql(default)]
     trip_end: TripEnd,
-    /// Trips of the region of this name.
+    /// Only trips of the region of this name.
     region: Option<String>,
-    /// Trips of the datasource of this name.
+    /// Only trips of the datasource of this name.
     datasource: Option<String>,
 }
 
 impl TripFilter {
-    /// The trips it names.
+    /// The selection; an error if the box is invalid.
     pub(crate) fn selection(self) -> Result<Selection, ApiError> {
         selection(self.bbox, self.trip_end, self.region, self.datasource)
     }
 }
 
-/// The trips that these arguments name.
+/// The selection of these arguments; an error if the box is invalid.
 pub(crate) fn selection(
     bbox: Option<BoundingBox>,
     trip_end: TripEnd,

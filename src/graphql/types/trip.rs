@@ -15,37 +15,37 @@ pub(crate) struct Trip(pub model::Trip);
 /// One trip: one row of a file.
 #[Object]
 impl Trip {
-    /// Opaque, the same for ever.
+    /// Unique identifier; opaque, never changes.
     async fn id(&self) -> ID {
         ID(format!("{}-{}", self.0.ingestion_id, self.0.line))
     }
 
-    /// The region's name.
+    /// Name of the region.
     async fn region(&self) -> &str {
         &self.0.region
     }
 
-    /// The datasource's name.
+    /// Name of the datasource.
     async fn datasource(&self) -> &str {
         &self.0.datasource
     }
 
-    /// Where it starts, as it stands in the file.
+    /// Start of the trip, unrounded as in the file.
     async fn origin(&self) -> Point {
         self.0.origin.into()
     }
 
-    /// Where it ends, as it stands in the file.
+    /// End of the trip, unrounded as in the file.
     async fn destination(&self) -> Point {
         self.0.destination.into()
     }
 
-    /// Wall-clock time of departure.
+    /// Departure, in wall-clock time.
     async fn departed_at(&self) -> LocalDateTime {
         LocalDateTime(self.0.departed_at)
     }
 
-    /// The ingestion that brought it.
+    /// The ingestion that added the trip.
     async fn ingestion(&self, ctx: &Context<'_>) -> Result<Ingestion> {
         let id = self.0.ingestion_id;
         let ingestion = cache::ingestion(ctx, id).await?.ok_or_else(|| {
@@ -54,7 +54,7 @@ impl Trip {
         Ok(Ingestion(ingestion))
     }
 
-    /// The line of the file it stands on; the header is line 1.
+    /// Line of the file where the row begins; the header is line 1.
     async fn line(&self) -> Long {
         self.0.line.into()
     }

@@ -14,27 +14,27 @@ use crate::model::{self, Selection, Similarity};
 /// A page of groups.
 pub(crate) type TripGroupConnection = Connection<Cursor, TripGroup, TotalCount>;
 
-/// The question that groups answer.
+/// The arguments of a query for groups.
 pub(crate) struct Grouping {
     /// Which trips are grouped.
     pub selection: Selection,
-    /// When two of them are alike.
+    /// When two trips are similar.
     pub similarity: Similarity,
 }
 
-/// Trips that are alike.
+/// A group of similar trips.
 pub(crate) struct TripGroup {
     /// The group.
     pub group: model::TripGroup,
-    /// The question it answers.
+    /// The arguments of the query that it belongs to.
     pub grouping: Arc<Grouping>,
 }
 
-/// Trips that are alike: the same cell of the origin, the same cell of the destination, the same
-/// time of the day, whatever the date.
+/// A group of similar trips: the same origin cell, destination cell and bucket of the day, on any
+/// date.
 #[Object]
 impl TripGroup {
-    /// Opaque; differs between resolutions and time buckets.
+    /// Unique identifier; opaque, differs between resolutions and bucket lengths.
     async fn id(&self) -> ID {
         let model::TripGroup {
             origin,
@@ -46,38 +46,39 @@ impl TripGroup {
         ID(format!("{origin}-{destination}-{minutes}-{bucket}"))
     }
 
-    /// The cell its trips start in.
+    /// Cell in which the trips start.
     async fn origin(&self) -> Cell {
         Cell(self.group.origin)
     }
 
-    /// The cell its trips end in.
+    /// Cell in which the trips end.
     async fn destination(&self) -> Cell {
         Cell(self.group.destination)
     }
 
-    /// Wall-clock time its bucket begins at: `08:00`.
+    /// Start of the bucket, in wall-clock time: `08:00`.
     async fn start_time(&self) -> String {
         self.time(0)
     }
 
-    /// Wall-clock time its bucket ends before: `09:00`; the last one of the day ends at `24:00`.
+    /// End of the bucket, exclusive, in wall-clock time: `09:00`. The last bucket of the day ends
+    /// at `24:00`.
     async fn end_time(&self) -> String {
         self.time(1)
     }
 
-    /// How many trips there are.
+    /// Number of trips.
     async fn trips(&self) -> Long {
         self.group.trips.into()
     }
 
-    /// Its trips, by ingestion, then by line of the file.
+    /// Trips of the group, ordered by ingestion, then by line of the file.
     #[graphql(complexity = "weight(20, first, child_complexity)")]
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 20, desc = "How many at most, 0–1000.")] first: i32,
-        #[graphql(desc = "The cursor of the last trip of the page before.")] after: Option<String>,
+        #[graphql(default = 20, desc = "Maximum number of trips, 0–1000.")] first: i32,
+        #[graphql(desc = "Cursor of the last trip of the previous page.")] after: Option<String>,
     ) -> Result<TripConnection> {
         let first = cursor::page_size(first)?;
         let after = cursor::parse(after.as_deref())?;
@@ -105,7 +106,7 @@ impl TripGroup {
 }
 
 impl TripGroup {
-    /// The beginning of its bucket, or of one that many buckets later.
+    /// Start of the bucket that is `later` buckets after the group's, as `HH:MM`.
     fn time(&self, later: u16) -> String {
         let minutes = (self.group.bucket + later) * self.grouping.similarity.bucket.minutes();
         format!("{:02}:{:02}", minutes / 60, minutes % 60)

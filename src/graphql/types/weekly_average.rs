@@ -14,51 +14,50 @@ use crate::graphql::cache::{self, service};
 use crate::graphql::limits::{Limits, weight};
 use crate::graphql::{ApiError, Code};
 
-/// Trips a week.
+/// Trips per week.
 pub(crate) struct WeeklyAverage(pub Arc<analytics::WeeklyAverage>);
 
-/// Trips a week. Weeks are ISO weeks, Monday first, of the wall-clock time of departure.
+/// Trips per week. Weeks are ISO weeks, Monday first, by the wall-clock time of departure.
 #[Object]
 impl WeeklyAverage {
-    /// Trips ÷ calendar weeks; 0 where there is none. A week without trips is a quiet week, not a
-    /// missing one.
+    /// `totalTrips` ÷ `calendarWeeks`, so weeks without trips count; 0 if there are no weeks.
     async fn average(&self) -> f64 {
         self.0.average()
     }
 
-    /// Trips ÷ weeks that have trips; 0 where there is none.
+    /// `totalTrips` ÷ `activeWeeks`; 0 if there are no active weeks.
     async fn average_of_active_weeks(&self) -> f64 {
         self.0.average_of_active_weeks()
     }
 
-    /// Trips of the whole period.
+    /// Number of trips in the period.
     async fn total_trips(&self) -> Long {
         self.0.total_trips().into()
     }
 
-    /// Weeks of the period.
+    /// Number of weeks in the period.
     async fn calendar_weeks(&self) -> i32 {
         i32::try_from(self.0.calendar_weeks()).unwrap_or(i32::MAX)
     }
 
-    /// Weeks of the period that have trips.
+    /// Number of weeks in the period that have trips.
     async fn active_weeks(&self) -> i32 {
         i32::try_from(self.0.active_weeks()).unwrap_or(i32::MAX)
     }
 
-    /// Monday of the period's first week; null where the period is empty.
+    /// Monday of the first week of the period; null if the period is empty.
     async fn first_week(&self) -> Option<Date> {
         self.0.first.map(|week| Date(week.monday()))
     }
 
-    /// Monday of the period's last week; null where the period is empty.
+    /// Monday of the last week of the period; null if the period is empty.
     async fn last_week(&self) -> Option<Date> {
         self.0.last().map(|week| Date(week.monday()))
     }
 
-    /// Every calendar week of the period, those without trips included. One request lists at most
-    /// 600,000 weeks, more than there are between the years 1 and 9999; `fromWeek` and `toWeek`
-    /// shorten the series.
+    /// Every calendar week of the period, including weeks without trips. One request lists at most
+    /// 600,000 weeks, more than there are between the years 1 and 9999; use `fromWeek` and `toWeek`
+    /// to shorten the series.
     #[graphql(complexity = "weight(0, 100, child_complexity)")]
     #[expect(
         clippy::unused_async,
@@ -80,7 +79,7 @@ impl WeeklyAverage {
 /// The weeks of a period.
 pub(crate) struct Weeks(Arc<analytics::WeeklyAverage>);
 
-/// Weeks that are resolved at a time.
+/// Number of weeks that are resolved at a time.
 const CHUNK: usize = 1_000;
 
 impl OutputType for Weeks {
@@ -92,8 +91,8 @@ impl OutputType for Weeks {
         <Vec<WeekCount> as OutputType>::create_type_info(registry)
     }
 
-    /// As a list is resolved, but a part at a time: the library holds a future for each item of a
-    /// list, far larger than the item.
+    /// Resolves the weeks as a list, but in chunks: `async-graphql` holds a future for each item of
+    /// a list, far larger than the item.
     async fn resolve(
         &self,
         ctx: &ContextSelectionSet<'_>,
@@ -113,17 +112,17 @@ impl OutputType for Weeks {
             if let Value::List(resolved) = chunk.resolve(ctx, field).await? {
                 values.extend(resolved);
             }
-            // Others get their turn, and the time-out is noticed.
+            // Lets other tasks run and the query time-out take effect.
             tokio::task::yield_now().await;
         }
     }
 }
 
-/// The trips of one week.
+/// Number of trips in one week.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct WeekCount {
-    /// The Monday the week begins on.
+    /// Monday of the week.
     week: Date,
-    /// How many trips there are; 0 in a quiet week.
+    /// Number of trips; 0 in a week without trips.
     trips: Long,
 }

@@ -4,16 +4,17 @@ use std::str::FromStr;
 use axum::http::Uri;
 use serde::Serialize;
 
-/// A map that is drawn under the flows of trips.
+/// The map that the console draws under the flows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BaseMap {
-    /// Where its tiles are.
+    /// URL template of its tiles.
     pub url: TileUrl,
-    /// Whose map it is: shown on it, as most licences want.
+    /// Attribution, shown on the map, as most licences require.
     pub attribution: String,
 }
 
-/// The address of map tiles, with `{z}`, `{x}` and `{y}`, and maybe `{s}` for one of several hosts.
+/// URL template of map tiles with `{z}`, `{x}` and `{y}`, and optionally `{s}` for one of several
+/// hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 pub struct TileUrl {
@@ -21,21 +22,21 @@ pub struct TileUrl {
     source: String,
 }
 
-/// Why a text is no address of map tiles.
+/// Why a text is not a URL template of map tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TileUrlError {
-    /// A part that differs from tile to tile is missing.
+    /// A placeholder is missing.
     #[error(
-        "no {0} in it: an address of tiles looks like https://tiles.example/{{z}}/{{x}}/{{y}}.png"
+        "{0} is missing: a URL of tiles looks like https://tiles.example/{{z}}/{{x}}/{{y}}.png"
     )]
     Placeholder(&'static str),
-    /// Not an address a browser can go to.
-    #[error("not an address that begins with http:// or https://")]
+    /// Not a URL that a browser can request.
+    #[error("not a URL that begins with http:// or https://")]
     Address,
 }
 
 impl TileUrl {
-    /// Where the tiles come from, as a `Content-Security-Policy` names it.
+    /// The origin of the tiles, as a source in a `Content-Security-Policy`.
     #[cfg_attr(
         not(console),
         allow(dead_code, reason = "a page from a CDN has no policy")
@@ -64,7 +65,7 @@ impl FromStr for TileUrl {
             .filter(|scheme| ["http", "https"].contains(scheme))
             .zip(uri.host())
             .ok_or(TileUrlError::Address)?;
-        // Only the first label may stand for several: that is all a policy can say.
+        // Only the first label may be a placeholder: a policy supports no other wildcards.
         let host = match host.split_once('.') {
             Some((_, domain)) if template.contains("://{s}.") => format!("*.{domain}"),
             _ if template

@@ -11,7 +11,7 @@ use include_dir::{Dir, File, include_dir};
 use super::AppState;
 use crate::http::HttpSettings;
 
-/// What `build.rs` has made of `console/`.
+/// The files that `build.rs` builds from `console/`.
 static BUNDLE: Dir<'_> = include_dir!("$OUT_DIR/console");
 
 pub(super) fn router() -> Router<AppState> {
@@ -20,8 +20,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/graphiql/assets/{*path}", get(asset))
 }
 
-/// The page itself, which is asked for anew each time: its assets change their names with what is
-/// in them.
+/// The page. Browsers revalidate it each time; the names of its assets change with their content.
 async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let policy = [(CONTENT_SECURITY_POLICY, policy(state.settings()))];
     (policy, send("index.html", &headers, "no-cache")).into_response()
@@ -36,7 +35,7 @@ fn send(path: &str, headers: &HeaderMap, cache: &'static str) -> Response {
     let Some(bytes) = BUNDLE.get_file(path).map(File::contents) else {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     };
-    // Weak: it is sent compressed or not.
+    // Weak, because it is the same for the compressed and the uncompressed response.
     let tag = format!("W/\"{}\"", blake3::hash(bytes).to_hex());
     let is_known = headers
         .get_all(IF_NONE_MATCH)
@@ -51,8 +50,7 @@ fn send(path: &str, headers: &HeaderMap, cache: &'static str) -> Response {
     (headers, [(CONTENT_TYPE, kind.as_ref())], bytes).into_response()
 }
 
-/// Nothing from elsewhere, and no script or style but the page's own; tiles of the map where there
-/// is one.
+/// The `Content-Security-Policy`: allows only the page's own resources and the tiles of the map.
 fn policy(settings: &HttpSettings) -> String {
     let base_map = settings.base_map.as_ref();
     let tiles = base_map.map(|map| format!(" {}", map.url.source()));

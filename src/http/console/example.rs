@@ -3,14 +3,14 @@ use axum::response::{IntoResponse, Response};
 
 use crate::generate::{Shape, write};
 
-/// Trips enough to see something, and few enough to look into.
+/// Number of trips: enough for the charts, and few enough to inspect.
 const ROWS: u64 = 2_000;
 
-/// A file to try things with: that of `examples/trips.csv`.
+/// Answers with an example file, the same as `examples/trips.csv`.
 pub(super) async fn csv() -> Response {
     let mut file = Vec::new();
     if let Err(error) = write(&mut file, Shape::Cities, ROWS, 1) {
-        tracing::error!(%error, "cannot make the example");
+        tracing::error!(%error, "cannot generate the example file");
         return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     let headers = [

@@ -1,7 +1,7 @@
 //! The console, `/graphiql`: `GraphiQL` with uploads, live progress, charts and maps.
 //!
-//! It is built from `console/` by `build.rs` and embedded. A program that was built without it
-//! serves a plain `GraphiQL` from a CDN.
+//! `build.rs` builds it from `console/` and embeds it. A program that is built without it serves a
+//! plain `GraphiQL` from a CDN.
 
 mod base_map;
 #[cfg(console)]
@@ -27,7 +27,7 @@ use self::bundle as page;
 use self::cdn as page;
 use super::AppState;
 
-/// What belongs to the page.
+/// The routes of the console.
 pub(super) fn router() -> Router<AppState> {
     page::router()
         .route("/graphiql/config.json", get(config))
@@ -39,7 +39,7 @@ pub(super) fn router() -> Router<AppState> {
         ))
 }
 
-/// What the page has to know of this server before it asks anything.
+/// The configuration that the page loads before its first request.
 async fn config(State(state): State<AppState>) -> impl IntoResponse {
     let settings = state.settings();
     let config = json!({ "baseMap": settings.base_map, "tokens": !settings.tokens.is_empty() });

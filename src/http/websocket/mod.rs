@@ -14,8 +14,8 @@ use super::AppState;
 use super::reply::Format;
 use crate::graphql::{ApiError, RequestId};
 
-/// Takes a connection over that asks for a protocol we speak.
-/// Errors of its operations have the id of the handshake.
+/// Upgrades a connection that requests a supported protocol. Errors of its operations have the
+/// request id of the handshake.
 pub(super) fn upgrade(
     state: AppState,
     headers: &HeaderMap,
@@ -29,8 +29,8 @@ pub(super) fn upgrade(
         let error = ApiError::bad_input(format_args!("Sec-WebSocket-Protocol must be {names}"));
         return format.refusal(StatusCode::BAD_REQUEST, error);
     };
-    // A browser can't send headers with a WebSocket; other clients can, and need not wait then to
-    // hear that their token is unknown.
+    // A browser cannot send headers with a WebSocket. Other clients can; an unknown token is then
+    // refused at the handshake.
     let caller = match state.settings().tokens.of_headers(headers) {
         Ok(caller) => caller,
         Err(error) => return format.refuse(error),

@@ -6,17 +6,17 @@ use serde_json::{Value as Json, json};
 
 use crate::http::reply::Body;
 
-/// What the messages look like.
+/// A subprotocol, which defines the format of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>
     TransportWs,
-    /// <https://github.com/apollographql/subscriptions-transport-ws/blob/master/PROTOCOL.md>, whose
-    /// name for the handshake is `graphql-ws`.
+    /// <https://github.com/apollographql/subscriptions-transport-ws/blob/master/PROTOCOL.md>, named
+    /// `graphql-ws` in the handshake.
     Legacy,
 }
 
-/// What a client says.
+/// A message of a client.
 #[derive(Debug, PartialEq)]
 pub(super) enum ClientMessage {
     ConnectionInit(Json),
@@ -27,7 +27,7 @@ pub(super) enum ClientMessage {
     Terminate,
 }
 
-/// Why a connection is closed.
+/// Code and reason with which a connection is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Close {
     pub(super) code: u16,
@@ -60,10 +60,10 @@ struct AnswerMessage<'a> {
 }
 
 impl Protocol {
-    /// All of them, the present one first.
+    /// All protocols, the newer one first.
     pub(super) const ALL: [Protocol; 2] = [Protocol::TransportWs, Protocol::Legacy];
 
-    /// Its name for the handshake.
+    /// The name in the handshake.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Protocol::TransportWs => "graphql-transport-ws",
@@ -71,8 +71,8 @@ impl Protocol {
         }
     }
 
-    /// The first of those a client offers that we speak: it names them in the order of its liking,
-    /// and some clients take what they like best for granted.
+    /// The first supported protocol that the client offers. Clients offer protocols in order of
+    /// preference, and some assume that their first offer is accepted.
     pub(super) fn chosen(headers: &HeaderMap) -> Option<Self> {
         headers
             .get_all(SEC_WEBSOCKET_PROTOCOL)
@@ -86,7 +86,7 @@ impl Protocol {
             })
     }
 
-    /// Reads a message.
+    /// Parses a message of a client.
     pub(super) fn read(self, text: &str) -> Result<ClientMessage, Close> {
         let invalid = |what: &str| Close::new(4400, what);
         let Frame { kind, id, payload } =
@@ -116,7 +116,7 @@ impl Protocol {
         }
     }
 
-    /// What is said when the connection is accepted.
+    /// The messages that accept a connection.
     pub(super) fn acknowledge(self) -> Vec<String> {
         let mut messages = vec![json!({ "type": "connection_ack" }).to_string()];
         if self == Protocol::Legacy {
@@ -125,7 +125,7 @@ impl Protocol {
         messages
     }
 
-    /// What is said, if anything, before the connection is closed for that reason.
+    /// The message before the connection is closed for this reason, if the protocol has one.
     pub(super) fn farewell(self, close: &Close) -> Option<String> {
         (self == Protocol::Legacy && close.code >= 4000).then(|| {
             json!({ "type": "connection_error", "payload": { "message": close.reason } })
@@ -133,7 +133,7 @@ impl Protocol {
         })
     }
 
-    /// An answer of an operation.
+    /// The message for a response of an operation.
     pub(super) fn next(self, id: &str, answer: &Answer) -> String {
         let kind = match self {
             Protocol::TransportWs => "next",
@@ -144,11 +144,11 @@ impl Protocol {
             id,
             payload: Body::of(answer),
         };
-        // Not by way of a JSON value, which would sort the fields of the answer.
+        // Not converted to a JSON value first, which would sort the fields of the response.
         serde_json::to_string(&message).unwrap_or_default()
     }
 
-    /// An operation was refused; nothing else follows for it.
+    /// The message that an operation was refused. It is the last message of that operation.
     pub(super) fn error(self, id: &str, errors: &[ServerError]) -> String {
         match self {
             Protocol::TransportWs => json!({ "type": "error", "id": id, "payload": errors }),
@@ -157,12 +157,12 @@ impl Protocol {
         .to_string()
     }
 
-    /// An operation has come to its end.
+    /// The message that an operation has completed.
     pub(super) fn complete(id: &str) -> String {
         json!({ "type": "complete", "id": id }).to_string()
     }
 
-    /// The answer to a ping.
+    /// The reply to a ping.
     pub(super) fn pong(payload: Option<Json>) -> String {
         match payload {
             Some(payload) => json!({ "type": "pong", "payload": payload }),

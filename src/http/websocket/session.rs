@@ -11,30 +11,30 @@ use crate::http::AppState;
 use crate::http::auth::Caller;
 use crate::http::params;
 
-/// What a client and the server have said to each other so far.
+/// State of the conversation with one client.
 pub(super) struct Session {
     state: AppState,
     protocol: Protocol,
-    /// Who the client is; from the headers of the handshake, or from `connection_init`.
+    /// The authenticated client, from the headers of the handshake or from `connection_init`.
     caller: Option<Caller>,
     initialised: bool,
     request: RequestId,
-    /// The operations that run, and the number under which their answers come.
-    running: HashMap<String, Running>,
+    /// The running operations by id, each with the number of its events.
+    running: HashMap<String, ActiveOperation>,
     answers: SelectAll<BoxStream<'static, Event>>,
     started: u64,
 }
 
-struct Running {
+struct ActiveOperation {
     number: u64,
     abort: stream::AbortHandle,
 }
 
-/// Something that an operation has to say.
+/// A response of an operation, or its end.
 pub(super) struct Event {
     id: String,
     number: u64,
-    /// None at its end.
+    /// `None` at the end of the operation.
     answer: Option<Answer>,
 }
 
@@ -61,12 +61,12 @@ impl Session {
         self.protocol
     }
 
-    /// Whether `connection_init` has come and was accepted.
+    /// Whether `connection_init` has been accepted.
     pub(super) const fn is_initialised(&self) -> bool {
         self.initialised
     }
 
-    /// The next thing an operation says; waits for ever where none runs.
+    /// Waits for the next event of an operation; forever if none is running.
     pub(super) async fn event(&mut self) -> Event {
         match self.answers.next().await {
             Some(event) => event,
@@ -74,14 +74,14 @@ impl Session {
         }
     }
 
-    /// Answers a message of the client.
+    /// Handles a message of the client and returns the replies.
     pub(super) fn receive(&mut self, text: &str) -> Result<Vec<String>, Close> {
         match self.protocol.read(text)? {
             ClientMessage::ConnectionInit(payload) => self.init(&payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
             ClientMessage::Complete { id } => {
                 let stopped = self.stop(&id);
-                // The older protocol confirms; in the newer one, both may say it and neither answers.
+                // The older protocol confirms with `complete`; the newer one has no reply.
                 let confirmed = stopped && self.protocol == Protocol::Legacy;
                 Ok(confirmed
                     .then(|| Protocol::complete(&id))
@@ -126,7 +126,7 @@ impl Session {
                         format!("Subscriber for {} already exists", short(&id)),
                     ));
                 }
-                // The older protocol replaces what runs under the same id.
+                // The older protocol replaces a running operation with the same id.
                 Protocol::Legacy => drop(self.stop(&id)),
             }
         }
@@ -136,7 +136,7 @@ impl Session {
         if self.running.len() >= self.state.settings().operations_per_connection {
             let error = ApiError::new(
                 Code::TooComplex,
-                "too many operations run over this connection",
+                "too many operations are running on this connection",
             );
             return refused(self, error);
         }
@@ -176,7 +176,7 @@ impl Session {
             })
             .chain(stream::iter([end]));
         self.answers.push(events.boxed());
-        self.running.insert(id, Running { number, abort });
+        self.running.insert(id, ActiveOperation { number, abort });
     }
 
     fn stop(&mut self, id: &str) -> bool {
@@ -186,7 +186,7 @@ impl Session {
             .is_some()
     }
 
-    /// What an event is to the client; nothing where the client has stopped listening to it.
+    /// The message for an event; `None` if the client has stopped the operation.
     pub(super) fn say(&mut self, event: Event) -> Option<String> {
         let Event { id, number, answer } = event;
         if self
@@ -210,7 +210,7 @@ impl Session {
     }
 }
 
-/// A reason for closing has room for 123 bytes.
+/// Shortens an id, so that the reason for closing fits into 123 bytes.
 fn short(id: &str) -> String {
     id.chars().take(16).collect()
 }

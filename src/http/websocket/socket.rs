@@ -7,21 +7,21 @@ use super::protocol::Close;
 use super::session::Session;
 use crate::http::AppState;
 
-/// How long the network may take to accept a message for a client that does not read.
+/// Maximum time to send a message to a client that does not read.
 const SEND: Duration = Duration::from_secs(30);
 
-/// How long a client may take to confirm that the connection is closed.
+/// Maximum time for the closing handshake.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// The client is gone, or does not read.
+/// The client has disconnected or does not read.
 struct Gone;
 
-/// Holds the conversation until one of the two ends it.
+/// Exchanges messages until the client or the server closes the connection.
 pub(super) async fn run(mut socket: WebSocket, mut session: Session, state: &AppState) {
     let Ok(close) = converse(&mut socket, &mut session, state).await else {
         return;
     };
-    // What still runs ends now, before the client is told.
+    // Stops the running operations before the client is notified.
     let protocol = session.protocol();
     drop(session);
     tracing::debug!(
@@ -41,7 +41,7 @@ pub(super) async fn run(mut socket: WebSocket, mut session: Session, state: &App
         while let Some(Ok(_)) = socket.recv().await {}
         Ok::<(), Gone>(())
     };
-    // Nothing is left to do if it does not come to its end.
+    // If the handshake does not complete, there is nothing left to do.
     let _ = tokio::time::timeout(CLOSING, farewell).await;
 }
 
@@ -57,11 +57,11 @@ async fn converse(
         settings.websocket_ping,
     );
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = Instant::now();
+    let mut last_message = Instant::now();
     loop {
         tokio::select! {
             message = socket.recv() => {
-                heard = Instant::now();
+                last_message = Instant::now();
                 match message {
                     Some(Ok(Message::Text(text))) => match session.receive(&text) {
                         Ok(messages) => {
@@ -71,12 +71,14 @@ async fn converse(
                         }
                         Err(close) => return Ok(close),
                     },
-                    Some(Ok(Message::Binary(_))) => return Ok(Close::new(4400, "Messages are text")),
-                    // The library answers pings.
+                    Some(Ok(Message::Binary(_))) => {
+                        return Ok(Close::new(4400, "Messages must be text"));
+                    }
+                    // `axum` answers pings.
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Err(error)) if is_too_large(&error) => {
                         let limit = settings.max_body_bytes;
-                        let reason = format!("the message is larger than {limit} bytes");
+                        let reason = format!("the message exceeds the limit of {limit} bytes");
                         return Ok(Close::new(1009, reason));
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
@@ -88,8 +90,8 @@ async fn converse(
                 }
             }
             _ = ping.tick() => {
-                // Every client answers pings, browsers without their page's knowing.
-                if heard.elapsed() > settings.websocket_ping * 3 {
+                // Every client answers pings; browsers do so without involving the page.
+                if last_message.elapsed() > settings.websocket_ping * 3 {
                     return Err(Gone);
                 }
                 send(socket, Message::Ping(axum::body::Bytes::new())).await?;
@@ -104,7 +106,7 @@ async fn converse(
     }
 }
 
-/// Whether a message, or a part of one, exceeds the limit that the socket was given.
+/// Whether a message or a frame exceeds the size limit of the socket.
 fn is_too_large(error: &axum::Error) -> bool {
     let source = std::error::Error::source(error);
     source
@@ -118,7 +120,7 @@ async fn send(socket: &mut WebSocket, message: Message) -> Result<(), Gone> {
     }
 }
 
-/// A reason for closing has room for 123 bytes.
+/// Cuts the reason for closing to 123 bytes, the maximum in a close frame.
 fn cut(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(123)]
 }

@@ -1,9 +1,9 @@
-/// Characters of a rejected row that are kept.
+/// Maximum number of characters of a rejected row that are stored.
 pub(super) const RAW_CHARS: usize = 1_000;
-/// Bytes that hold [`RAW_CHARS`] characters, whichever they are.
+/// Number of bytes that contain [`RAW_CHARS`] characters of any length.
 pub(super) const RAW_BYTES: usize = 4 * RAW_CHARS;
 
-/// A place in a file where a record may begin: what a checkpoint keeps.
+/// A position in a file where a record may begin, as a checkpoint stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Bytes from the start of the file.
@@ -12,28 +12,28 @@ pub struct Position {
     pub line: u64,
 }
 
-/// What kind of record it is.
+/// The kind of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Neither quotes nor stray carriage returns.
+    /// No quotes and no stray carriage returns.
     Plain,
-    /// Perhaps with quotes; they pair.
+    /// Possibly with quotes, all of which are closed.
     Quoted,
-    /// Not to be cut into fields; perhaps only its beginning is here.
+    /// Can't be split into fields; the chunk may have only its beginning.
     Broken(Fault),
 }
 
-/// Why a record can't be cut into fields.
+/// Why a record can't be split into fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// A line that is too long.
+    /// The line is longer than [`MAX_RECORD_BYTES`](super::MAX_RECORD_BYTES).
     TooLong,
-    /// A line with a quote that is not closed within reach, or whose closing quote is the opening
-    /// one of another line.
+    /// A quote is not closed within the maximum record length, or its closing quote is the opening
+    /// quote of a later line.
     Unclosed,
     /// Text follows a closing quote.
     BehindQuote,
-    /// A carriage return that ends no line stands outside quotes.
+    /// A carriage return outside quotes does not end a line.
     BareReturn,
 }
 
@@ -44,7 +44,7 @@ struct Entry {
     shape: Shape,
 }
 
-/// Many records of a file, in one arena that is used again for the next ones.
+/// Consecutive records of a file, in one buffer that is reused for the next records.
 #[derive(Debug, Default)]
 pub struct RecordChunk {
     bytes: Vec<u8>,
@@ -53,7 +53,7 @@ pub struct RecordChunk {
 }
 
 impl RecordChunk {
-    /// An empty chunk; it grows at its first use.
+    /// An empty chunk, which allocates when it is filled.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -69,19 +69,19 @@ impl RecordChunk {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no records.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Bytes of the records, line ends not counted.
+    /// Total bytes of the records, without line ends.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Where the next chunk begins: behind the last record. `None` for a chunk never filled.
+    /// Position after the last record, where the next chunk begins. `None` before the first fill.
     #[must_use]
     pub const fn end(&self) -> Option<Position> {
         self.end
@@ -159,13 +159,13 @@ impl Record<'_> {
         self.position.line
     }
 
-    /// Where in the file it begins.
+    /// Its position in the file.
     #[must_use]
     pub const fn position(self) -> Position {
         self.position
     }
 
-    /// The record as it stands in the file, for people: its first 1,000 characters, bytes that are
+    /// The record as in the file, for display: its first 1,000 characters, bytes that are
     /// not UTF-8 and NUL as `U+FFFD`.
     #[must_use]
     pub fn raw(self) -> String {

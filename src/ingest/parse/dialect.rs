@@ -5,17 +5,17 @@ use crate::text::{blank_len, trim_bytes};
 /// How a file separates fields and records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
-    /// Ends a field: an ASCII character that is neither a quote nor a part of a line end.
+    /// The character that ends a field: ASCII, neither a quote nor part of a line end.
     pub(super) delimiter: u8,
     pub(super) line_end: LineEnd,
 }
 
-/// What ends a line.
+/// The kind of line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineEnd {
     /// LF, with or without carriage returns before it.
     Feed,
-    /// LF, CRLF, or a carriage return alone: files whose first line ends with the latter.
+    /// LF, CRLF, or a carriage return alone: for files whose first line ends with the latter.
     Any,
 }
 
@@ -29,8 +29,7 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    /// The delimiter that a line such as `sep=;` declares, as spreadsheets write it before the
-    /// header.
+    /// The delimiter that a line such as `sep=;` declares. Spreadsheets write it above the header.
     pub(super) fn declared_delimiter(line: &[u8]) -> Option<u8> {
         // A tab is white space, and may be what is declared.
         let line = line.strip_suffix(b"\"").unwrap_or(line);
@@ -42,7 +41,7 @@ impl Dialect {
         (start.eq_ignore_ascii_case(b"sep=") && separates).then_some(delimiter)
     }
 
-    /// Where the first line ends: the index of the first byte of the line end.
+    /// Index of the first byte of the first line end.
     #[inline]
     pub(super) fn end_of_line(self, bytes: &[u8]) -> Option<usize> {
         match self.line_end {
@@ -63,7 +62,7 @@ impl Dialect {
         (feeds + returns) as u64
     }
 
-    /// Whether a record without quotes consists of empty fields alone.
+    /// Whether a record without quotes has only empty fields.
     #[inline]
     pub(super) fn is_blank(self, mut record: &[u8]) -> bool {
         while let Some(byte) = record.first() {
@@ -83,7 +82,7 @@ impl Dialect {
     }
 }
 
-/// The length of the line end at that index.
+/// Length in bytes of the line end at that index.
 pub(super) fn line_end_len(bytes: &[u8], at: usize) -> usize {
     let is_pair = bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
     1 + usize::from(is_pair)

@@ -6,12 +6,12 @@ use super::quoting::Fields;
 use super::row::{Column, snippet};
 use crate::text::trim;
 
-/// Names of the header that an error shows at most.
+/// Maximum number of header names in an error message.
 const SHOWN_NAMES: usize = 20;
-/// Characters of each of them.
+/// Maximum number of characters of each name.
 const SHOWN_CHARS: usize = 40;
 
-/// Why a file can't be read at all.
+/// Why a file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// No bytes, or only blank lines.
@@ -20,7 +20,7 @@ pub enum OpenError {
          (region,origin_coord,destination_coord,datetime,datasource) and a row for each trip"
     )]
     Empty,
-    /// The header is not UTF-8, or holds a NUL.
+    /// The header is not UTF-8, or contains a NUL.
     #[error(
         "the file is not UTF-8 text: save it as CSV in UTF-8 (not compressed, not a spreadsheet, \
          not UTF-16)"
@@ -32,20 +32,20 @@ pub enum OpenError {
          separated by commas{instead}", missing.join(", "), found.join(", ")
     )]
     MissingColumns {
-        /// The columns it lacks.
+        /// The missing columns.
         missing: Vec<&'static str>,
-        /// The names it has, cut where they are many or long.
+        /// The names in the header, truncated if there are many or if they are long.
         found: Vec<String>,
-        /// What seems to separate them where it is not commas, to end the message with.
+        /// The end of the message, about the likely separator if it is not a comma.
         instead: &'static str,
     },
-    /// The first row is no header, and a later one is.
+    /// The first row is not a header, but a later one is.
     #[error(
         "the first row does not name the columns; the header seems to be on line {line}: remove \
          the lines above it"
     )]
     HeaderBelow {
-        /// The physical line it begins on.
+        /// The physical line on which the header begins, counted from 1.
         line: u64,
     },
     /// The header is a single field, and that field is a header.
@@ -54,8 +54,8 @@ pub enum OpenError {
          the lines"
     )]
     QuotedLines,
-    /// A column that trips need is there twice (`datetime` and `date_time` are the same).
-    #[error("the header names the column {column} twice: leave one of them, or rename it")]
+    /// A required column occurs twice (`datetime` and `date_time` are the same).
+    #[error("the header names the column {column} twice: remove or rename one of them")]
     DuplicateColumn {
         /// The column's name.
         column: &'static str,
@@ -66,13 +66,13 @@ pub enum OpenError {
          LF or CRLF"
     )]
     HeaderTooLong,
-    /// A quote is opened in the header and not closed.
+    /// A quote in the header is never closed.
     #[error("a quote in the header row is never closed: close or remove it")]
     HeaderUnclosedQuote,
-    /// Text follows a closing quote in the header, or a carriage return stands in it.
+    /// Text follows a closing quote in the header, or a name contains a carriage return.
     #[error(
-        "the header row is broken: text follows a closing quote, or a carriage return stands \
-         inside a name"
+        "the header row is broken: text follows a closing quote, or a name contains a carriage \
+         return"
     )]
     HeaderBroken,
     /// The file could not be read.
@@ -81,7 +81,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// The error's name for programs: upper case, stable.
+    /// The stable error code, in upper case.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -99,14 +99,14 @@ impl OpenError {
     }
 }
 
-/// Which column of a file is where.
+/// The columns of a file and their positions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
-    /// What each column of the file is, up to the last one that trips need; `None` is passed over.
+    /// The kind of each column up to the last required one; `None` for a column that is ignored.
     pub(super) slots: Vec<Option<Column>>,
-    /// Columns up to the last one that has a name: a row has at least as many fields.
+    /// Number of columns up to the last named one: the minimum number of fields of a row.
     pub(super) named_columns: usize,
-    /// All columns: fields of a row beyond them must be empty.
+    /// Number of all columns: any further fields of a row must be empty.
     pub(super) columns: usize,
     pub(super) dialect: Dialect,
 }
@@ -170,7 +170,7 @@ impl Header {
     }
 }
 
-/// Whether these bytes are no text; of a line that was cut, the last character may be half.
+/// Whether these bytes are not text; the last character of a truncated line may be incomplete.
 fn is_binary(bytes: &[u8], shape: Shape) -> bool {
     bytes.contains(&0)
         || std::str::from_utf8(bytes).is_err_and(|error| {
@@ -178,7 +178,7 @@ fn is_binary(bytes: &[u8], shape: Shape) -> bool {
         })
 }
 
-/// Whether the only name is a whole header.
+/// Whether the only name contains a whole header.
 fn is_quoted_line(names: &[String], dialect: Dialect) -> bool {
     let mut given = names.iter().filter(|name| !name.is_empty());
     let (Some(name), None) = (given.next(), given.next()) else {
@@ -189,7 +189,7 @@ fn is_quoted_line(names: &[String], dialect: Dialect) -> bool {
         && Header::read(name.as_bytes(), Shape::Quoted, dialect).is_ok()
 }
 
-/// What seems to separate the names, if not commas.
+/// The end of an error message, about the likely separator of the names if it is not a comma.
 fn instead(names: &[String]) -> &'static str {
     match names {
         [one] if one.contains(';') => ", not by semicolons",

@@ -1,19 +1,19 @@
-//! From the bytes of a CSV file to trips: pure, without database or async.
+//! Parses the bytes of a CSV file into trips. Pure code, without database or async.
 //!
-//! [`RecordReader`] cuts the file into records, in order and with bounded memory. It does the least
-//! that must be done in order: it finds where each record ends and copies its bytes into a
-//! [`RecordChunk`]. Splitting a record into fields and reading them is [`Header::parse`], a pure
+//! [`RecordReader`] splits the file into records, in order and with bounded memory. It does only
+//! the work that must be done in order: it finds the end of each record and copies its bytes into a
+//! [`RecordChunk`]. [`Header::parse`] splits a record into fields and parses them. It is a pure
 //! function by shared reference, so that many threads can parse chunks at the same time.
 //!
 //! The dialect is RFC 4180. Fields end at a comma, or at the delimiter that a first line such as
-//! `sep=;` declares; records end at LF or CRLF, or, where the first line ends with a carriage return
-//! alone, at any line end. A field that begins with a quote may hold delimiters, line ends and doubled
-//! quotes; blanks around its quotes are skipped. A quote further inside a field is a character like
-//! others. A record of empty fields alone is no row.
+//! `sep=;` declares; records end at LF or CRLF, or, if the first line ends with a carriage return
+//! alone, at any line end. A field that begins with a quote may contain delimiters, line ends and
+//! doubled quotes; blanks around its quotes are skipped. A quote further inside a field is an
+//! ordinary character. A record with only empty fields is not a row.
 //!
-//! What breaks the dialect or has another number of fields than the header is a rejected row: text
-//! behind a closing quote, a carriage return inside a field without quotes, a quote that is never
-//! closed. None of these makes another trip of a row, or takes the next rows along.
+//! A record that violates the dialect, or whose number of fields differs from the header's, is a
+//! rejected row. Violations are text after a closing quote, a carriage return inside an unquoted
+//! field, and a quote that is never closed. None of them changes a trip or affects the next rows.
 
 mod chunk;
 mod dialect;

@@ -1,17 +1,17 @@
-//! Decimal numbers to 64-bit floats, correctly rounded.
+//! Parses decimal numbers as 64-bit floats, correctly rounded.
 
-/// Powers of ten that a 64-bit float holds exactly.
+/// Powers of ten that a 64-bit float represents exactly.
 const POWERS: [f64; 20] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19,
 ];
 
-/// The number that `bytes` begin with, if it is written `-123.456` in at most 19 digits, and its
-/// length.
+/// The number at the beginning of `bytes`, if it has the form `-123.456` with at most 19 digits,
+/// and its length in bytes.
 ///
-/// A quotient of two floats that are exact is the correctly rounded one: W. D. Clinger, "How to
-/// read floating point numbers accurately", PLDI 1990. Where the digits are too many for that, the
-/// standard library reads them.
+/// The quotient of two exactly represented floats is correctly rounded: W. D. Clinger, "How to
+/// read floating point numbers accurately", PLDI 1990. Numbers with too many digits for that are
+/// parsed by the standard library.
 #[inline]
 pub(super) fn decimal(bytes: &[u8]) -> Option<(f64, usize)> {
     let negative = bytes.first() == Some(&b'-');
@@ -56,8 +56,8 @@ fn digit(bytes: &[u8], at: usize) -> Option<u64> {
     (digit < 10).then_some(u64::from(digit))
 }
 
-/// The number of eight digits in a row, all at once: in a 64-bit word, pairs of digits, then of
-/// pairs, then of fours are added up (D. Lemire, "Number parsing at a gigabyte per second", 2021).
+/// Parses eight consecutive digits at once: in a 64-bit word, digits are combined into pairs, pairs
+/// into fours, fours into eights (D. Lemire, "Number parsing at a gigabyte per second", 2021).
 #[inline]
 fn eight_digits(bytes: &[u8], at: usize) -> Option<u64> {
     let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk::<8>()?);
@@ -72,8 +72,8 @@ fn eight_digits(bytes: &[u8], at: usize) -> Option<u64> {
     Some(low.wrapping_add(high) >> 32)
 }
 
-/// The number that `bytes` are, written with digits, sign, point and exponent; no names such as
-/// `NaN`. Out of the range of floats it is infinite.
+/// The number in `bytes`, written with digits, sign, point and exponent; names such as `NaN` are
+/// not accepted. A number beyond the range of floats is infinite.
 pub(super) fn number(bytes: &[u8]) -> Option<f64> {
     if !bytes
         .iter()

@@ -1,4 +1,4 @@
-//! Quotes: where a record with quotes ends, and what its fields hold.
+//! Quotes: finds the end of a record with quotes, and unquotes its fields.
 
 use std::borrow::Cow;
 
@@ -8,23 +8,23 @@ use super::chunk::{Fault, Shape};
 use super::dialect::{Dialect, LineEnd};
 use crate::text::blank_len;
 
-/// Where a reader stands inside a record. `spans`: whether the quotes it is in, or stands behind,
-/// have a line end between them.
+/// The state of a reader inside a record. `spans`: whether a line end is inside the current or
+/// preceding quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// At the beginning of a field, or behind blanks there.
+    /// At the beginning of a field, or after blanks there.
     FieldStart,
     /// In a field, outside quotes.
     Field,
     /// Inside quotes.
     Quoted { spans: bool },
-    /// Behind a quote inside quotes: the closing one, or the first of a doubled one.
+    /// After a quote inside quotes: the closing quote, or the first of a doubled quote.
     QuoteInQuoted { spans: bool },
-    /// Behind blanks behind a closing quote.
+    /// After blanks that follow a closing quote.
     Closed { spans: bool },
-    /// Behind carriage returns that are a part of the line end, if a line feed follows.
+    /// After carriage returns, which are part of the line end if a line feed follows.
     Return { spans: bool },
-    /// In the rest of a line in which a record broke.
+    /// In the rest of a line after a violation of the dialect.
     Broken(Fault),
 }
 
@@ -43,19 +43,19 @@ impl State {
     }
 }
 
-/// What a look for the end of a record found.
+/// The result of a search for the end of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scan {
     /// The record ends at the line end of this index, with this shape.
     End(usize, Shape),
-    /// The text at this index follows the closing quote of a field that spans lines: the opening
-    /// quote was probably never closed, and this one opens another field.
+    /// The text at this index follows the closing quote of a field that spans lines: probably the
+    /// opening quote was never closed, and the closing quote opens another field.
     Stray(usize),
-    /// The bytes ran out, at this index and in this state.
+    /// The bytes end at this index, in this state.
     Open(usize, State),
 }
 
-/// Looks for the line end that ends the record, from the index `at`, where `state` holds.
+/// Searches for the line end that ends the record, from the index `at` in the state `state`.
 pub(super) fn scan(dialect: Dialect, bytes: &[u8], mut at: usize, mut state: State) -> Scan {
     while let Some(&byte) = bytes.get(at) {
         match (state, byte) {
@@ -146,7 +146,7 @@ impl<'a> Fields<'a> {
         self.rest.is_none()
     }
 
-    /// Cuts off what stands before the next delimiter.
+    /// Splits off the bytes before the next delimiter.
     #[inline]
     fn cut(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         if let Some(end) = memchr(self.delimiter, bytes) {
@@ -158,7 +158,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What follows an opening quote, where the next field has one.
+    /// The bytes after the opening quote of the next field; `None` if it has none.
     fn behind_opening_quote(&self, mut bytes: &'a [u8]) -> Option<&'a [u8]> {
         loop {
             match bytes.first()? {
@@ -172,8 +172,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Cuts off the field that begins behind an opening quote. It is copied only where it holds
-    /// doubled quotes.
+    /// Splits off the field whose bytes follow an opening quote. The field is copied only if it
+    /// contains doubled quotes.
     fn cut_quoted(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut copy: Option<Vec<u8>> = None;
         let mut from = 0;
@@ -214,7 +214,7 @@ impl<'a> Iterator for Fields<'a> {
         Some(Cow::Borrowed(self.cut(bytes)))
     }
 
-    /// Does not look into fields without quotes.
+    /// Only counts delimiters if the record has no quotes.
     fn count(self) -> usize {
         match self.rest {
             Some(rest) if !self.quoted => 1 + memchr_iter(self.delimiter, rest).count(),

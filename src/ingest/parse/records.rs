@@ -10,25 +10,26 @@ use crate::text::trim_bytes;
 
 /// The longest record that is read, in bytes without its line feed: 64 KiB.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
-/// Bytes that are read at a time.
+/// Size of the read buffer in bytes.
 const BUFFER_BYTES: usize = 1024 * 1024;
-/// A chunk that holds as many bytes is full, however few its records are.
+/// A chunk with this many bytes is full, however few records it has.
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
-/// Records that are searched for the header, where the first one is none.
+/// Number of records that are searched for the header if the first record is not a header.
 const SEARCHED_RECORDS: usize = 20;
 
-/// Cuts a CSV file into records, in order and with bounded memory: a buffer of 1 MiB, and chunks of
-/// about 4 MiB at most, whatever the file holds.
+/// Splits a CSV file into records, in order and with bounded memory: a buffer of 1 MiB, and chunks
+/// of at most about 4 MiB, whatever the file contains.
 ///
-/// A record that breaks the dialect is handed out as broken. It ends with the line in which it
-/// breaks. Where a quote is opened and never closed, reading goes on at the next line instead: only
-/// the line that the record begins on is given up. So it does where the closing quote is followed by
-/// text and stands in a later line: then it is probably the opening quote of another field. A line
-/// longer than [`MAX_RECORD_BYTES`] is passed over without being kept.
+/// A record that violates the dialect is returned as broken, up to the end of the violating line.
+/// If a quote is opened and never closed, only the line on which the record begins is broken, and
+/// reading continues at the next line. The same applies if the closing quote is on a later line and
+/// followed by text: then it is probably the opening quote of another field. A line longer than
+/// [`MAX_RECORD_BYTES`] is skipped without being stored.
 ///
-/// A file in which many lines open quotes that are never closed is still read in linear time. At a
-/// line's beginning inside quotes, what follows does not depend on where they were opened. So what
-/// one look-ahead found holds for the lines that it passed, and theirs goes on where it ended.
+/// A file in which many lines open quotes that are never closed is still read in linear time. At
+/// the beginning of a line inside quotes, the following states do not depend on where the quotes
+/// were opened. So the result of one look-ahead is valid for the lines that it passed, and their
+/// look-ahead continues where it ended.
 #[derive(Debug)]
 pub struct RecordReader<R> {
     source: R,
@@ -40,18 +41,18 @@ pub struct RecordReader<R> {
     start: usize,
     end: usize,
     at_end_of_file: bool,
-    /// Where the unread part begins in the file.
+    /// Position in the file of the unread part.
     position: Position,
     lookahead: Option<Lookahead>,
 }
 
-/// The last look-ahead that did not find its record's end. All lines it passed begin inside quotes,
-/// if the line before them ends so.
+/// The last look-ahead that did not find the end of its record. Each line that it passed begins
+/// inside quotes if the line before it ends inside quotes.
 #[derive(Debug, Clone, Copy)]
 struct Lookahead {
-    /// How far it came in the file.
+    /// The offset in the file at which it ended.
     until: u64,
-    /// The state there; `None` where it came upon text behind a closing quote.
+    /// The state there; `None` if it found text after a closing quote.
     state: Option<State>,
 }
 
@@ -59,20 +60,20 @@ struct Lookahead {
 #[derive(Debug, Clone, Copy)]
 struct Found {
     shape: Shape,
-    /// Its bytes, without line end.
+    /// Length in bytes, without the line end.
     len: usize,
-    /// The bytes to pass over, and the line ends among them.
+    /// The number of bytes to skip, and of the line ends in them.
     taken: usize,
     lines: u64,
 }
 
 impl<R: Read + Seek> RecordReader<R> {
-    /// Reads the header row, and which dialect the file is written in.
+    /// Opens a file: detects its dialect and reads the header row.
     pub fn open(source: R) -> Result<Self, OpenError> {
         Self::with_limits(source, MAX_RECORD_BYTES, BUFFER_BYTES)
     }
 
-    /// A reader with other limits than usual, for tests; the buffer holds more than a record.
+    /// A reader with other limits, for tests; the buffer must be larger than a record.
     pub(super) fn with_limits(
         source: R,
         max_record: usize,
@@ -106,8 +107,8 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(reader)
     }
 
-    /// The next record that is not blank, before the header is known. A line that ends with a
-    /// carriage return alone decides how all do.
+    /// The next record that is not blank, before the header is known. If the line ends with a
+    /// carriage return alone, the dialect accepts this line end from then on.
     fn next_of_head(&mut self) -> io::Result<Option<Found>> {
         loop {
             self.refill()?;
@@ -125,7 +126,7 @@ impl<R: Read + Seek> RecordReader<R> {
         }
     }
 
-    /// Says where the header is, if the first record lacks columns and one of the next has them.
+    /// Adds the line of the header if the first record lacks columns but one of the next has them.
     fn explain(&mut self, error: OpenError) -> io::Result<OpenError> {
         if !matches!(error, OpenError::MissingColumns { .. }) {
             return Ok(error);
@@ -143,30 +144,31 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(error)
     }
 
-    /// What is read.
+    /// The source of the bytes.
     pub const fn source(&self) -> &R {
         &self.source
     }
 
-    /// Which column is where.
+    /// The header of the file.
     #[must_use]
     pub const fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Bytes of the file up to the end of the last record handed out.
+    /// Bytes of the file up to the end of the last record returned.
     #[must_use]
     pub const fn bytes_read(&self) -> u64 {
         self.position.offset
     }
 
-    /// Where the next record is looked for.
+    /// The position at which the next record is searched.
     #[must_use]
     pub const fn position(&self) -> Position {
         self.position
     }
 
-    /// Goes on from a position that this reader, or another one of the same file, once stood at.
+    /// Continues at an earlier [`position`](Self::position) of this reader or of another reader of
+    /// the same file.
     pub fn seek(&mut self, position: Position) -> io::Result<()> {
         self.source.seek(SeekFrom::Start(position.offset))?;
         self.position = position;
@@ -177,8 +179,8 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(())
     }
 
-    /// Replaces the chunk's records with the next ones, at most `max_records` (at least 1), or fewer
-    /// where they are long. `false`: the file is at its end and the chunk empty.
+    /// Replaces the chunk's records with the next ones, at most `max_records` (at least 1), fewer
+    /// if they are long. Returns `false` at the end of the file, when the chunk is empty.
     pub fn fill(&mut self, chunk: &mut RecordChunk, max_records: usize) -> io::Result<bool> {
         chunk.clear();
         while chunk.len() < max_records.max(1) && chunk.bytes() < CHUNK_BYTES {
@@ -196,8 +198,8 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(!chunk.is_empty())
     }
 
-    /// The next record, wholly in the buffer (of one that is too long, the beginning; its rest is
-    /// for [`Self::pass_line`]). `len` 0: a blank line.
+    /// The next record, completely in the buffer. If it is too long, only its beginning;
+    /// [`Self::pass_line`] skips the rest. A `len` of 0 is a blank line.
     #[inline]
     fn find(&mut self) -> io::Result<Option<Found>> {
         self.refill()?;
@@ -220,7 +222,7 @@ impl<R: Read + Seek> RecordReader<R> {
         }))
     }
 
-    /// The next record, where there are quotes or carriage returns that end no line.
+    /// The next record, if it has quotes, or carriage returns that do not end a line.
     #[cold]
     #[inline(never)]
     fn find_irregular(&mut self) -> Found {
@@ -280,8 +282,8 @@ impl<R: Read + Seek> RecordReader<R> {
         found
     }
 
-    /// A record of `len` bytes, with the carriage returns before a line feed, that ends at the line
-    /// end whose first byte is at `len`, or, to be quick, at its line feed `end`.
+    /// A record of `len` bytes, including carriage returns before a line feed. Its line end begins
+    /// at `len`; `end` is the same index or, on the fast path, that of the line feed.
     #[inline]
     fn line(&self, len: usize, end: usize, shape: Shape) -> Found {
         let record = &self.unread()[..len];
@@ -309,7 +311,7 @@ impl<R: Read + Seek> RecordReader<R> {
         }
     }
 
-    /// A line that does not end within reach.
+    /// A line that is longer than the maximum record length.
     fn too_long(&self) -> Found {
         let len = RAW_BYTES.min(self.max_record);
         Found {
@@ -338,7 +340,7 @@ impl<R: Read + Seek> RecordReader<R> {
         if is_blank { 0 } else { record.len() }
     }
 
-    /// Passes over the rest of a line of any length.
+    /// Skips the rest of a line of any length.
     fn pass_line(&mut self) -> io::Result<()> {
         loop {
             match self.dialect.end_of_line(self.unread()) {
@@ -376,7 +378,7 @@ impl<R: Read + Seek> RecordReader<R> {
         self.position.line += lines;
     }
 
-    /// Has the longest record and its line end in the buffer, or all that is left of the file.
+    /// Ensures that the buffer has the longest record with its line end, or the rest of the file.
     #[inline]
     fn refill(&mut self) -> io::Result<()> {
         if self.end - self.start <= self.max_record + 2 && !self.at_end_of_file {
@@ -385,8 +387,8 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(())
     }
 
-    /// Moves the unread part to the buffer's front and reads until the buffer is full or the file at
-    /// its end.
+    /// Moves the unread part to the front of the buffer and reads until the buffer is full or the
+    /// file ends.
     #[cold]
     #[inline(never)]
     fn fill_buffer(&mut self) -> io::Result<()> {
@@ -405,7 +407,7 @@ impl<R: Read + Seek> RecordReader<R> {
     }
 }
 
-/// The bytes without a character that is cut off at their end.
+/// The bytes without an incomplete character at the end.
 fn whole_characters(bytes: &[u8]) -> &[u8] {
     let is_cut = |len: &usize| {
         let tail = &bytes[bytes.len() - len..];

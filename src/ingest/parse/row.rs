@@ -8,7 +8,7 @@ use super::wkt;
 use crate::geo::Point;
 use crate::text::{Printable, canonical_name, trim_bytes};
 
-/// Characters of a region or datasource at most.
+/// Maximum number of characters of a region or datasource.
 const MAX_NAME_CHARS: usize = 255;
 
 /// A column that a trip needs.
@@ -30,7 +30,7 @@ impl Column {
         Self::Datasource,
     ];
 
-    /// The name it has in messages, and in a header (there it may also have another).
+    /// The name in messages and in a header; [`Self::from_name`] accepts another one too.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Region => "region",
@@ -51,19 +51,19 @@ impl Column {
     }
 }
 
-/// A trip as a row tells it.
+/// A trip parsed from a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParsedTrip<'a> {
     /// The physical line the row begins on; the header is line 1.
     pub line: u64,
-    /// The region's name in its canonical spelling: 1–255 characters, none of them NUL. It is owned
-    /// only where that is not a part of the row as it stands in the file.
+    /// The region's name in its canonical spelling: 1–255 characters, none of them NUL. Owned only
+    /// if it differs from the bytes of the row.
     pub region: Cow<'a, str>,
     /// The datasource's name, likewise.
     pub datasource: Cow<'a, str>,
-    /// Where the trip starts.
+    /// The origin of the trip.
     pub origin: Point,
-    /// Where it ends.
+    /// The destination of the trip.
     pub destination: Point,
     /// Local wall-clock time of departure.
     pub departed_at: LocalTime,
@@ -74,14 +74,14 @@ pub struct ParsedTrip<'a> {
 pub struct Rejection {
     /// The physical line the row begins on; the header is line 1.
     pub line: u64,
-    /// The column at fault; `None` where it is the whole row.
+    /// The column at fault; `None` if the whole row is.
     pub column: Option<&'static str>,
-    /// What is wrong, for people.
+    /// The problem, as a message for users.
     pub reason: String,
-    /// Whether the row is a header that has the columns in another order, so that the rows below it
-    /// would be read wrong.
+    /// Whether the row is a header with the columns in another order, so that the rows below it
+    /// would be misread.
     pub is_other_header: bool,
-    /// The row as it stands in the file: its first 1,000 characters, bytes that are not UTF-8 and
+    /// The row as in the file: its first 1,000 characters, bytes that are not UTF-8 and
     /// NUL as `U+FFFD`.
     pub raw: String,
 }
@@ -90,13 +90,13 @@ pub struct Rejection {
 type Problem = (Option<Column>, String);
 
 impl Header {
-    /// Reads a record of the file this header heads.
+    /// Parses a record of the file with this header.
     pub fn parse<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Rejection> {
         self.trip(record)
             .map_err(|problem| self.reject(record, problem))
     }
 
-    /// The fields of a record, left to right, unquoted; of a broken one, none.
+    /// The fields of a record, left to right, unquoted; an error if the record is broken.
     fn fields<'a>(&self, record: Record<'a>) -> Result<Fields<'a>, Problem> {
         match record.shape {
             Shape::Broken(fault) => Err((None, broken(fault).to_owned())),
@@ -118,7 +118,7 @@ impl Header {
         })
     }
 
-    /// The needed fields, in the order of [`Column::ALL`].
+    /// The required fields, in the order of [`Column::ALL`].
     #[inline]
     fn select<'a>(&self, record: Record<'a>) -> Result<[Cow<'a, [u8]>; 5], Problem> {
         let mut selected = [const { Cow::Borrowed(&[] as &[u8]) }; 5];
@@ -140,8 +140,8 @@ impl Header {
         }
     }
 
-    /// Whether behind the needed fields there are as many more as the header names, and what goes
-    /// beyond the header is empty.
+    /// Whether the required fields are followed by at least as many fields as the header names, and
+    /// fields beyond the header are empty.
     fn has_rest(&self, rest: Fields<'_>) -> bool {
         let count = self.slots.len() + rest.clone().count();
         let mut surplus = rest.skip(self.columns - self.slots.len());
@@ -156,7 +156,7 @@ impl Header {
         let columns = self.named_columns;
         let mut reason = format!("the row has {count} {fields}, the header has {columns}");
         if count > columns {
-            reason += ": a field that holds the delimiter must be in quotes";
+            reason += ": a field that contains the delimiter must be quoted";
         }
         (None, reason)
     }
@@ -177,7 +177,7 @@ impl Header {
         }
     }
 
-    /// The header that a record is: where files were joined, there are several.
+    /// The record as a header; a file that was joined from several files has several headers.
     fn header(&self, record: Record<'_>) -> Option<Header> {
         let is_name = |field: &Cow<'_, [u8]>| {
             std::str::from_utf8(trim_bytes(field))
@@ -199,7 +199,7 @@ const fn broken(fault: Fault) -> &'static str {
             "text follows a closing quote: a quote inside a quoted field must be doubled (\"\")"
         }
         Fault::BareReturn => {
-            "a carriage return stands inside a field that is not quoted: lines must all end alike"
+            "an unquoted field contains a carriage return: all lines must have the same line end"
         }
     }
 }
@@ -235,12 +235,12 @@ fn checked_name(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
         }
     }
     if memchr::memchr(0, name.as_bytes()).is_some() {
-        return Err("holds a NUL character".to_owned());
+        return Err("contains a NUL character".to_owned());
     }
     Ok(name)
 }
 
-/// The beginning of what was seen, for a message.
+/// The first characters of a field, for a message.
 pub(super) fn snippet(bytes: &[u8], chars: usize) -> String {
     let cut = &bytes[..bytes.len().min(4 * (chars + 1))];
     let text = String::from_utf8_lossy(cut);

@@ -8,22 +8,22 @@ const SECONDS_PER_DAY: i64 = 86_400;
 const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
 /// Days from 0001-01-01, a Monday, to 1970-01-01.
 const EPOCH_DAYS: i64 = 719_162;
-/// Characters of what was found that a message shows.
+/// Maximum number of characters of a field in an error message.
 const SHOWN_CHARS: usize = 40;
 
-/// Why a field is no time.
+/// Why a field is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
-    /// Nothing there.
+    /// The field is empty.
     #[error("empty: expected YYYY-MM-DD HH:MM:SS")]
     Missing,
-    /// Not of the form; the field, cut.
+    /// Not of the expected form; the field, truncated.
     #[error("not a time: expected YYYY-MM-DD HH:MM:SS, found {0}")]
     Form(String),
     /// The year 0.
     #[error("the year 0000 is outside 0001…9999")]
     Year,
-    /// A month past December, or 0.
+    /// A month outside 1–12.
     #[error("month {0:02} does not exist")]
     Month(u8),
     /// A day that the month does not have.
@@ -36,12 +36,12 @@ pub enum TimeError {
         /// Year.
         year: u16,
     },
-    /// A time of day past 23:59:59.
+    /// A time of day after 23:59:59: hour, minute, second.
     #[error("the time of day {0:02}:{1:02}:{2:02} does not exist (00:00:00…23:59:59)")]
     Clock(u8, u8, u8),
 }
 
-/// A local wall-clock time, in the years 1–9999, to the microsecond; there is no zone to it.
+/// A local wall-clock time without time zone, in the years 1–9999, to the microsecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LocalTime(i64);
 
@@ -51,13 +51,12 @@ impl LocalTime {
     /// 9999-12-31T23:59:59.999999.
     pub const MAX: LocalTime = LocalTime(2_932_897 * MICROS_PER_DAY - 1);
 
-    /// Reads `YYYY-MM-DD HH:MM`, or with seconds `YYYY-MM-DD HH:MM:SS`.
+    /// Parses `YYYY-MM-DD HH:MM` or, with seconds, `YYYY-MM-DD HH:MM:SS`.
     ///
-    /// For the blank, `T` or `t` may stand. A fraction of a second of any length may follow the
-    /// seconds, of which the microseconds are kept; and, also behind a blank, `UTC` or a UTC offset
-    /// (`Z`, `+02`, `+0200`, `+02:00`), which is dropped: the wall-clock time stays as written. Blank
-    /// characters around are passed over. 24:00:00 and leap seconds (`:60`) are refused: neither is a
-    /// time of its own on the scale of microseconds.
+    /// `T` or `t` may replace the blank. Seconds may have a fraction of any length, truncated to
+    /// microseconds. `UTC` or a UTC offset (`Z`, `+02`, `+0200`, `+02:00`) may follow, also after a
+    /// blank; it is ignored: the wall-clock time is as written. Blanks around the time are skipped.
+    /// 24:00:00 and leap seconds (`:60`) are rejected: neither has its own value in microseconds.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, TimeError> {
         let bytes = trim_bytes(bytes);
@@ -103,13 +102,13 @@ impl LocalTime {
         ))
     }
 
-    /// Microseconds since 1970-01-01T00:00:00 of the same clock.
+    /// Microseconds since 1970-01-01T00:00:00 local time.
     #[must_use]
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// The time of that many microseconds; `None` outside the years 1–9999.
+    /// The time with this value of [`Self::micros`]; `None` outside the years 1–9999.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Option<Self> {
         if micros >= Self::MIN.0 && micros <= Self::MAX.0 {
@@ -119,7 +118,7 @@ impl LocalTime {
         }
     }
 
-    /// The time as chrono has it.
+    /// The time as a `chrono` value.
     #[must_use]
     pub fn to_naive(self) -> NaiveDateTime {
         DateTime::from_timestamp_micros(self.0)
@@ -127,7 +126,7 @@ impl LocalTime {
             .naive_utc()
     }
 
-    /// The time to the microsecond; `None` outside the years 1–9999.
+    /// The time, truncated to the microsecond; `None` outside the years 1–9999.
     #[must_use]
     pub fn from_naive(time: NaiveDateTime) -> Option<Self> {
         Self::from_micros(time.and_utc().timestamp_micros())
@@ -139,7 +138,7 @@ impl LocalTime {
         self.0.div_euclid(MICROS_PER_DAY)
     }
 
-    /// Number of the date's ISO week, counted from 0, the week of Monday 0001-01-01.
+    /// Number of the date's ISO week; week 0 begins on Monday 0001-01-01.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -153,7 +152,7 @@ impl LocalTime {
     /// Half-hour of the day, 0–47.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "a day has 48 half-hours")]
-    pub const fn half_hour_slot(self) -> u8 {
+    pub const fn half_hour(self) -> u8 {
         (self.0.rem_euclid(MICROS_PER_DAY) / (1800 * MICROS_PER_SECOND)) as u8
     }
 }
@@ -179,7 +178,7 @@ fn pair(tens: u8, ones: u8) -> Option<u8> {
     (tens < 10 && ones < 10).then(|| tens * 10 + ones)
 }
 
-/// Reads what follows the minutes: seconds, if they are there, and microseconds.
+/// Parses the text after the minutes: optional seconds and microseconds.
 #[inline]
 fn seconds(rest: &[u8]) -> Option<(u8, i64)> {
     match rest {
@@ -189,7 +188,7 @@ fn seconds(rest: &[u8]) -> Option<(u8, i64)> {
     }
 }
 
-/// Reads what follows the seconds, and returns the microseconds of it.
+/// Parses the text after the seconds; returns the microseconds.
 fn fraction(mut rest: &[u8]) -> Option<i64> {
     let mut micros = 0;
     if let Some(digits) = rest.strip_prefix(b".") {
@@ -211,7 +210,7 @@ fn fraction(mut rest: &[u8]) -> Option<i64> {
     is_offset(rest).then_some(micros)
 }
 
-/// Whether it is a UTC offset, the name of UTC, or nothing.
+/// Whether the text is a UTC offset, the name of UTC, or empty.
 fn is_offset(rest: &[u8]) -> bool {
     let offset = rest.strip_prefix(b" ").unwrap_or(rest);
     let (hours, minutes) = match *offset {

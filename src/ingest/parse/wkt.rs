@@ -3,16 +3,16 @@ use super::row::snippet;
 use crate::geo::{Point, PointError};
 use crate::text::trim_bytes;
 
-/// Characters of what was found that a message shows.
+/// Maximum number of characters of a field in an error message.
 const SHOWN_CHARS: usize = 40;
 
-/// Why a field is no coordinates.
+/// Why a field is not a point.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum WktError {
-    /// Nothing there.
+    /// The field is empty.
     #[error("empty: expected POINT (lon lat)")]
     Missing,
-    /// Not of the form `POINT (lon lat)`; the field, cut.
+    /// Not of the form `POINT (lon lat)`; the field, truncated.
     #[error("not a WKT point: expected POINT (lon lat), found {0}")]
     NotAPoint(String),
     /// `POINT EMPTY`.
@@ -24,13 +24,13 @@ pub enum WktError {
     /// Another geometry.
     #[error("a {0} is not a point: expected POINT (lon lat)")]
     OtherGeometry(&'static str),
-    /// A point of one, three or more coordinates.
+    /// A point with one, three or more coordinates; their number.
     #[error("a point has two coordinates, found {0}: expected POINT (lon lat)")]
     Coordinates(usize),
-    /// A coordinate that is no number; what stands there, cut.
+    /// A coordinate that is not a number; its text, truncated.
     #[error("{0} is not a number: expected POINT (lon lat)")]
     NotANumber(String),
-    /// A spatial reference other than WGS 84; what stands there, cut.
+    /// A spatial reference other than WGS 84; its text, truncated.
     #[error("{0} is not WGS 84: expected POINT (lon lat) in degrees (SRID=4326)")]
     Srid(String),
     /// A coordinate out of range.
@@ -52,7 +52,7 @@ const OTHER_GEOMETRIES: [&str; 8] = [
 
 /// Reads `POINT (lon lat)`, in WGS 84 degrees.
 ///
-/// Case does not matter, white space may stand anywhere between the tokens, and the prefix
+/// Case is ignored, white space is allowed anywhere between the tokens, and the prefix
 /// `SRID=4326;` of extended WKT is accepted.
 #[inline]
 pub(super) fn parse(bytes: &[u8]) -> Result<Point, WktError> {
@@ -63,7 +63,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Point, WktError> {
     Ok(Point::new(lon, lat)?)
 }
 
-/// The form that nearly all files have: `POINT (14.4 50.0)`, to the letter.
+/// Parses exactly the form `POINT (14.4 50.0)`, which nearly all files have.
 #[inline]
 fn exact(bytes: &[u8]) -> Option<(f64, f64)> {
     let rest = bytes.strip_prefix(b"POINT (")?;
@@ -119,7 +119,7 @@ fn coordinate(bytes: &[u8]) -> Result<f64, WktError> {
     number(bytes).ok_or_else(|| WktError::NotANumber(snippet(bytes, SHOWN_CHARS)))
 }
 
-/// What follows the prefix `SRID=4326;`, if it is there.
+/// The field without the prefix `SRID=4326;`, if it has one.
 fn after_srid(field: &[u8]) -> Result<&[u8], WktError> {
     let Some(semicolon) = field.iter().position(|byte| *byte == b';') else {
         return Ok(field);
@@ -139,12 +139,12 @@ fn after_srid(field: &[u8]) -> Result<&[u8], WktError> {
     Ok(field[semicolon + 1..].trim_ascii_start())
 }
 
-/// The mark of more than two dimensions.
+/// The mark `Z`, `M` or `ZM` of a point with more than two dimensions.
 fn dimensions(word: &[u8]) -> Option<&'static str> {
     ["Z", "M", "ZM"].into_iter().find(|name| is(word, name))
 }
 
-/// The letters at the beginning, and what follows behind white space.
+/// The letters at the beginning, and the rest without leading white space.
 fn word(bytes: &[u8]) -> (&[u8], &[u8]) {
     let end = bytes
         .iter()

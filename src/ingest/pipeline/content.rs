@@ -7,7 +7,7 @@ use blake3::{Hash, Hasher};
 
 use super::PipelineError;
 use crate::ingest::stop::Stop;
-use crate::store::{Head, Record};
+use crate::store::{Head, IngestionRecord};
 
 /// Bytes that are read at a time where they are only hashed.
 const PASS_BYTES: usize = 1 << 18;
@@ -40,7 +40,7 @@ pub(super) struct Expected {
 
 impl Expected {
     /// What an ingestion's record says.
-    pub(super) fn of(record: &Record) -> Self {
+    pub(super) fn of(record: &IngestionRecord) -> Self {
         Self {
             bytes: record.ingestion.bytes_total,
             hash: record.ingestion.content_hash.clone(),

@@ -10,53 +10,53 @@ use crate::store::{self, Unavailable};
 pub(in crate::ingest) enum PipelineError {
     #[error("cannot open {path}: {source}: ingest the file again")]
     Missing { path: String, source: io::Error },
-    /// An upload in the spool is not what was received.
+    /// An upload in the spool differs from the bytes that were received.
     #[error(
         "the uploaded file was damaged on the server's disk before its end was read; none of its \
          trips are in the answers: upload it again"
     )]
     Damaged,
-    /// A file that is read in place is not what was put in the queue.
+    /// A file that is read in place differs from the file that was queued.
     #[error(
-        "the file has changed or gone since it was put in the queue, and none of its trips are in \
-         the answers: ingest it again"
+        "the file was changed or removed after it was queued; none of its trips are in the \
+         answers: ingest it again"
     )]
     Changed,
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("cannot read the file: {0}: ingest it again")]
     Read(#[source] io::Error),
-    #[error("the file holds no trips: below its header there is no row")]
+    #[error("the file has no trips: there is no row below its header")]
     NoRows,
     #[error(
-        "none of the {rows} rows could be read; the first, line {}: {}{}",
+        "all {rows} rows were rejected; the first, line {}: {}{}",
         first.line,
         first.column.as_ref().map(|column| format!("{column}: ")).unwrap_or_default(),
         first.reason
     )]
     NoGoodRow { rows: u64, first: Box<RejectedRow> },
     #[error(
-        "line {0} is another header, with the columns in another order: ingest the files that were \
-         joined one by one"
+        "line {0} is another header, with the columns in another order: ingest the joined files \
+         separately"
     )]
     OtherHeader(u64),
-    #[error("more than {0} rows could not be read, the most that were allowed")]
+    #[error("rejected-row limit of {0} exceeded")]
     TooManyRejected(u64),
     #[error("stopped")]
     Stopped(StopReason),
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The writer ended first; what went wrong is its to tell.
+    /// The writer ended first; its own error is the cause.
     #[error("the writer has ended")]
     WriterGone,
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
-    #[error("a thread of the ingestion broke down")]
+    #[error("a thread of the ingestion panicked")]
     Panicked,
 }
 
 impl PipelineError {
-    /// Whether it may come from what the file holds.
+    /// Whether the file's content may be the cause.
     pub(super) const fn is_of_content(&self) -> bool {
         matches!(
             self,
@@ -68,7 +68,7 @@ impl PipelineError {
         )
     }
 
-    /// Whether it is no fault of the file's.
+    /// Whether the cause is the server, not the file.
     pub(in crate::ingest) const fn is_internal(&self) -> bool {
         matches!(
             self,
@@ -82,7 +82,7 @@ impl PipelineError {
         )
     }
 
-    /// Whether it is worth trying again: what was to be used is busy, full or away.
+    /// Whether to retry: the database, the disk or another resource is busy, full or unreachable.
     pub(in crate::ingest) fn is_unavailable(&self) -> bool {
         match self {
             Self::Store(error) => error.is_unavailable(),
@@ -95,7 +95,7 @@ impl PipelineError {
         }
     }
 
-    /// What the user is told.
+    /// The failure that is reported to the user.
     pub(in crate::ingest) fn failure(&self) -> Failure {
         let (code, message) = match self {
             Self::Missing { .. } => ("FILE_MISSING", self.to_string()),
@@ -114,8 +114,7 @@ impl PipelineError {
             | Self::Thread(_)
             | Self::Panicked => (
                 "INTERNAL",
-                "something went wrong in the server, and its log says what; the file can be \
-                 ingested again"
+                "internal server error, described in the server's log: ingest the file again"
                     .to_owned(),
             ),
         };

@@ -40,7 +40,7 @@ use self::writing::write;
 use super::progress::Reporter;
 use super::stop::Stop;
 use crate::clock;
-use crate::store::{FinalCounts, Record, Store};
+use crate::store::{FinalCounts, IngestionRecord, Store};
 
 /// Blocks that may wait for the writer: about 80 MB of trips, 16 MB of patches.
 const TRIP_BLOCKS: usize = 16;
@@ -69,7 +69,7 @@ impl Run {
 /// Runs one ingestion to the point where its trips are visible, and reports how far it has come.
 pub(super) async fn run(
     store: &Store,
-    record: &Record,
+    record: &IngestionRecord,
     path: PathBuf,
     mut reporter: Reporter,
     stop: Arc<Stop>,
@@ -92,7 +92,7 @@ pub(super) async fn run(
 
 async fn run_stages(
     store: &Store,
-    record: &Record,
+    record: &IngestionRecord,
     path: PathBuf,
     past: Past,
     meter: &Arc<Meter>,

@@ -1,6 +1,6 @@
 use crate::ingest::tally::Tally;
 use crate::model::{Histograms, RejectedRow};
-use crate::store::{self, Checkpoint, Record, Store};
+use crate::store::{self, Checkpoint, IngestionRecord, Store};
 
 /// What earlier runs of an ingestion left up to its checkpoint.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Totals {
 
 impl Past {
     /// Deletes what is past the checkpoint, and adds up what is before.
-    pub(super) async fn of(store: &Store, record: &Record) -> Result<Self, store::Error> {
+    pub(super) async fn of(store: &Store, record: &IngestionRecord) -> Result<Self, store::Error> {
         if record.claim.number <= 1 {
             return Ok(Self::default());
         }

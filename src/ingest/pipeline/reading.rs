@@ -20,10 +20,10 @@ use crate::ingest::parse::{ParsedTrip, Position, RecordChunk, RecordReader, Reje
 use crate::ingest::stop::{Stop, StopReason};
 use crate::ingest::tally::Tally;
 use crate::model::RejectedRow;
-use crate::store::{Checkpoint, FinalCounts, Head, LoadBlock, Record, Store, TripRow, TripSummary};
+use crate::store::{Checkpoint, FinalCounts, Head, LoadBlock, IngestionRecord, Store, TripRow, TripSummary};
 
 /// Rejected rows that are kept; all are counted.
-const REJECTED_KEPT: u64 = 1_000;
+const REJECTED_STORED: u64 = 1_000;
 /// Records that are split at a time before they are parsed.
 const CHUNK_RECORDS: usize = 1 << 12;
 /// Threads that find leaf cells at most: with as many, parsing takes longer.
@@ -65,7 +65,7 @@ impl Reading {
     /// Goes on from the past of an ingestion; blocks and batches go to the senders.
     pub(super) fn new(
         store: &Store,
-        record: &Record,
+        record: &IngestionRecord,
         past: Totals,
         meter: Arc<Meter>,
         stop: Arc<Stop>,
@@ -217,7 +217,7 @@ impl Reading {
             ..
         } = rejection;
         self.counts.rows_rejected += 1;
-        if self.counts.rows_rejected <= REJECTED_KEPT {
+        if self.counts.rows_rejected <= REJECTED_STORED {
             let row = RejectedRow {
                 line,
                 column: rejection.column.map(str::to_owned),

@@ -3,7 +3,7 @@
 mod citus;
 mod copy;
 mod listen;
-mod load;
+mod blocks;
 mod sessions;
 mod tls;
 
@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions, Connection};
 
 pub(super) use self::citus::ping_nodes;
 pub(super) use self::listen::{CHANNEL, messages};
-pub(super) use self::load::load;
+pub(super) use self::blocks::load;
 pub(super) use self::sessions::{expired, replace};
 use super::snapshot::statement;
 use super::{Access, Engine, Error, READERS};
@@ -24,7 +24,7 @@ use super::{Access, Engine, Error, READERS};
 /// Two load at the same time, one listens; the others wait for nobody.
 const WRITERS: u32 = 6;
 /// How long a question waits for a connection before the database counts as away.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a connection may take to finish what nobody waits for any more, before it is closed.
 const ENDING: Duration = Duration::from_millis(100);
@@ -69,7 +69,7 @@ pub(super) async fn connect(
     let pool = |connections| {
         PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(TIMEOUT)
     };
     // A question that is dropped leaves its statement behind. The connection would read all rows of
     // that before it is free again; once it is closed, the server stops.

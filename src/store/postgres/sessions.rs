@@ -20,7 +20,7 @@ pub(super) fn name(program: &str) -> String {
 pub(in crate::store) async fn expired(
     connection: &DatabaseConnection,
 ) -> Result<Vec<String>, Error> {
-    let sql = "SELECT id FROM worker WHERE seen_at < now() - lease_seconds * INTERVAL '1 second'";
+    let sql = "SELECT id FROM worker WHERE heartbeat_at < now() - lease_seconds * INTERVAL '1 second'";
     let rows = connection
         .query_all_raw(statement(connection, sql, []))
         .await?;
@@ -41,7 +41,7 @@ pub(in crate::store) async fn replace(
     let tx = connection.begin().await?;
     tx.execute_unprepared(LOCK_TIMEOUT).await?;
     let sql = "DELETE FROM worker WHERE id = $1 AND (NOT $2 \
-               OR seen_at < now() - lease_seconds * INTERVAL '1 second')";
+               OR heartbeat_at < now() - lease_seconds * INTERVAL '1 second')";
     let deleted = statement(&tx, sql, [program.into(), only_expired.into()]);
     let deleted = match tx.execute_raw(deleted).await.map_err(Error::from) {
         Err(error) if error.driver().is_some_and(is_lock_timeout) => {

@@ -3,14 +3,14 @@
 mod checkpoint;
 mod file;
 mod interrupt;
-mod load;
+mod blocks;
 mod unavailable;
 
 pub(super) use checkpoint::Checkpointer;
 pub(super) use file::Held;
 pub(super) use interrupt::Interrupt;
 use interrupt::watching;
-pub(super) use load::load;
+pub(super) use blocks::load;
 pub(super) use unavailable::unavailable;
 
 use std::time::Duration;

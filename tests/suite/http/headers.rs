@@ -120,7 +120,7 @@ async fn a_request_keeps_its_id_in_bounds() {
 async fn an_internal_error_tells_the_id_of_the_request() {
     let server = Server::start().await;
     let id = ingest(&server, CSV).await;
-    let sql = server.engine.sql().await;
+    let sql = server.backend.sql().await;
     sql.execute("DROP TABLE rejected_row").await;
     let query = format!("{{ ingestion(id: {id}) {{ rejectedRows {{ totalCount }} }} }}");
     let request = post(&server).header("x-request-id", "r-1");

@@ -22,7 +22,7 @@ fn shared(query: &str, paths: &[&str], again: bool) -> Form {
 async fn states(server: &Server, ids: &[&str]) -> Vec<String> {
     let mut states = Vec::new();
     for id in ids {
-        let ended = server.engine.ended(id.parse().unwrap()).await;
+        let ended = server.backend.ended(id.parse().unwrap()).await;
         states.push(format!("{:?} {}", ended.state, ended.rows_ingested));
     }
     states

@@ -21,7 +21,7 @@ use super::support::database::{Database, Sql, on_postgres};
 use super::support::uploads;
 
 /// Nothing that is waited for may take longer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A folder with a data directory and the files of one test, and a database.
 pub struct Home {
@@ -91,8 +91,8 @@ impl Home {
     }
 
     /// Starts a command that is to be interrupted.
-    pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::start(self.command(arguments)).0
+    pub fn start(&self, arguments: &[&str]) -> Process {
+        Process::start(self.command(arguments)).0
     }
 
     /// A connection past the program.
@@ -119,7 +119,7 @@ impl Home {
         };
         while !self.database.exists() || self.number(made).await == 0 || self.number(sql).await == 0
         {
-            assert!(start.elapsed() < PATIENCE, "never: {sql}");
+            assert!(start.elapsed() < TIMEOUT, "never: {sql}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -154,13 +154,13 @@ impl Ran {
 }
 
 /// A program that runs; killed when this is dropped.
-pub struct Running {
+pub struct Process {
     child: Child,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
 
-impl Running {
+impl Process {
     /// Starts it; the lines of its log are passed on, too.
     fn start(mut command: Command) -> (Self, mpsc::Receiver<String>) {
         let mut child = command
@@ -230,7 +230,7 @@ impl Running {
                 break status;
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < TIMEOUT,
                 "it does not end:\n{}",
                 self.log()
             );
@@ -241,7 +241,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended.
         let _ = self.child.kill();
@@ -251,17 +251,17 @@ impl Drop for Running {
 
 /// A server that runs.
 pub struct Serving {
-    pub process: Running,
+    pub process: Process,
     /// Where it listens, as it logged it.
     pub address: String,
 }
 
 impl Serving {
     pub fn start(command: Command) -> Self {
-        let (process, lines) = Running::start(command);
+        let (process, lines) = Process::start(command);
         let start = Instant::now();
         let address = loop {
-            let Ok(line) = lines.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) else {
+            let Ok(line) = lines.recv_timeout(TIMEOUT.saturating_sub(start.elapsed())) else {
                 panic!("it does not listen:\n{}", process.log());
             };
             if let Some((_, rest)) = line.split_once("GraphiQL is at http://") {
@@ -331,7 +331,7 @@ impl Serving {
             if ingestion["state"] != "QUEUED" && ingestion["state"] != "RUNNING" {
                 return ingestion;
             }
-            assert!(start.elapsed() < PATIENCE, "it does not end: {ingestion}");
+            assert!(start.elapsed() < TIMEOUT, "it does not end: {ingestion}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

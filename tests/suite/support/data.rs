@@ -1,4 +1,4 @@
-//! Made-up files of trips: dense cities, strewn places, and the corners of the map.
+//! Made-up files of trips: dense cities, scattered places, and the corners of the map.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! A database of its own for each test, on the engine that the suite runs on.
+//! A database of its own for each test, on the backend that the suite runs on.
 
 use std::path::{Path, PathBuf};
 

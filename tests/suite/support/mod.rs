@@ -7,15 +7,15 @@
 )]
 pub mod data;
 pub mod database;
-pub mod engine;
+pub mod backend;
 pub mod postgres;
 pub mod proxy;
 pub mod random;
-pub mod twin;
+pub mod reference;
 
 use std::path::{Path, PathBuf};
 
-use engine::Engine;
+use backend::Backend;
 use tripgraph::analytics::Answers;
 use tripgraph::graphql::{Limits, Services};
 use tripgraph::http::{AppState, HttpSettings, Shutdown, Token, router, serve};
@@ -23,7 +23,7 @@ use tripgraph::http::{AppState, HttpSettings, Shutdown, Token, router, serve};
 pub struct Server {
     pub address: std::net::SocketAddr,
     pub shutdown: Shutdown,
-    pub engine: Engine,
+    pub backend: Backend,
     pub task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -39,11 +39,11 @@ impl Server {
     /// With settings that differ from those of other tests.
     pub async fn set_up(tokens: &[&str], adjust: impl FnOnce(&mut HttpSettings)) -> Self {
         let tokens: Vec<Token> = tokens.iter().map(|text| text.parse().unwrap()).collect();
-        let engine = Engine::start().await;
+        let backend = Backend::start().await;
         let services = Services {
-            ingestions: engine.ingestions.clone(),
-            store: engine.store.clone(),
-            answers: Answers::new(engine.store.clone(), 1 << 20),
+            ingestions: backend.ingestions.clone(),
+            store: backend.store.clone(),
+            answers: Answers::new(backend.store.clone(), 1 << 20),
             limits: Limits::default(),
         };
         let mut settings = HttpSettings::testing(tokens);
@@ -57,7 +57,7 @@ impl Server {
         Self {
             address,
             shutdown,
-            engine,
+            backend,
             task,
         }
     }
@@ -68,7 +68,7 @@ impl Server {
 
     /// Uploads in the spool's folder.
     pub fn spooled(&self) -> usize {
-        uploads(&self.engine.dir().join("spool")).len()
+        uploads(&self.backend.dir().join("spool")).len()
     }
 }
 

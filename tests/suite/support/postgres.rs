@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use uuid::Uuid;
 
 const VARIABLE: &str = "TRIPGRAPH_TEST_DATABASE_URL";
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Citus makes one database at a time.
 static MAKING: Mutex<()> = Mutex::new(());
@@ -281,7 +281,7 @@ impl Throwaway {
             while PgConnection::connect(&waiting).await.is_err() {
                 let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
                 assert!(
-                    start.elapsed() < PATIENCE,
+                    start.elapsed() < TIMEOUT,
                     "PostgreSQL does not start:\n{log}"
                 );
                 tokio::time::sleep(Duration::from_millis(20)).await;

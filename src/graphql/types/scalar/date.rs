@@ -3,16 +3,16 @@ use chrono::NaiveDate;
 
 const FORMAT: &str = "%Y-%m-%d";
 
-/// A date of the calendar.
+/// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Date(pub NaiveDate);
 
-/// A date of the calendar: `YYYY-MM-DD`.
+/// A calendar date: `YYYY-MM-DD`.
 #[Scalar(name = "Date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            // Exactly ten characters: the library would take `2024-1-5` as well.
+            // Exactly ten characters: chrono would also accept `2024-1-5`.
             Value::String(text) if text.len() == 10 => NaiveDate::parse_from_str(text, FORMAT)
                 .map(Self)
                 .map_err(|_| {

@@ -1,11 +1,11 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
-/// A moment.
+/// A point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DateTime(pub chrono::DateTime<Utc>);
 
-/// A moment as RFC 3339 writes it, in UTC: `2026-01-31T23:59:59.123Z`.
+/// A point in time in UTC, in RFC 3339 format: `2026-01-31T23:59:59.123Z`.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339"

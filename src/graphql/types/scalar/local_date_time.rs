@@ -7,7 +7,7 @@ const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LocalDateTime(pub NaiveDateTime);
 
-/// Wall-clock time without a zone: `YYYY-MM-DDTHH:MM:SS`, and a fraction of the second where there
+/// Wall-clock time without a time zone: `YYYY-MM-DDTHH:MM:SS`, with a fraction of a second if there
 /// is one.
 #[Scalar(name = "LocalDateTime")]
 impl ScalarType for LocalDateTime {

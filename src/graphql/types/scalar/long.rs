@@ -2,12 +2,12 @@ use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarTyp
 
 use crate::graphql::ApiError;
 
-/// A 64-bit integer, a JSON number.
+/// A signed 64-bit integer, sent as a JSON number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Long(pub i64);
 
 impl Long {
-    /// The number where it is not negative.
+    /// The number as a count; an error if it is negative.
     pub(crate) fn count(self, name: &str) -> Result<u64, ApiError> {
         u64::try_from(self.0)
             .map_err(|_| ApiError::bad_input(format_args!("`{name}` is {}, less than 0", self.0)))
@@ -15,13 +15,13 @@ impl Long {
 }
 
 impl From<u64> for Long {
-    /// A count; what is past the range of a signed number is as good as infinite.
+    /// Converts a count; values above `i64::MAX` become `i64::MAX`.
     fn from(count: u64) -> Self {
         Self(i64::try_from(count).unwrap_or(i64::MAX))
     }
 }
 
-/// A 64-bit integer, a JSON number.
+/// A signed 64-bit integer, sent as a JSON number.
 #[Scalar(name = "Long")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -46,7 +46,7 @@ fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// `1000.0` and `1e3` are integers to a client that has one kind of number only.
+/// Accepts `1000.0` and `1e3`: some clients have only floating-point numbers.
 #[expect(clippy::cast_possible_truncation, reason = "whole and within ±2^53")]
 fn whole(number: &Number) -> Option<i64> {
     number

@@ -1,4 +1,4 @@
-//! Scalars of our own.
+//! Custom scalars.
 
 mod date;
 mod date_time;
@@ -14,7 +14,7 @@ pub(crate) use self::local_date_time::LocalDateTime;
 pub(crate) use self::long::Long;
 pub(crate) use self::upload::Upload;
 
-/// Checks that a value is one of the scalar of that name, where it is one of ours.
+/// Checks a value of the custom scalar with this name. Accepts any value of other types.
 pub(crate) fn check_scalar(name: &str, value: &Value) -> Result<(), ServerError> {
     fn check<T: InputType>(value: &Value) -> Result<(), ServerError> {
         let parsed = T::parse(Some(value.clone()));

@@ -9,17 +9,17 @@ use crate::ingest::SpooledFile;
 pub(crate) struct Upload(usize);
 
 impl Upload {
-    /// The file, once it has arrived whole.
+    /// Waits until the whole file has arrived.
     pub(crate) async fn receive(self, ctx: &Context<'_>) -> Result<SpooledFile, ApiError> {
         match ctx.data_opt::<Uploads>() {
             Some(uploads) => uploads.take(self.0).await,
-            None => Err(ApiError::bad_input("a file needs a multipart request")),
+            None => Err(ApiError::bad_input("send the file in a multipart request")),
         }
     }
 }
 
-/// A file, sent as the GraphQL multipart request specification describes: null in the variables,
-/// and a part of a `multipart/form-data` request that `map` leads to.
+/// A file, sent according to the GraphQL multipart request specification: `null` in the variables,
+/// and a part of a `multipart/form-data` request that `map` assigns to the variable.
 #[Scalar(
     name = "Upload",
     specified_by_url = "https://github.com/jaydenseric/graphql-multipart-request-spec"
@@ -27,7 +27,7 @@ impl Upload {
 impl ScalarType for Upload {
     fn parse(value: Value) -> InputValueResult<Self> {
         referred(&value).map(Self).ok_or_else(|| {
-            InputValueError::custom("a file is sent as a part of a multipart request")
+            InputValueError::custom("send the file as a part of a multipart request")
         })
     }
 

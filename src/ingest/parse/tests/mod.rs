@@ -5,7 +5,7 @@ mod files;
 mod oracle;
 mod quotes;
 mod rows;
-mod twins;
+mod references;
 
 use std::io::Cursor;
 

@@ -6,7 +6,7 @@ const TAIL: &str = "POINT (14.4 50.0),POINT (14.5 50.1),2018-05-28 09:03:40";
 const BEHIND_QUOTE: &str =
     "text follows a closing quote: a quote inside a quoted field must be doubled (\"\")";
 const BARE_RETURN: &str =
-    "a carriage return stands inside a field that is not quoted: lines must all end alike";
+    "an unquoted field contains a carriage return: all lines must have the same line end";
 
 /// A row of that datasource.
 fn row(datasource: &str) -> String {

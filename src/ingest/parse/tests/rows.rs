@@ -60,7 +60,7 @@ fn bad_names() {
     );
     assert_eq!(
         with("Prague", "Pra\0gue"),
-        (Some("region"), "holds a NUL character".to_owned())
+        (Some("region"), "contains a NUL character".to_owned())
     );
     let (_, reason) = with("Prague", &"ž".repeat(256));
     assert_eq!(reason, "256 characters long, at most 255 are allowed");
@@ -82,13 +82,13 @@ fn rows_have_as_many_fields_as_the_header() {
         ("x", "the row has 1 field, the header has 5"),
         (
             &format!("{ROW},more"),
-            "the row has 6 fields, the header has 5: a field that holds the delimiter must be in \
-             quotes",
+            "the row has 6 fields, the header has 5: a field that contains the delimiter must be \
+             quoted",
         ),
         (
             &format!("{ROW},,\"and, more\""),
-            "the row has 7 fields, the header has 5: a field that holds the delimiter must be in \
-             quotes",
+            "the row has 7 fields, the header has 5: a field that contains the delimiter must be \
+             quoted",
         ),
     ] {
         assert_eq!(rejection(row), (None, reason.to_owned()));

@@ -276,6 +276,6 @@ proptest! {
         let time = LocalTime::from_micros(micros).unwrap();
         let naive = time.to_naive();
         prop_assert_eq!(LocalTime::from_naive(naive), Some(time));
-        prop_assert_eq!(u32::from(time.half_hour_slot()), naive.num_seconds_from_midnight() / 1800);
+        prop_assert_eq!(u32::from(time.half_hour()), naive.num_seconds_from_midnight() / 1800);
     }
 }

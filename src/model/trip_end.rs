@@ -1,22 +1,22 @@
 /// One of the two ends of a trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum End {
+pub enum TripEnd {
     /// Where the trip starts.
     Origin,
     /// Where the trip stops.
     Destination,
 }
 
-impl End {
+impl TripEnd {
     /// Both ends, origin first.
-    pub const ALL: [End; 2] = [End::Origin, End::Destination];
+    pub const ALL: [TripEnd; 2] = [TripEnd::Origin, TripEnd::Destination];
 
     /// The number an end is stored as.
     #[must_use]
     pub const fn code(self) -> i16 {
         match self {
-            End::Origin => 0,
-            End::Destination => 1,
+            TripEnd::Origin => 0,
+            TripEnd::Destination => 1,
         }
     }
 
@@ -24,8 +24,8 @@ impl End {
     #[must_use]
     pub const fn from_code(code: i16) -> Option<Self> {
         match code {
-            0 => Some(End::Origin),
-            1 => Some(End::Destination),
+            0 => Some(TripEnd::Origin),
+            1 => Some(TripEnd::Destination),
             _ => None,
         }
     }
@@ -33,7 +33,7 @@ impl End {
 
 /// Which ends of a trip must lie in an area for the trip to count there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum TripEnds {
+pub enum TripEndRule {
     /// The origin lies in the area. Summed over disjoint areas, each trip counts once.
     #[default]
     Origin,
@@ -45,15 +45,15 @@ pub enum TripEnds {
     Either,
 }
 
-impl TripEnds {
+impl TripEndRule {
     /// Whether a trip counts, given which of its ends lie in the area.
     #[must_use]
     pub const fn admit(self, origin_inside: bool, destination_inside: bool) -> bool {
         match self {
-            TripEnds::Origin => origin_inside,
-            TripEnds::Destination => destination_inside,
-            TripEnds::Both => origin_inside && destination_inside,
-            TripEnds::Either => origin_inside || destination_inside,
+            TripEndRule::Origin => origin_inside,
+            TripEndRule::Destination => destination_inside,
+            TripEndRule::Both => origin_inside && destination_inside,
+            TripEndRule::Either => origin_inside || destination_inside,
         }
     }
 }

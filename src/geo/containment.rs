@@ -5,9 +5,9 @@ use h3o::CellIndex;
 use super::extent::Extent;
 use super::{BoundingBox, Resolution};
 
-/// Where the points filed under a cell lie in regard to a box.
+/// How the points filed under a cell lie relative to a box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Position {
+pub enum Containment {
     /// None of them can be in the box.
     Outside,
     /// They may be in the box or not: to be refined, or tested one by one.
@@ -16,7 +16,7 @@ pub enum Position {
     Inside,
 }
 
-/// The resolutions of a descent, coarse to fine, the last one the leaf cells'.
+/// The resolutions of a descent, coarse to fine; the last is that of leaf cells.
 pub const LEVELS: [Resolution; 5] = [
     Resolution(h3o::Resolution::One),
     Resolution(h3o::Resolution::Three),
@@ -47,36 +47,36 @@ pub fn roots() -> impl Iterator<Item = CellIndex> {
     CellIndex::base_cells().flat_map(|base| base.children(LEVELS[0].into()))
 }
 
-/// Where the points filed under a cell of resolution 0–9 lie in regard to a box.
+/// How the points filed under a cell of resolution 0–9 lie relative to a box.
 ///
 /// A point is filed under its leaf cell and that cell's ancestors. `Inside` and `Outside` are
-/// certain for every point, whichever way it is rounded: cells are judged by what holds all of
-/// their points with a margin. Of a leaf cell that is its outline, of a coarser one a cap around
-/// its middle, since descendants leak out of an ancestor's outline.
+/// certain for every point, regardless of rounding: a cell is judged by an extent that holds all of
+/// its points with a margin. For a leaf cell, it is that of the cell's outline; for a coarser cell,
+/// that of a cap around its middle, since descendants extend beyond an ancestor's outline.
 #[must_use]
-pub fn position(cell: CellIndex, bbox: &BoundingBox) -> Position {
+pub fn containment(cell: CellIndex, bbox: &BoundingBox) -> Containment {
     if cell.resolution() == LEVELS[0].into()
         && let Some(extent) = &ROOT_EXTENTS[root_slot(cell)]
     {
-        return extent.position(bbox);
+        return extent.containment(bbox);
     }
     // The cap is cheap and settles most cells.
-    let position = Extent::of_cap(cell).position(bbox);
-    if position == Position::Edge
+    let position = Extent::of_cap(cell).containment(bbox);
+    if position == Containment::Edge
         && cell.resolution() == Resolution::LEAF.into()
         && let Some(outline) = Extent::of_leaf_outline(cell)
     {
-        return outline.position(bbox);
+        return outline.containment(bbox);
     }
     position
 }
 
-/// A cell's descendants of the next level with their positions, those outside the box left out:
-/// up to 49, of a leaf cell none.
+/// A cell's descendants of the next level that are not outside the box, with their containment: up
+/// to 49, and none for a leaf cell.
 pub fn refine(
     cell: CellIndex,
     bbox: &BoundingBox,
-) -> impl Iterator<Item = (CellIndex, Position)> + use<> {
+) -> impl Iterator<Item = (CellIndex, Containment)> + use<> {
     let bbox = *bbox;
     LEVELS
         .into_iter()
@@ -84,8 +84,8 @@ pub fn refine(
         .find(|&level| level > cell.resolution())
         .into_iter()
         .flat_map(move |level| cell.children(level))
-        .map(move |child| (child, position(child, &bbox)))
-        .filter(|&(_, position)| position != Position::Outside)
+        .map(move |child| (child, containment(child, &bbox)))
+        .filter(|&(_, position)| position != Containment::Outside)
 }
 
 #[cfg(test)]
@@ -119,22 +119,22 @@ mod tests {
 
         fn count(&self, bbox: &BoundingBox) -> usize {
             let mut count = 0;
-            let mut open: Vec<_> = roots().map(|root| (root, position(root, bbox))).collect();
+            let mut open: Vec<_> = roots().map(|root| (root, containment(root, bbox))).collect();
             while let Some((cell, position)) = open.pop() {
                 let points = self.under(cell);
                 if points.is_empty() {
                     continue;
                 }
                 match position {
-                    Position::Outside => {}
-                    Position::Inside => count += points.len(),
-                    Position::Edge if cell.resolution() == Resolution::LEAF.into() => {
+                    Containment::Outside => {}
+                    Containment::Inside => count += points.len(),
+                    Containment::Edge if cell.resolution() == Resolution::LEAF.into() => {
                         count += points
                             .iter()
                             .filter(|(_, p)| bbox.contains(p.lon(), p.lat()))
                             .count();
                     }
-                    Position::Edge => open.extend(refine(cell, bbox)),
+                    Containment::Edge => open.extend(refine(cell, bbox)),
                 }
             }
             count
@@ -152,7 +152,7 @@ mod tests {
         Point::new(lon, lat).unwrap()
     }
 
-    /// The points of some cities and of the places where geometry breaks.
+    /// Points of some cities, of the poles and the antimeridian, and anywhere.
     fn points(random: &mut Random) -> Vec<Point> {
         let mut points = vec![];
         for lat in [-90.0, -89.999_999, -10.0, 0.0, 47.0, 89.999_999, 90.0] {
@@ -228,8 +228,8 @@ mod tests {
     fn the_whole_globe_is_inside_of_itself() {
         let globe = BoundingBox::new(-180.0, -90.0, 180.0, 90.0).unwrap();
         for root in roots() {
-            assert_eq!(position(root, &globe), Position::Inside);
-            assert!(refine(root, &globe).all(|(_, position)| position == Position::Inside));
+            assert_eq!(containment(root, &globe), Containment::Inside);
+            assert!(refine(root, &globe).all(|(_, position)| position == Containment::Inside));
         }
     }
 
@@ -244,12 +244,12 @@ mod tests {
             for p in [near, random.near(near.lon(), near.lat(), spread)] {
                 let contained = bbox.contains(p.lon(), p.lat());
                 for resolution in all_resolutions() {
-                    let position = position(parent(leaf_cell(p), resolution), &bbox);
+                    let position = containment(parent(leaf_cell(p), resolution), &bbox);
                     seen[position as usize] += 1;
                     match position {
-                        Position::Inside => assert!(contained, "{p:?} {bbox:?} {resolution:?}"),
-                        Position::Outside => assert!(!contained, "{p:?} {bbox:?} {resolution:?}"),
-                        Position::Edge => {}
+                        Containment::Inside => assert!(contained, "{p:?} {bbox:?} {resolution:?}"),
+                        Containment::Outside => assert!(!contained, "{p:?} {bbox:?} {resolution:?}"),
+                        Containment::Edge => {}
                     }
                 }
             }
@@ -287,14 +287,14 @@ mod tests {
     fn most_cells_of_a_city_box_are_settled_without_their_points() {
         // 7 km by 7 km: 470 leaf cells.
         let bbox = BoundingBox::new(13.35, 52.47, 13.453, 52.533).unwrap();
-        let mut open: Vec<_> = roots().map(|root| (root, position(root, &bbox))).collect();
+        let mut open: Vec<_> = roots().map(|root| (root, containment(root, &bbox))).collect();
         let (mut inside, mut edge) = (0, 0);
         while let Some((cell, position)) = open.pop() {
             match position {
-                Position::Outside => {}
-                Position::Inside => inside += cell.children_count(h3o::Resolution::Nine),
-                Position::Edge if cell.resolution() == Resolution::LEAF.into() => edge += 1,
-                Position::Edge => open.extend(refine(cell, &bbox)),
+                Containment::Outside => {}
+                Containment::Inside => inside += cell.children_count(h3o::Resolution::Nine),
+                Containment::Edge if cell.resolution() == Resolution::LEAF.into() => edge += 1,
+                Containment::Edge => open.extend(refine(cell, &bbox)),
             }
         }
         println!("{inside} leaf cells inside, {edge} on the edge");

@@ -12,13 +12,13 @@ use tripgraph::store::{Access, Store};
 use super::database::{Database, Sql};
 
 /// A store and its queue of ingestions, in a place of its own.
-pub struct Engine {
+pub struct Backend {
     pub store: Store,
     pub ingestions: Ingestions,
     place: Place,
 }
 
-/// Where an engine has its files and its database.
+/// Where an backend has its files and its database.
 pub struct Place {
     pub dir: TempDir,
     pub database: Database,
@@ -32,7 +32,7 @@ impl Place {
     }
 }
 
-impl Engine {
+impl Backend {
     pub async fn start() -> Self {
         Self::start_in(Place::new()).await
     }

@@ -1,4 +1,4 @@
-//! What `serve` and `ingest` have in common: a database and a worker on its queue.
+//! The database and the worker that `serve` and `ingest` share.
 
 use anyhow::Context;
 
@@ -7,18 +7,18 @@ use crate::ingest::{Ingestions, Role, Spool};
 use crate::store::{Access, Store};
 
 /// A database with a worker.
-pub(super) struct Engine {
+pub(super) struct Backend {
     pub(super) store: Store,
     pub(super) ingestions: Ingestions,
 }
 
-impl Engine {
-    /// Opens the database, brings it up to date and takes up what was left in the queue, as a
-    /// server or only for some files.
+impl Backend {
+    /// Opens and migrates the database and resumes the queue. `serves` is true for a server, false
+    /// for a program that only ingests files.
     pub(super) async fn start(config: &DatabaseConfig, serves: bool) -> anyhow::Result<Self> {
         let data_dir = config.data_dir();
         std::fs::create_dir_all(data_dir)
-            .with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
+            .with_context(|| format!("cannot create the data directory {}", data_dir.display()))?;
         let access = if config.citus() {
             Access::WriteDistributed
         } else {
@@ -37,7 +37,7 @@ impl Engine {
         Ok(Self { store, ingestions })
     }
 
-    /// Finishes the batch in hand and closes the database.
+    /// Finishes the current batch and closes the database.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         self.ingestions.stop().await;
         self.store
@@ -47,7 +47,7 @@ impl Engine {
     }
 }
 
-/// Waits until somebody wants the program to end.
+/// Waits for Ctrl-C or, on Unix, `SIGTERM`.
 pub(super) async fn interrupted() -> std::io::Result<()> {
     #[cfg(unix)]
     {

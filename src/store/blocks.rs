@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 
 use super::{Claim, Engine, Error, FinalCounts, Store, postgres, sqlite};
 use crate::geo::Point;
-use crate::model::{End, Patch, RejectedRow};
+use crate::model::{TripEnd, Patch, RejectedRow};
 
 /// A trip on its way into the database.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +31,7 @@ pub struct TripRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchRow {
     /// The end whose points are packed.
-    pub end: End,
+    pub end: TripEnd,
     /// Their leaf cell.
     pub cell: u64,
     /// The packed ends.

@@ -8,7 +8,7 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use h3o::{CellIndex, LatLng};
 use tripgraph::analytics::WeeklyAverage;
 use tripgraph::geo::BoundingBox;
-use tripgraph::model::{IngestionId, Selection, Trip, TripEnds, Week};
+use tripgraph::model::{IngestionId, Selection, Trip, TripEndRule, Week};
 
 /// A row of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ impl TwinTrip {
 
 /// What a weekly average is, said plainly.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct TwinAverage {
+pub struct ReferenceAverage {
     /// Mondays and trips, without a gap.
     pub weeks: Vec<(NaiveDate, u64)>,
     pub total: u64,
@@ -55,7 +55,7 @@ pub struct TwinAverage {
     pub average_of_active: f64,
 }
 
-impl From<&WeeklyAverage> for TwinAverage {
+impl From<&WeeklyAverage> for ReferenceAverage {
     fn from(answer: &WeeklyAverage) -> Self {
         let weeks: Vec<_> = answer
             .weeks()
@@ -88,11 +88,11 @@ pub type Group<'a> = (GroupKey, Vec<&'a TwinTrip>);
 
 /// The trips of some files.
 #[derive(Debug, Clone, Default)]
-pub struct Twin {
+pub struct Reference {
     pub trips: Vec<TwinTrip>,
 }
 
-impl Twin {
+impl Reference {
     /// Adds the trips of a file; rows that can't be read are left out. Lines end in LF, and none
     /// is blank.
     pub fn add(&mut self, ingestion: IngestionId, file: &str) {
@@ -134,10 +134,10 @@ impl Twin {
                 let origin = lies_in(&area.bbox, trip.origin);
                 let destination = lies_in(&area.bbox, trip.destination);
                 match area.ends {
-                    TripEnds::Origin => origin,
-                    TripEnds::Destination => destination,
-                    TripEnds::Both => origin && destination,
-                    TripEnds::Either => origin || destination,
+                    TripEndRule::Origin => origin,
+                    TripEndRule::Destination => destination,
+                    TripEndRule::Both => origin && destination,
+                    TripEndRule::Either => origin || destination,
                 }
             });
             let region = selection.region.as_ref();
@@ -153,7 +153,7 @@ impl Twin {
         selection: &Selection,
         from: Option<NaiveDate>,
         to: Option<NaiveDate>,
-    ) -> TwinAverage {
+    ) -> ReferenceAverage {
         let mut counts: BTreeMap<NaiveDate, u64> = BTreeMap::new();
         for trip in self.select(selection) {
             *counts.entry(trip.week()).or_default() += 1;
@@ -161,7 +161,7 @@ impl Twin {
         let (Some((&first, _)), Some((&last, _))) =
             (counts.first_key_value(), counts.last_key_value())
         else {
-            return TwinAverage::default();
+            return ReferenceAverage::default();
         };
         let (mut week, last) = (from.map_or(first, monday), to.map_or(last, monday));
         let mut weeks = Vec::new();
@@ -178,7 +178,7 @@ impl Twin {
                 total as f64 / weeks as f64
             }
         };
-        TwinAverage {
+        ReferenceAverage {
             average: average(weeks.len()),
             average_of_active: average(active),
             weeks,
