@@ -10,12 +10,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt;
 use tripgraph::analytics::weekly_average;
 use tripgraph::generate::{Shape, write};
-use tripgraph::geo::{BoundingBox, LeafCells, Containment, leaf_cell, containment, refine, roots};
+use tripgraph::geo::{BoundingBox, Containment, LeafCells, containment, leaf_cell, refine, roots};
 use tripgraph::ingest::parse::{RecordChunk, RecordReader};
 use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool, SpooledFile};
 use tripgraph::model::{
-    Area, Counters, End, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEndRule, TripKey,
-    Week,
+    Area, Counters, End, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEndRule,
+    TripKey, Week,
 };
 use tripgraph::store::{Access, Store};
 
@@ -61,11 +61,15 @@ fn parse(c: &mut Criterion) {
 }
 
 fn geometry(c: &mut Criterion) {
-    let [points, scattered] = [Shape::Cities, Shape::World].map(|shape| origins(&file(shape, ROWS)));
+    let [points, scattered] =
+        [Shape::Cities, Shape::World].map(|shape| origins(&file(shape, ROWS)));
     let mut group = c.benchmark_group("geo");
     group.throughput(Throughput::Elements(ROWS));
     let mut cells = LeafCells::default();
-    for (name, points) in [("leaf cells", &points), ("leaf cells, scattered", &scattered)] {
+    for (name, points) in [
+        ("leaf cells", &points),
+        ("leaf cells, scattered", &scattered),
+    ] {
         group.bench_function(name, |b| {
             b.iter(|| {
                 for &point in points {
@@ -78,7 +82,9 @@ fn geometry(c: &mut Criterion) {
     let bbox = area();
     group.bench_function("cover of 47 km²", |b| {
         b.iter(|| {
-            let mut found: Vec<_> = roots().map(|cell| (cell, containment(cell, &bbox))).collect();
+            let mut found: Vec<_> = roots()
+                .map(|cell| (cell, containment(cell, &bbox)))
+                .collect();
             let mut inside = 0;
             while !found.is_empty() {
                 inside += found
@@ -111,7 +117,7 @@ fn counting(c: &mut Criterion) {
             let rest = PatchRest {
                 other_cell: cell,
                 other: None,
-                slot: 0,
+                half_hour: 0,
                 line,
             };
             (PatchPoint { lon, lat, key }, rest)
@@ -126,7 +132,7 @@ fn counting(c: &mut Criterion) {
             for points in PatchPoints::parts(&patch.points) {
                 let points = points.unwrap();
                 for row in points.rows() {
-                    let [lon, lat] = points.containment(row);
+                    let [lon, lat] = points.position(row);
                     count += usize::from(bbox.contains(lon, lat));
                 }
             }

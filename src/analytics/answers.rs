@@ -206,7 +206,8 @@ where
         let answer = Arc::new(question.answer(&snapshot).await?);
         snapshot.close().await;
         // An answer that is too large for the cache is returned all the same.
-        self.answers.insert((edition, question), Arc::clone(&answer));
+        self.answers
+            .insert((edition, question), Arc::clone(&answer));
         Ok(answer)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use h3o::CellIndex;
 
-use crate::geo::{self, BoundingBox, CellRange, LEVELS, Containment, Resolution};
-use crate::model::End;
+use crate::geo::{self, BoundingBox, CellRange, Containment, LEVELS, Resolution};
+use crate::model::TripEnd;
 use crate::store::{Error, Snapshot};
 
 /// From this number of cells on the edge, cells without trips are removed before the others are

@@ -6,7 +6,7 @@ use super::question::Question;
 use super::ranking::Ranking;
 use super::scan::visit_trips;
 use crate::geo::{LEVELS, LeafCells};
-use crate::model::{TripEnd, IngestionId, Page, Selection, Similarity, Trip, TripGroup};
+use crate::model::{IngestionId, Page, Selection, Similarity, Trip, TripEnd, TripGroup};
 use crate::store::{Snapshot, Store};
 
 /// The trips of a selection that belong to a group, by ingestion and line. `after` is the

@@ -96,7 +96,10 @@ mod tests {
         // A question that leaves the middle of the queue delays no other.
         drop(waiting.remove(1));
         drop(first);
-        assert!(queue.free_turn().is_none(), "no question overtakes the queue");
+        assert!(
+            queue.free_turn().is_none(),
+            "no question overtakes the queue"
+        );
         let mut last = waiting.pop().unwrap();
         assert!((&mut last).now_or_never().is_none());
         let next = waiting.pop().unwrap().now_or_never().unwrap();

@@ -7,7 +7,7 @@ use h3o::CellIndex;
 
 use super::cover::{Cover, only, patches_within};
 use crate::geo::{BoundingBox, CellRange, LEVELS, Resolution, parent, parent_index};
-use crate::model::End;
+use crate::model::TripEnd;
 use crate::store::{Error, Snapshot};
 
 /// Ranges that are read by one statement.

@@ -1,7 +1,7 @@
 //! Reading trips from patches of origins or destinations.
 
 use crate::geo::{LeafCells, Point, Resolution, parent_index, resolution_of};
-use crate::model::{CorruptPatch, TripEnd, KeyFilter, PatchEnds, Selection};
+use crate::model::{CorruptPatch, KeyFilter, PatchEnds, Selection, TripEnd};
 use crate::store::{Error, StoredPatch};
 
 /// The properties of a trip that a patch holds.

@@ -8,7 +8,9 @@ use super::question::Question;
 use super::reads::{Reads, plan};
 use super::scan::visit_trips;
 use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index};
-use crate::model::{DayCounts, TripEnd, KeyFilter, Page, Selection, Similarity, TripEndRule, TripGroup};
+use crate::model::{
+    DayCounts, KeyFilter, Page, Selection, Similarity, TripEnd, TripEndRule, TripGroup,
+};
 use crate::store::{Snapshot, Store};
 
 /// The groups of similar trips of a selection with at least `min_trips` trips, largest first, ties

@@ -10,8 +10,8 @@ use h3o::CellIndex;
 
 use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{
-    Counters, DayCounts, TripEnd, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint,
-    PatchRest, TripKey, Week, WeeklyKey, counter_key,
+    Counters, DayCounts, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint,
+    PatchRest, TripEnd, TripKey, Week, WeeklyKey, counter_key,
 };
 use crate::store::{Error, Snapshot, Store, TripSummary};
 
@@ -333,7 +333,12 @@ async fn packed_ends(
     Ok(found)
 }
 
-fn compare_ends(id: IngestionId, expected: &[Ends; 2], found: &[Ends; 2], verification: &mut Verification) {
+fn compare_ends(
+    id: IngestionId,
+    expected: &[Ends; 2],
+    found: &[Ends; 2],
+    verification: &mut Verification,
+) {
     let names = ["origins", "destinations"];
     for (name, (expected, found)) in names.into_iter().zip(expected.iter().zip(found)) {
         let what = format!("ingestion {id}, patches of {name}");

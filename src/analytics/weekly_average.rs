@@ -5,7 +5,7 @@ use super::cover::Cover;
 use super::question::Question;
 use super::week_counts::WeekCounts;
 use crate::geo::{BoundingBox, CellRange, LEVELS, Resolution};
-use crate::model::{TripEnd, KeyFilter, PatchEnds, PatchPoints, Selection, TripEndRule, Week};
+use crate::model::{KeyFilter, PatchEnds, PatchPoints, Selection, TripEnd, TripEndRule, Week};
 use crate::store::{Error, Snapshot, Store};
 
 /// The level at which [`InBox::around`] counts the surroundings of a box: cells of 250 km².

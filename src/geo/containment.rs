@@ -119,7 +119,9 @@ mod tests {
 
         fn count(&self, bbox: &BoundingBox) -> usize {
             let mut count = 0;
-            let mut open: Vec<_> = roots().map(|root| (root, containment(root, bbox))).collect();
+            let mut open: Vec<_> = roots()
+                .map(|root| (root, containment(root, bbox)))
+                .collect();
             while let Some((cell, position)) = open.pop() {
                 let points = self.under(cell);
                 if points.is_empty() {
@@ -248,7 +250,9 @@ mod tests {
                     seen[position as usize] += 1;
                     match position {
                         Containment::Inside => assert!(contained, "{p:?} {bbox:?} {resolution:?}"),
-                        Containment::Outside => assert!(!contained, "{p:?} {bbox:?} {resolution:?}"),
+                        Containment::Outside => {
+                            assert!(!contained, "{p:?} {bbox:?} {resolution:?}")
+                        }
                         Containment::Edge => {}
                     }
                 }
@@ -287,7 +291,9 @@ mod tests {
     fn most_cells_of_a_city_box_are_settled_without_their_points() {
         // 7 km by 7 km: 470 leaf cells.
         let bbox = BoundingBox::new(13.35, 52.47, 13.453, 52.533).unwrap();
-        let mut open: Vec<_> = roots().map(|root| (root, containment(root, &bbox))).collect();
+        let mut open: Vec<_> = roots()
+            .map(|root| (root, containment(root, &bbox)))
+            .collect();
         let (mut inside, mut edge) = (0, 0);
         while let Some((cell, position)) = open.pop() {
             match position {

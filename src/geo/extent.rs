@@ -1,6 +1,6 @@
 use h3o::CellIndex;
 
-use super::{BoundingBox, Point, Containment, Resolution, center};
+use super::{BoundingBox, Containment, Point, Resolution, center};
 
 /// A range of latitudes and longitudes in degrees that holds every point filed under a cell.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +123,7 @@ impl Extent {
         let within = self.south.max(-90.0) >= bbox.south() && self.north.min(90.0) <= bbox.north();
         match self.containment_of_longitudes(bbox) {
             Containment::Inside if !within => Containment::Edge,
-            position => containment,
+            containment => containment,
         }
     }
 
@@ -299,18 +299,36 @@ mod tests {
         let bbox = |west, east| BoundingBox::new(west, -5.0, east, 5.0).unwrap();
         let across = extent(179.0, 181.0);
         assert_eq!(across.containment(&bbox(170.0, 180.0)), Containment::Edge);
-        assert_eq!(across.containment(&bbox(-180.0, 180.0)), Containment::Inside);
-        assert_eq!(across.containment(&bbox(170.0, -170.0)), Containment::Inside);
+        assert_eq!(
+            across.containment(&bbox(-180.0, 180.0)),
+            Containment::Inside
+        );
+        assert_eq!(
+            across.containment(&bbox(170.0, -170.0)),
+            Containment::Inside
+        );
         assert_eq!(across.containment(&bbox(170.0, -179.5)), Containment::Edge);
         assert_eq!(across.containment(&bbox(-180.0, -180.0)), Containment::Edge);
         assert_eq!(across.containment(&bbox(-10.0, 10.0)), Containment::Outside);
         assert_eq!(across.containment(&bbox(10.0, -10.0)), Containment::Inside);
         let touching = extent(-182.0, -180.0);
         assert_eq!(touching.containment(&bbox(170.0, 180.0)), Containment::Edge);
-        assert_eq!(touching.containment(&bbox(-180.0, -170.0)), Containment::Edge);
-        assert_eq!(touching.containment(&bbox(0.0, 177.0)), Containment::Outside);
+        assert_eq!(
+            touching.containment(&bbox(-180.0, -170.0)),
+            Containment::Edge
+        );
+        assert_eq!(
+            touching.containment(&bbox(0.0, 177.0)),
+            Containment::Outside
+        );
         let everywhere = extent(-180.0, 180.0);
-        assert_eq!(everywhere.containment(&bbox(10.0, -10.0)), Containment::Edge);
-        assert_eq!(everywhere.containment(&bbox(-180.0, 180.0)), Containment::Inside);
+        assert_eq!(
+            everywhere.containment(&bbox(10.0, -10.0)),
+            Containment::Edge
+        );
+        assert_eq!(
+            everywhere.containment(&bbox(-180.0, 180.0)),
+            Containment::Inside
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::geo::{LEAF_NUMBER_BITS, LEVELS, Resolution, leaf_number, numbered_leaf, parent_index};
 use crate::ingest::parse::LocalTime;
-use crate::model::{TripEnd, Patch, PatchPoint, PatchRest, TripKey, Week};
+use crate::model::{Patch, PatchPoint, PatchRest, TripEnd, TripKey, Week};
 use crate::store::{PatchRow, TripRow};
 
 /// Trips in a block, which is written in one transaction.

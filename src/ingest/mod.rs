@@ -31,7 +31,7 @@ pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
 use crate::clock;
 use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
-use crate::store::{self, FinalCounts, NewIngestion, IngestionRecord, Store, Worker};
+use crate::store::{self, FinalCounts, IngestionRecord, NewIngestion, Store, Worker};
 
 /// The options of a file's ingestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -294,7 +294,7 @@ impl Ingestions {
                 "ingestion {id} is already REMOVED"
             )));
         };
-        self.inner.progress.push(&removed.ingestion);
+        self.inner.progress.broadcast(&removed.ingestion);
         let ingestions = self.clone();
         tokio::spawn(async move { worker::purge(&ingestions, id).await });
         Ok(removed.ingestion)

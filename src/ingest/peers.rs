@@ -118,7 +118,7 @@ impl Ingestions {
             && ingestion.state.is_final()
         {
             // Its trips were removed.
-            self.inner.progress.push(&ingestion);
+            self.inner.progress.broadcast(&ingestion);
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Progress {
             None if ingestion.state.is_final() => return false,
             _ => {}
         }
-        self.push(&ingestion);
+        self.broadcast(&ingestion);
         if ingestion.state.is_final() {
             if let Some(sender) = live.remove(&ingestion.id) {
                 sender.send_replace(ingestion);
@@ -80,11 +80,11 @@ impl Progress {
             ingestion.eta_seconds = advance.eta_seconds;
         });
         let ingestion = sender.borrow().clone();
-        self.push(&ingestion);
+        self.broadcast(&ingestion);
     }
 
     /// Pushes a state to the watchers of all ingestions.
-    pub(super) fn push(&self, ingestion: &Ingestion) {
+    pub(super) fn broadcast(&self, ingestion: &Ingestion) {
         // Nobody may be watching.
         let _ = self.updates.send(ingestion.clone());
     }

@@ -20,7 +20,9 @@ impl Ingestions {
         let unfinished = store.unfinished().await?;
         let mut workers = store.workers().await?;
         let dead = workers.extract_if(.., |(program, other)| {
-            program != store.program() && other.spool == worker.spool && peers::has_ended(&other.name)
+            program != store.program()
+                && other.spool == worker.spool
+                && peers::has_ended(&other.name)
         });
         for (program, _) in dead.collect::<Vec<_>>() {
             store.replace(&program).await?;

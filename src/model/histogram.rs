@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::counter_key::{counter_key, split_counter_key};
 use super::patch::{CorruptPatch, PatchEnds, PatchPoints};
-use super::{Counters, DayCounts, TripEnd, FlowEnd, Flows, Week};
+use super::{Counters, DayCounts, FlowEnd, Flows, TripEnd, Week};
 use crate::geo::{LEVELS, Resolution, parent_index, resolution_of};
 
 /// One weekly histogram: the weeks of one cell, region and ISO year.

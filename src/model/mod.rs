@@ -5,7 +5,6 @@ mod counter_codec;
 mod counter_key;
 mod counters;
 mod day_counts;
-mod trip_end;
 mod flows;
 mod histogram;
 mod ingestion;
@@ -14,6 +13,7 @@ mod patch;
 mod similarity;
 mod summary;
 mod trip;
+mod trip_end;
 mod trip_key;
 mod week;
 
@@ -21,7 +21,6 @@ pub use counter_codec::Entries;
 pub use counter_key::{counter_key, split_counter_key};
 pub use counters::{Counters, CountersError};
 pub use day_counts::{DayCounts, PackedDay};
-pub use trip_end::{TripEnd, TripEndRule};
 pub use flows::{FlowEnd, Flows};
 pub use histogram::{FinishedHistograms, Histograms, WeeklyKey, histogram_cell};
 pub use ingestion::{
@@ -32,5 +31,6 @@ pub use patch::{CorruptPatch, Patch, PatchEnds, PatchPoint, PatchPoints, PatchRe
 pub use similarity::{BucketMinutes, Similarity, TripGroup};
 pub use summary::PairSummary;
 pub use trip::{Area, Selection, Trip};
+pub use trip_end::{TripEnd, TripEndRule};
 pub use trip_key::{KeyFilter, MAX_DIMENSION_ID, TripKey};
 pub use week::Week;

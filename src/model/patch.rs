@@ -166,7 +166,11 @@ impl<'a> PatchEnds<'a> {
         })
     }
 
-    fn next(end: TripEnd, points: &mut &'a [u8], rest: &mut &'a [u8]) -> Result<Self, CorruptPatch> {
+    fn next(
+        end: TripEnd,
+        points: &mut &'a [u8],
+        rest: &mut &'a [u8],
+    ) -> Result<Self, CorruptPatch> {
         let points = PatchPoints(next(points)?);
         let (rows, [other_cell, half_hour, line], other) = match end {
             TripEnd::Origin => {

@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 
 use super::{Claim, Engine, Error, FinalCounts, Store, postgres, sqlite};
 use crate::geo::Point;
-use crate::model::{TripEnd, Patch, RejectedRow};
+use crate::model::{Patch, RejectedRow, TripEnd};
 
 /// A trip on its way into the database.
 #[derive(Debug, Clone, Copy, PartialEq)]

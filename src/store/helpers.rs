@@ -16,7 +16,7 @@ use super::seen::Seen;
 use super::snapshot::{Snapshot, statement};
 use super::{Engine, Error};
 use crate::geo::CellRange;
-use crate::model::End;
+use crate::model::TripEnd;
 
 /// Helpers of one question at most.
 const HELPERS: usize = 3;

@@ -169,7 +169,7 @@ impl Store {
     }
 
     /// Ingestions that have rows nobody will see any more: leftovers to purge.
-    pub async fn hidden(&self) -> Result<Vec<IngestionId>, Error> {
+    pub async fn purgeable(&self) -> Result<Vec<IngestionId>, Error> {
         let in_use = [
             IngestionState::Queued,
             IngestionState::Running,

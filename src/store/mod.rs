@@ -5,6 +5,7 @@
 //! `SeaORM`.
 
 mod address;
+mod blocks;
 mod changes;
 mod check;
 mod claims;
@@ -14,7 +15,6 @@ mod helpers;
 mod histograms;
 mod ingestions;
 mod list;
-mod blocks;
 mod meter;
 mod migrate;
 mod outcome;
@@ -33,17 +33,17 @@ mod workers;
 use std::sync::Arc;
 
 pub use address::Address;
+pub use blocks::{Checkpoint, Head, LoadBlock, PatchRow, TripRow, TripSummary};
 pub use changes::{Advance, Change};
 pub use claims::Claim;
 pub use error::{BrokenRow, Error};
-pub use ingestions::{FinalCounts, NewIngestion, IngestionRecord};
-pub use blocks::{Checkpoint, Head, LoadBlock, PatchRow, TripRow, TripSummary};
+pub use ingestions::{FinalCounts, IngestionRecord, NewIngestion};
 pub use meter::Meter;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
-pub use snapshot::{StoredPatch, Snapshot};
+pub use snapshot::{Snapshot, StoredPatch};
 pub use unavailable::Unavailable;
 use uuid::Uuid;
 pub use workers::Worker;

@@ -55,12 +55,7 @@ impl Store {
         loop {
             tracing::warn!(%error, "asking the database whether it made a change");
             backoff.wait().await;
-            match timeout(
-                TIMEOUT.saturating_sub(since.elapsed()),
-                run(Attempt::Again),
-            )
-            .await
-            {
+            match timeout(TIMEOUT.saturating_sub(since.elapsed()), run(Attempt::Again)).await {
                 Ok(Err(again)) if again.is_of_statement() => {
                     error = match again {
                         Error::InDoubt(_) => again,

@@ -19,7 +19,8 @@ use super::sqlite::Interrupt;
 use super::{BrokenRow, Engine, Error, Meter, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{
-    Counters, TripEnd, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, WeeklyKey,
+    Counters, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, TripEnd,
+    WeeklyKey,
 };
 
 /// A patch as it lies in the database.
@@ -257,7 +258,11 @@ impl Snapshot {
 
     /// The cells from one index to another that hold a trip end, or may, ascending; the range must
     /// be of one of the levels, and not of the leaf cells'.
-    pub async fn occupied_between(&self, end: TripEnd, cells: CellRange) -> Result<Vec<u64>, Error> {
+    pub async fn occupied_between(
+        &self,
+        end: TripEnd,
+        cells: CellRange,
+    ) -> Result<Vec<u64>, Error> {
         let held = |table| {
             format!(
                 "SELECT DISTINCT cell FROM {table} WHERE trip_end = $1 AND cell BETWEEN $2 AND $3"

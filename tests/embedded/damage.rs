@@ -7,8 +7,8 @@ use tripgraph::geo::{BoundingBox, Resolution};
 use tripgraph::model::{Area, BucketMinutes, Selection, Similarity, TripEndRule};
 use tripgraph::store::{Access, Store};
 
-use crate::suite::support::data::Shape;
 use crate::suite::support::backend::Backend;
+use crate::suite::support::data::Shape;
 use crate::suite::support::random::Random;
 
 /// Damaged files that are asked.

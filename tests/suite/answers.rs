@@ -11,7 +11,7 @@ use support::reference::{Reference, ReferenceAverage};
 use tripgraph::analytics::{Answers, similar_trips, weekly_average};
 use tripgraph::generate;
 use tripgraph::geo::{BoundingBox, CellRange, Resolution};
-use tripgraph::model::{Area, BucketMinutes, TripEnd, Selection, Similarity, TripEndRule};
+use tripgraph::model::{Area, BucketMinutes, Selection, Similarity, TripEnd, TripEndRule};
 
 const SIMILARITY: Similarity = Similarity {
     resolution: Resolution::FLOW,

@@ -15,8 +15,8 @@ use tripgraph::model::{Ingestion, IngestionPhase, IngestionState};
 use tripgraph::store::{Access, Claim, LoadBlock, Store};
 
 use crate::suite::program::{Home, Serving};
-use crate::suite::support::data::Shape;
 use crate::suite::support::backend::{Backend, Place};
+use crate::suite::support::data::Shape;
 use crate::suite::support::proxy::Proxy;
 use crate::suite::support::random::Random;
 
@@ -144,9 +144,7 @@ async fn what_runs_elsewhere_is_followed() {
     assert_eq!(tokio::time::timeout(TIMEOUT, ended).await.unwrap(), *last);
     // And from its removal they learn, too.
     backend.ingestions.remove(id).await.unwrap();
-    let removed = tokio::time::timeout(TIMEOUT, updates.next())
-        .await
-        .unwrap();
+    let removed = tokio::time::timeout(TIMEOUT, updates.next()).await.unwrap();
     assert_eq!(removed.unwrap().state, IngestionState::Removed);
 }
 

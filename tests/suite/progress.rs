@@ -6,8 +6,8 @@ use std::time::Instant;
 use futures::StreamExt;
 use tripgraph::model::{Ingestion, IngestionPhase, IngestionState};
 
-use super::support::data::Shape;
 use super::support::backend::Backend;
+use super::support::data::Shape;
 use super::support::random::Random;
 
 fn file(rows: usize, seed: u64) -> String {

@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sea_orm::QueryResult;
+use support::backend::Backend;
 use support::data::{BROKEN, HEADER, REGIONS, Shape};
 use support::database::{Sql, on_postgres};
-use support::backend::Backend;
 use support::random::Random;
 use support::reference::{Reference, ReferenceAverage};
 use tripgraph::analytics::{group_members, similar_trips, verify, weekly_average};
 use tripgraph::geo::{BoundingBox, CellRange, Resolution};
 use tripgraph::ingest::IngestError;
 use tripgraph::model::{
-    Area, BucketMinutes, End, Histograms, IngestionId, IngestionState, KeyFilter, PairSummary,
-    Selection, Similarity, TripEndRule, TripGroup, split_counter_key,
+    Area, BucketMinutes, Histograms, IngestionId, IngestionState, KeyFilter, PairSummary,
+    Selection, Similarity, TripEnd, TripEndRule, TripGroup, split_counter_key,
 };
 
 /// Counters of one histogram: trips by datasource and week.
@@ -27,7 +27,7 @@ type Counts = BTreeMap<(String, u8), u64>;
 /// the order of arrival, and removed files had some too.
 #[derive(Debug, PartialEq, Default)]
 struct Stored {
-    weekly: BTreeMap<(End, u64, String, i32), Counts>,
+    weekly: BTreeMap<(TripEnd, u64, String, i32), Counts>,
     flows: BTreeMap<(u64, u64, String, String), [u64; 48]>,
     pairs: Vec<PairSummary>,
 }
@@ -98,7 +98,10 @@ async fn answers(backend: &Backend, files: &BTreeMap<IngestionId, usize>) -> Vec
         let average = weekly_average(&backend.store, &selection, None, None)
             .await
             .unwrap();
-        answers.push(format!("{selection:?}: {:?}", ReferenceAverage::from(&average)));
+        answers.push(format!(
+            "{selection:?}: {:?}",
+            ReferenceAverage::from(&average)
+        ));
         for (resolution, minutes) in [(5, 360), (9, 1440)] {
             let similarity = Similarity {
                 resolution: Resolution::new(resolution).unwrap(),

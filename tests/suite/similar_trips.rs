@@ -6,8 +6,8 @@ use super::support;
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
-use support::data::{DATASOURCES, File, REGIONS, Shape};
 use support::backend::Backend;
+use support::data::{DATASOURCES, File, REGIONS, Shape};
 use support::random::Random;
 use support::reference::{Group, GroupKey, Reference};
 use tripgraph::analytics::{group_members, similar_trips};

@@ -6,15 +6,15 @@ use super::support;
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
+use support::backend::Backend;
 use support::data::{File, Shape};
 use support::database::{Sql, on_postgres};
-use support::backend::Backend;
 use support::random::Random;
 use tripgraph::analytics::{Verification, verify, weekly_average};
 use tripgraph::geo::{CellRange, Resolution};
 use tripgraph::model::{
-    Counters, DayCounts, End, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
-    Selection,
+    Counters, DayCounts, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
+    Selection, TripEnd,
 };
 
 /// A database with two ingestions that fit.
@@ -37,7 +37,11 @@ impl Sound {
             trips += backend.ingest(&shape.file(&mut random)).await.rows_ingested;
         }
         let sql = backend.sql().await;
-        let sound = Self { backend, sql, trips };
+        let sound = Self {
+            backend,
+            sql,
+            trips,
+        };
         let verification = sound.verification().await;
         assert_eq!(verification.trips, trips);
         assert_eq!(verification.differing, 0, "{verification:?}");
@@ -155,7 +159,7 @@ impl Sound {
     /// Changes of the ends of a patch.
     async fn changed_patch(
         &self,
-        end: End,
+        end: TripEnd,
         here: &str,
         change: impl Fn(&mut Vec<(PatchPoint, PatchRest)>),
     ) -> String {
@@ -319,8 +323,8 @@ async fn changed_patches_are_found() {
         "ingestion 2, patches of destinations",
     );
     for (end, here, expected) in [
-        (End::Origin, origin.as_str(), origins),
-        (End::Destination, A_DESTINATION, destinations),
+        (TripEnd::Origin, origin.as_str(), origins),
+        (TripEnd::Destination, A_DESTINATION, destinations),
     ] {
         type Ends = Vec<(PatchPoint, PatchRest)>;
         // The least there is: a coordinate by a fraction of a nanometre.
@@ -338,7 +342,7 @@ async fn changed_patches_are_found() {
         let one_twice = |ends: &mut Ends| ends.push(ends[0]);
         changes.push(sound.changed_patch(end, here, one_twice).await);
         changes.push(sound.changed_patch(end, here, Vec::clear).await);
-        if end == End::Origin {
+        if end == TripEnd::Origin {
             let other = move |ends: &mut Ends| {
                 let other = ends[0].1.other.as_mut().unwrap();
                 least(&mut other[1]);

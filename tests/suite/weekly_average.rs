@@ -5,8 +5,8 @@
 use super::support;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
-use support::data::{DATASOURCES, File, REGIONS, Shape, onto_globe};
 use support::backend::Backend;
+use support::data::{DATASOURCES, File, REGIONS, Shape, onto_globe};
 use support::random::Random;
 use support::reference::{Reference, ReferenceAverage};
 use tripgraph::analytics::weekly_average;
@@ -125,7 +125,8 @@ impl Pair {
                     };
                     number.clamp(-limit, limit)
                 };
-                let trip = &self.reference.trips[nudged_index(lon, lat, self.reference.trips.len())];
+                let trip =
+                    &self.reference.trips[nudged_index(lon, lat, self.reference.trips.len())];
                 let (other_lon, other_lat) = trip.destination;
                 let (west, east) = (nudged(lon, 180.0), nudged(other_lon, 180.0));
                 let (south, north) = (

@@ -20,7 +20,9 @@ use crate::ingest::parse::{ParsedTrip, Position, RecordChunk, RecordReader, Reje
 use crate::ingest::stop::{Stop, StopReason};
 use crate::ingest::tally::Tally;
 use crate::model::RejectedRow;
-use crate::store::{Checkpoint, FinalCounts, Head, LoadBlock, IngestionRecord, Store, TripRow, TripSummary};
+use crate::store::{
+    Checkpoint, FinalCounts, Head, IngestionRecord, LoadBlock, Store, TripRow, TripSummary,
+};
 
 /// Rejected rows that are kept; all are counted.
 const REJECTED_STORED: u64 = 1_000;

@@ -1,9 +1,9 @@
 //! What is PostgreSQL's own: its connections, `COPY`, advisory locks, `LISTEN` and `NOTIFY`.
 
+mod blocks;
 mod citus;
 mod copy;
 mod listen;
-mod blocks;
 mod sessions;
 mod tls;
 
@@ -14,9 +14,9 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
+pub(super) use self::blocks::load;
 pub(super) use self::citus::ping_nodes;
 pub(super) use self::listen::{CHANNEL, messages};
-pub(super) use self::blocks::load;
 pub(super) use self::sessions::{expired, replace};
 use super::snapshot::statement;
 use super::{Access, Engine, Error, READERS};

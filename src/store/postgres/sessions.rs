@@ -20,7 +20,8 @@ pub(super) fn name(program: &str) -> String {
 pub(in crate::store) async fn expired(
     connection: &DatabaseConnection,
 ) -> Result<Vec<String>, Error> {
-    let sql = "SELECT id FROM worker WHERE heartbeat_at < now() - lease_seconds * INTERVAL '1 second'";
+    let sql =
+        "SELECT id FROM worker WHERE heartbeat_at < now() - lease_seconds * INTERVAL '1 second'";
     let rows = connection
         .query_all_raw(statement(connection, sql, []))
         .await?;

@@ -1,16 +1,16 @@
 //! What is `SQLite`'s own: its connections, its way of loading, its way to pass a list.
 
+mod blocks;
 mod checkpoint;
 mod file;
 mod interrupt;
-mod blocks;
 mod unavailable;
 
+pub(super) use blocks::load;
 pub(super) use checkpoint::Checkpointer;
 pub(super) use file::Held;
 pub(super) use interrupt::Interrupt;
 use interrupt::watching;
-pub(super) use blocks::load;
 pub(super) use unavailable::unavailable;
 
 use std::time::Duration;

@@ -5,9 +5,9 @@
     clippy::unwrap_used,
     reason = "each test file uses a part of it"
 )]
+pub mod backend;
 pub mod data;
 pub mod database;
-pub mod backend;
 pub mod postgres;
 pub mod proxy;
 pub mod random;

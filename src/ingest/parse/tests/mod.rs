@@ -4,8 +4,8 @@ mod broken;
 mod files;
 mod oracle;
 mod quotes;
-mod rows;
 mod references;
+mod rows;
 
 use std::io::Cursor;
 
