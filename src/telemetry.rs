@@ -18,9 +18,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// Logs to standard error what the filter lets through, such as `info` or `tripgraph=debug`.
+/// Every migration logs two lines at level `info`, which tell nobody anything on the first start.
+const QUIET: &str = "sea_orm_migration=warn";
+
+/// Logs to standard error what the filter lets through, such as `info` or `tripgraph=debug`. Of the
+/// directives for one target, the last one counts, so the filter may contradict [`QUIET`].
 pub fn init(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
-    let registry = tracing_subscriber::registry().with(EnvFilter::new(filter));
+    let registry = tracing_subscriber::registry().with(EnvFilter::new(format!("{QUIET},{filter}")));
     // A log file has no colours.
     let colours = format == LogFormat::Text && stderr().is_terminal();
     let writer = move || LogWriter { format, colours };

@@ -69,6 +69,12 @@ impl Summaries {
         datasources.first().map(|&(_, summary)| summary)
     }
 
+    /// How many trips there are.
+    #[must_use]
+    pub fn trips(&self) -> u64 {
+        self.pairs.iter().map(|pair| pair.trips).sum()
+    }
+
     /// The datasource with the latest departure in a region; of several, the first by name.
     #[must_use]
     pub fn latest_datasource(&self, region: &str) -> Option<(&str, Summary)> {

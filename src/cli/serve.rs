@@ -1,13 +1,15 @@
 //! `tripgraph serve`: the server.
 
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::net::TcpListener;
 
 use super::Log;
 use super::engine::{Engine, interrupted};
-use crate::analytics::Answers;
+use crate::analytics::{Answers, summaries};
 use crate::config::{DatabaseConfig, ServerConfig};
 use crate::graphql::{Limits, Services};
 use crate::http::{self, AppState, HttpSettings, Shutdown, Tokens};
@@ -23,9 +25,10 @@ pub(super) async fn run(
     // Bound first: a port that is taken is noticed before a long start.
     let listener = TcpListener::bind(server.listen)
         .await
-        .with_context(|| format!("cannot listen on {}", server.listen))?;
+        .map_err(|error| cannot_listen(server.listen, error))?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let engine = Engine::start(&database, true).await?;
+    let trips = summaries(&engine.store).await?.trips();
 
     let shutdown = Shutdown::default();
     let query_timeout = server.query_timeout();
@@ -61,12 +64,28 @@ pub(super) async fn run(
         request.request();
     });
 
-    tracing::info!(%address, "listening: GraphiQL is at http://{address}/graphiql");
+    tracing::info!(
+        trips,
+        database = %database.address().shown(),
+        data_dir = %database.data_dir().display(),
+        "listening: GraphiQL is at http://{address}/graphiql"
+    );
     http::serve(listener, router, shutdown, &settings)
         .await
         .context("cannot serve")?;
     engine.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn cannot_listen(address: SocketAddr, error: io::Error) -> anyhow::Error {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        let next = SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(0));
+        return anyhow!(
+            "cannot listen on {address}: another program uses this port. Stop it, or choose another \
+             port, such as --listen {next}"
+        );
+    }
+    anyhow::Error::new(error).context(format!("cannot listen on {address}"))
 }
 
 /// Connections at the same time at most: half of the files that may be open, the other half of
