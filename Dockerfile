@@ -20,8 +20,6 @@ RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
     && apt-get install --yes --no-install-recommends make \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-# Line tables for panics would be four fifths of the file.
-ENV CARGO_PROFILE_RELEASE_STRIP=debuginfo
 COPY . .
 # The caches keep compiled dependencies between builds. Cargo compares modification times, and a
 # checkout may be older than what was built from it, so all files are touched.
@@ -29,8 +27,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     --mount=type=cache,target=/root/.npm,sharing=locked \
     find . -path ./target -prune -o -type f -exec touch {} + \
-    && cargo build --locked --release --package tripgraph --bin tripgraph \
-    && install -D target/release/tripgraph /out/tripgraph
+    && cargo build --locked --profile dist --package tripgraph --bin tripgraph \
+    && install -D target/dist/tripgraph /out/tripgraph
 
 FROM debian:${DEBIAN_RELEASE}-slim
 ARG VERSION=0.1.0

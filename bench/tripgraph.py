@@ -32,8 +32,8 @@ BOUNDARY = "a-boundary-that-no-trip-has"
 
 
 def build(root):
-    """Builds the release binary where it is not up to date, and tells where it is."""
-    cargo = ["cargo", "build", "--release", "--locked", "--bin", "tripgraph"]
+    """Builds the binary as it is released where it is not up to date, and tells where it is."""
+    cargo = ["cargo", "build", "--profile", "dist", "--locked", "--bin", "tripgraph"]
     if subprocess.run(cargo, cwd=root).returncode != 0:
         raise BenchError("tripgraph does not build")
     metadata = subprocess.run(
@@ -42,7 +42,7 @@ def build(root):
         capture_output=True,
         check=True,
     )
-    return Path(json.loads(metadata.stdout)["target_directory"]) / "release" / "tripgraph"
+    return Path(json.loads(metadata.stdout)["target_directory"]) / "dist" / "tripgraph"
 
 
 def database_files(data):

@@ -14,7 +14,7 @@ use tripgraph::geo::{BoundingBox, Containment, LeafCells, containment, leaf_cell
 use tripgraph::ingest::parse::{RecordChunk, RecordReader};
 use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool, SpooledFile};
 use tripgraph::model::{
-    Area, Counters, End, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEndRule,
+    Area, Counters, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEnd, TripEndRule,
     TripKey, Week,
 };
 use tripgraph::store::{Access, Store};
@@ -124,7 +124,7 @@ fn counting(c: &mut Criterion) {
         })
         .collect();
     let (bbox, mut patch) = (area(), Patch::default());
-    patch.add(End::Destination, &ends);
+    patch.add(TripEnd::Destination, &ends);
     group.throughput(Throughput::Elements(ROWS));
     group.bench_function("scan of a patch", |b| {
         b.iter(|| {
@@ -142,7 +142,7 @@ fn counting(c: &mut Criterion) {
     group.bench_function("packing a patch", |b| {
         b.iter(|| {
             let mut patch = Patch::default();
-            patch.add(End::Destination, &ends);
+            patch.add(TripEnd::Destination, &ends);
             patch
         });
     });

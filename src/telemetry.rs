@@ -18,10 +18,14 @@ pub enum LogFormat {
     Json,
 }
 
+/// Every migration logs two lines at level `info`, which are of no use on the first start.
+const QUIET: &str = "sea_orm_migration=warn";
+
 /// Starts logging to standard error. `filter` selects the events, such as `info` or
-/// `tripgraph=debug`.
+/// `tripgraph=debug`. If it has several directives for a target, the last one counts, so it can
+/// override [`QUIET`].
 pub fn init(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
-    let registry = tracing_subscriber::registry().with(EnvFilter::new(filter));
+    let registry = tracing_subscriber::registry().with(EnvFilter::new(format!("{QUIET},{filter}")));
     // A log file has no colours.
     let colours = format == LogFormat::Text && stderr().is_terminal();
     let writer = move || LogWriter { format, colours };

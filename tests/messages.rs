@@ -1,8 +1,10 @@
 //! What the program says when something is wrong, and where it says it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The program in this folder, in an environment of its own.
 fn program(dir: &Path, arguments: &[&str]) -> Command {
@@ -129,4 +131,46 @@ fn log_lines_in_a_file_have_no_colours() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("ingestion ended"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn the_first_start_logs_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_tripgraph"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .current_dir(dir.path())
+        .env_clear()
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(lines.count(), 0);
+    let (_, message) = line
+        .split_once("listening: GraphiQL is at http://127.0.0.1:")
+        .unwrap();
+    let (_, facts) = message.split_once("/graphiql ").unwrap();
+    assert_eq!(
+        facts,
+        "trips=0 database=./data/tripgraph.db data_dir=./data"
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
+    let text = errors(dir.path(), &["serve", "--listen", &taken.to_string()]);
+    let next = taken.port().checked_add(1).unwrap_or(0);
+    assert_eq!(
+        text,
+        format!(
+            "error: cannot listen on {taken}: another program uses this port. Stop it, or choose \
+             another port, such as --listen 127.0.0.1:{next}\n"
+        )
+    );
+    assert!(!dir.path().join("data").exists());
 }

@@ -69,6 +69,12 @@ impl Summaries {
         datasources.first().map(|&(_, summary)| summary)
     }
 
+    /// Number of trips.
+    #[must_use]
+    pub fn trips(&self) -> u64 {
+        self.pairs.iter().map(|pair| pair.trips).sum()
+    }
+
     /// The datasource with the latest departure in a region, ties by name.
     #[must_use]
     pub fn latest_datasource(&self, region: &str) -> Option<(&str, Summary)> {

@@ -1,13 +1,17 @@
 //! `tripgraph serve`: runs the server.
 
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, ensure};
+use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
 use super::Log;
 use super::backend::{Backend, interrupted};
-use crate::analytics::Answers;
+use crate::analytics::{Answers, summaries};
+use crate::clock;
 use crate::config::{DatabaseConfig, ServerConfig};
 use crate::graphql::{Limits, Services};
 use crate::http::{self, AppState, HttpSettings, Shutdown, Tokens};
@@ -19,13 +23,15 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitCode> {
     log.init()?;
     server.check()?;
+    check_clock(clock::now())?;
     let (tokens, base_map) = (server.tokens()?, server.base_map()?);
     // Bound first, so that a port in use is reported before a long start.
     let listener = TcpListener::bind(server.listen)
         .await
-        .with_context(|| format!("cannot listen on {}", server.listen))?;
+        .map_err(|error| cannot_listen(server.listen, error))?;
     let address = listener.local_addr().context("cannot read the address")?;
     let backend = Backend::start(&database, true).await?;
+    let trips = summaries(&backend.store).await?.trips();
 
     let shutdown = Shutdown::default();
     let query_timeout = server.query_timeout();
@@ -61,12 +67,37 @@ pub(super) async fn run(
         request.request();
     });
 
-    tracing::info!(%address, "listening: GraphiQL is at http://{address}/graphiql");
+    tracing::info!(
+        trips,
+        database = %database.address().shown(),
+        data_dir = %database.data_dir().display(),
+        "listening: GraphiQL is at http://{address}/graphiql"
+    );
     http::serve(listener, router, shutdown, &settings)
         .await
         .context("cannot serve")?;
     backend.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses times that HTTP has no date for: hyper would abort every connection.
+fn check_clock(now: DateTime<Utc>) -> anyhow::Result<()> {
+    ensure!(
+        now >= DateTime::UNIX_EPOCH,
+        "the system clock says {now}, which is before 1970: set the clock"
+    );
+    Ok(())
+}
+
+fn cannot_listen(address: SocketAddr, error: io::Error) -> anyhow::Error {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        let next = SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(0));
+        return anyhow!(
+            "cannot listen on {address}: another program uses this port. Stop it, or choose another \
+             port, such as --listen {next}"
+        );
+    }
+    anyhow::Error::new(error).context(format!("cannot listen on {address}"))
 }
 
 /// Maximum number of simultaneous connections: at most half of the open-file limit; the other half
@@ -88,4 +119,19 @@ fn max_connections() -> usize {
     }
     #[cfg(not(target_os = "linux"))]
     most
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_is_refused() {
+        assert!(check_clock(DateTime::UNIX_EPOCH).is_ok());
+        let before = DateTime::UNIX_EPOCH - Duration::from_secs(1);
+        let error = check_clock(before).unwrap_err().to_string();
+        assert!(error.contains("1969-12-31 23:59:59"), "{error}");
+    }
 }

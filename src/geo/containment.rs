@@ -251,7 +251,7 @@ mod tests {
                     match position {
                         Containment::Inside => assert!(contained, "{p:?} {bbox:?} {resolution:?}"),
                         Containment::Outside => {
-                            assert!(!contained, "{p:?} {bbox:?} {resolution:?}")
+                            assert!(!contained, "{p:?} {bbox:?} {resolution:?}");
                         }
                         Containment::Edge => {}
                     }

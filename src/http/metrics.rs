@@ -1,4 +1,4 @@
-//! `/metrics`: metrics in the OpenMetrics text format, for Prometheus.
+//! `/metrics`: metrics in the `OpenMetrics` text format, for Prometheus.
 
 use std::fmt;
 use std::sync::Arc;

@@ -221,9 +221,19 @@ impl ReceivedFile {
             ownership: Ownership::Abandoned,
         };
         fs::hard_link(&self.file.path, &spooled.path).await?;
-        File::open(folder).await?.sync_all().await?;
+        sync_names(folder).await?;
         Ok(spooled)
     }
+}
+
+/// Syncs a folder, so that the names of new files outlast a power cut. Windows cannot open a folder
+/// as a file; NTFS has a journal for names.
+async fn sync_names(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder).await?.sync_all().await?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
 }
 
 /// A file that is ready to be ingested. If it is a file of the spool, it is deleted when this is

@@ -25,7 +25,7 @@ impl BucketMinutes {
         self.0
     }
 
-    /// The bucket of a half-hour half_hour, 0–47.
+    /// The bucket of a half-hour of the day, 0–47.
     #[must_use]
     pub const fn of_half_hour(self, half_hour: u8) -> u16 {
         half_hour as u16 / (self.0 / 30)

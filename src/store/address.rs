@@ -1,6 +1,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use super::postgres::without_password;
+
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
@@ -9,6 +11,17 @@ pub enum Address {
     Url(String),
     /// An `SQLite` database in a file, whatever bytes its path is of.
     File(PathBuf),
+}
+
+impl Address {
+    /// As it may be shown: a URL without its user, password and options.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Url(url) => without_password(url),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
 }
 
 impl<T: AsRef<str> + ?Sized> From<&T> for Address {

@@ -200,7 +200,7 @@ fn from_pool(pool: PgPool) -> DatabaseConnection {
 }
 
 /// An address that may be shown.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
     let (place, parameters) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
     if parameters.contains('@') {
