@@ -190,7 +190,7 @@ fn ingest_takes_several_files() {
         "a.csv: 500 trips",
         "bad.csv: failed: ",
         "b.csv: 700 trips",
-        "a.csv: the same bytes",
+        "a.csv: duplicate of ingestion",
     ];
     for (line, start) in ran.stdout.lines().zip(starts) {
         assert!(line.starts_with(start), "{ran:?}");
