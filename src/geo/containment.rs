@@ -2,19 +2,8 @@ use std::sync::LazyLock;
 
 use h3o::CellIndex;
 
-use super::extent::Extent;
+use super::extent::{Containment, Extent};
 use super::{BoundingBox, Resolution};
-
-/// How the points filed under a cell lie relative to a box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Containment {
-    /// None of them can be in the box.
-    Outside,
-    /// They may be in the box or not: to be refined, or tested one by one.
-    Edge,
-    /// All of them are in the box, wherever in the cell they are.
-    Inside,
-}
 
 /// The resolutions of a descent, coarse to fine; the last is that of leaf cells.
 pub const LEVELS: [Resolution; 5] = [

@@ -1,6 +1,17 @@
 use h3o::CellIndex;
 
-use super::{BoundingBox, Containment, Point, Resolution, center};
+use super::{BoundingBox, Point, Resolution, center};
+
+/// How the points filed under a cell lie relative to a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Containment {
+    /// None of them can be in the box.
+    Outside,
+    /// They may be in the box or not: to be refined, or tested one by one.
+    Edge,
+    /// All of them are in the box, wherever in the cell they are.
+    Inside,
+}
 
 /// A range of latitudes and longitudes in degrees that holds every point filed under a cell.
 #[derive(Debug, Clone, Copy)]

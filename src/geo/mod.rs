@@ -20,7 +20,8 @@ pub use cell::{
     CellRange, LEAF_NUMBER_BITS, Resolution, boundary, center, leaf_cell, leaf_number,
     numbered_leaf, parent, parent_index, resolution_of,
 };
-pub use containment::{Containment, LEVELS, containment, refine, roots};
+pub use containment::{LEVELS, containment, refine, roots};
+pub use extent::Containment;
 pub use leaf::LeafCells;
 pub use point::{Point, PointError};
 pub use ring::ring;

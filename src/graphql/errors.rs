@@ -13,7 +13,7 @@ use async_graphql::{
 };
 
 use super::Code;
-use super::operation::RequestId;
+use super::request_id::RequestId;
 
 /// Adds codes to errors of `async-graphql`, and keeps the full path of every field error.
 pub(super) struct CodedErrors;

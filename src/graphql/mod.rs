@@ -14,6 +14,7 @@ mod limits;
 mod mutation;
 mod operation;
 mod query;
+mod request_id;
 mod subscription;
 mod types;
 mod uploads;
@@ -23,8 +24,9 @@ use async_graphql::{SDLExportOptions, ValidationMode};
 pub use self::error::{ApiError, Code};
 pub use self::limits::Limits;
 pub use self::mutation::Mutation;
-pub use self::operation::{Operation, OperationKind, RequestId, is_request_error};
+pub use self::operation::{Operation, OperationKind, is_request_error};
 pub use self::query::Query;
+pub use self::request_id::RequestId;
 pub use self::subscription::Subscription;
 use self::types::{
     IngestionConnection, RejectedRowConnection, TripConnection, TripGroupConnection,

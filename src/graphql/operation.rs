@@ -8,7 +8,7 @@ use async_graphql::{Request, Response, ServerError, Value};
 
 use super::cache::RequestCache;
 use super::document::Document;
-use super::{ApiError, Code, Limits, Schema, errors};
+use super::{ApiError, Code, Limits, RequestId, Schema, errors};
 
 /// Kind of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,10 +20,6 @@ pub enum OperationKind {
     /// Streams changes as they happen.
     Subscription,
 }
-
-/// The id that identifies a request in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(pub String);
 
 /// A parsed and validated request.
 pub struct Operation {

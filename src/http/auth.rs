@@ -216,6 +216,16 @@ pub(super) fn unauthenticated(message: &str) -> ApiError {
     ApiError::new(Code::Unauthenticated, message)
 }
 
+/// Checks that the caller may run this kind of operation over HTTP.
+pub(super) fn permitted(caller: &Caller, kind: OperationKind) -> Result<(), ApiError> {
+    caller.check(kind)?;
+    tracing::debug!(caller = caller.name(), ?kind, "operation");
+    if kind == OperationKind::Subscription {
+        return Err(ApiError::bad_input("a subscription needs a WebSocket"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

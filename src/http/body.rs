@@ -9,6 +9,8 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep};
 
+use crate::graphql::{ApiError, Code};
+
 /// Why reading a body failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
@@ -218,4 +220,16 @@ pub(super) async fn whole(
         bytes.extend_from_slice(&chunk?);
     }
     Ok(bytes)
+}
+
+/// The error for a body, or a part of one, that could not be read.
+pub(super) fn broken(error: &BodyError, limit: usize) -> ApiError {
+    match error {
+        BodyError::TooLarge => ApiError::new(
+            Code::TooLarge,
+            format!("the request exceeds the limit of {limit} bytes"),
+        ),
+        error if error.is_timeout() => ApiError::new(Code::Timeout, error.to_string()),
+        error => ApiError::bad_input(error),
+    }
 }

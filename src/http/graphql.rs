@@ -13,12 +13,11 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::auth::{Caller, unauthenticated};
-use super::body::BodyError;
+use super::auth::{Caller, permitted};
+use super::body::broken;
 use super::reply::{Format, of_code};
-use super::router::AppState;
-use super::{body, multipart, origin, params, request_id, websocket};
-use crate::graphql::{ApiError, Code, Operation, OperationKind};
+use super::{AppState, body, multipart, origin, params, request_id, websocket};
+use crate::graphql::{ApiError, Operation, OperationKind};
 
 /// Minimum size of a compressed response, in bytes. A smaller one fits into one packet anyway.
 const COMPRESSED_BYTES: u16 = 1 << 10;
@@ -63,7 +62,7 @@ async fn get(State(state): State<AppState>, mut request: Request) -> Response {
     if query.is_empty() && is_browser(request.headers()) {
         return Redirect::to("/graphiql").into_response();
     }
-    let caller = match caller(&state, request.headers()) {
+    let caller = match state.caller(request.headers()) {
         Ok(caller) => caller,
         Err(error) => return format.refuse(error),
     };
@@ -114,7 +113,7 @@ fn accept(state: &AppState, parts: &Parts) -> Result<(Caller, Content), Refusal>
     // Of the content types that a form of another site can send, only multipart/form-data is
     // accepted, and the check of the origin refuses such a form.
     let content = content(&parts.headers)?;
-    let caller = caller(state, &parts.headers).map_err(refuse)?;
+    let caller = state.caller(&parts.headers).map_err(refuse)?;
     Ok((caller, content))
 }
 
@@ -162,12 +161,6 @@ fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
     }
 }
 
-/// The client that sent the request; an error if it needs a token and sent none.
-pub(super) fn caller(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = state.settings().tokens.of_headers(headers)?;
-    caller.ok_or_else(|| unauthenticated("a token is needed: Authorization: Bearer …"))
-}
-
 async fn json(
     state: &AppState,
     format: Format,
@@ -190,18 +183,6 @@ async fn json(
     }
 }
 
-/// The error for a body, or a part of one, that could not be read.
-pub(super) fn broken(error: &BodyError, limit: usize) -> ApiError {
-    match error {
-        BodyError::TooLarge => ApiError::new(
-            Code::TooLarge,
-            format!("the request exceeds the limit of {limit} bytes"),
-        ),
-        error if error.is_timeout() => ApiError::new(Code::Timeout, error.to_string()),
-        error => ApiError::bad_input(error),
-    }
-}
-
 async fn execute(
     state: &AppState,
     format: Format,
@@ -214,16 +195,6 @@ async fn execute(
     }
     let id = request_id::of(&parts.extensions);
     format.answer(operation.execute(state.schema(), id).await)
-}
-
-/// Checks that the caller may run this kind of operation over HTTP.
-pub(super) fn permitted(caller: &Caller, kind: OperationKind) -> Result<(), ApiError> {
-    caller.check(kind)?;
-    tracing::debug!(caller = caller.name(), ?kind, "operation");
-    if kind == OperationKind::Subscription {
-        return Err(ApiError::bad_input("a subscription needs a WebSocket"));
-    }
-    Ok(())
 }
 
 fn is_upgrade(headers: &HeaderMap) -> bool {

@@ -1,23 +1,13 @@
-//! `/metrics`: metrics in the `OpenMetrics` text format, for Prometheus.
-
 use std::fmt;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::Method;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::AppState;
-use super::graphql::caller;
-use super::reply::Format;
 use crate::analytics::Answers;
 use crate::ingest::Ingestions;
 
@@ -85,7 +75,20 @@ impl Metrics {
         Open(self.websockets.clone())
     }
 
-    fn text(&self) -> Result<String, fmt::Error> {
+    /// Records a request. `path` is the route that it matched.
+    pub(super) fn request(&self, method: &Method, path: String, status: u16, took: Duration) {
+        let labels = RequestLabels {
+            method: method_label(method),
+            path,
+            status,
+        };
+        self.requests
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    /// All metrics in the `OpenMetrics` text format.
+    pub(super) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
         Ok(text)
@@ -106,44 +109,4 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.0.dec();
     }
-}
-
-/// Answers with all metrics. Needs a token if the server has tokens.
-pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    if let Err(error) = caller(&state, &headers) {
-        return Format::accepted(&headers).refuse(error);
-    }
-    state.ingestions().observe_metrics();
-    match state.metrics().text() {
-        Ok(text) => {
-            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(CONTENT_TYPE, kind)], text).into_response()
-        }
-        Err(error) => {
-            tracing::error!(%error, "cannot encode the metrics");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-/// Measures the duration of requests.
-pub(super) async fn measure(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let began = Instant::now();
-    let path = request.extensions().get::<MatchedPath>();
-    let path = path.map_or("other", MatchedPath::as_str).to_owned();
-    let method = method_label(request.method());
-    let response = next.run(request).await;
-    let labels = RequestLabels {
-        method,
-        path,
-        status: response.status().as_u16(),
-    };
-    let seconds = began.elapsed().as_secs_f64();
-    let metrics: &Arc<Metrics> = state.metrics();
-    metrics.requests.get_or_create(&labels).observe(seconds);
-    response
 }

@@ -14,12 +14,10 @@ use axum::response::Response;
 use multer::Multipart;
 use tokio::time::Instant;
 
-use super::auth::Caller;
-use super::body::{BodyError, Incoming, Shared};
-use super::graphql::{broken, permitted};
+use super::auth::{Caller, permitted};
+use super::body::{BodyError, Incoming, Shared, broken};
 use super::reply::Format;
-use super::router::AppState;
-use super::{file_name, params, request_id};
+use super::{AppState, file_name, params, request_id};
 use crate::graphql::{ApiError, Code, Operation, UploadSender, Uploads};
 use crate::ingest::{ReceivedFile, SpoolError};
 

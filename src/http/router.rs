@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,67 +10,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
-use super::metrics::{self, Metrics};
-use super::{HttpSettings, Shutdown, console, graphql, health, hosts, request_id};
-use crate::graphql::{Limits, RequestId, Schema, Services, schema};
-use crate::ingest::Ingestions;
-use crate::store::Store;
-
-/// State that the handlers share.
-#[derive(Clone)]
-pub struct AppState(Arc<Inner>);
-
-struct Inner {
-    schema: Schema,
-    services: Services,
-    settings: HttpSettings,
-    shutdown: Shutdown,
-    metrics: Arc<Metrics>,
-}
-
-impl AppState {
-    /// Builds the schema and the metrics from the services.
-    #[must_use]
-    pub fn new(services: Services, settings: HttpSettings, shutdown: Shutdown) -> Self {
-        let schema = schema(services.clone());
-        let metrics = Arc::new(Metrics::new(&services.ingestions, &services.answers));
-        Self(Arc::new(Inner {
-            schema,
-            services,
-            settings,
-            shutdown,
-            metrics,
-        }))
-    }
-
-    pub(super) fn schema(&self) -> &Schema {
-        &self.0.schema
-    }
-
-    pub(super) fn limits(&self) -> &Limits {
-        &self.0.services.limits
-    }
-
-    pub(super) fn store(&self) -> &Store {
-        &self.0.services.store
-    }
-
-    pub(super) fn ingestions(&self) -> &Ingestions {
-        &self.0.services.ingestions
-    }
-
-    pub(super) fn settings(&self) -> &HttpSettings {
-        &self.0.settings
-    }
-
-    pub(super) fn shutdown(&self) -> &Shutdown {
-        &self.0.shutdown
-    }
-
-    pub(super) fn metrics(&self) -> &Arc<Metrics> {
-        &self.0.metrics
-    }
-}
+use super::{AppState, console, graphql, health, hosts, monitoring, request_id};
+use crate::graphql::RequestId;
 
 /// The routes of the server.
 pub fn router(state: AppState) -> Router {
@@ -89,7 +29,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .route("/metrics", get(metrics::page))
+        .route("/metrics", get(monitoring::page))
         .merge(logged)
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(from_fn_with_state(state.clone(), hosts::check))
@@ -97,7 +37,7 @@ pub fn router(state: AppState) -> Router {
             X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        .layer(from_fn_with_state(state.clone(), metrics::measure))
+        .layer(from_fn_with_state(state.clone(), monitoring::measure))
         .layer(from_fn(request_id::identify))
         .with_state(state)
 }

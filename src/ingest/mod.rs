@@ -10,6 +10,7 @@ mod pipeline;
 mod place;
 mod progress;
 mod recovery;
+mod reporter;
 mod spool;
 mod stop;
 mod tally;

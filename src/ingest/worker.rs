@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Ingestions;
 use super::pipeline::{self, PipelineError, Run, Stages};
-use super::progress::Reporter;
+use super::reporter::Reporter;
 use super::stop::{Stop, StopReason};
 use crate::backoff::Backoff;
 use crate::clock;

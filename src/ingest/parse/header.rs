@@ -1,9 +1,10 @@
 use std::io;
 
 use super::chunk::{Fault, Shape};
+use super::column::Column;
 use super::dialect::Dialect;
 use super::quoting::Fields;
-use super::row::{Column, snippet};
+use super::snippet::snippet;
 use crate::text::trim;
 
 /// Maximum number of header names in an error message.

@@ -16,12 +16,14 @@
 //! field, and a quote that is never closed. None of them changes a trip or affects the next rows.
 
 mod chunk;
+mod column;
 mod dialect;
 mod header;
 mod number;
 mod quoting;
 mod records;
 mod row;
+mod snippet;
 mod time;
 mod wkt;
 

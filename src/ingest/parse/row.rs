@@ -1,55 +1,17 @@
 use std::borrow::Cow;
 
 use super::chunk::{Fault, Record, Shape};
+use super::column::Column;
 use super::header::Header;
 use super::quoting::Fields;
+use super::snippet::snippet;
 use super::time::LocalTime;
 use super::wkt;
 use crate::geo::Point;
-use crate::text::{Printable, canonical_name, trim_bytes};
+use crate::text::{canonical_name, trim_bytes};
 
 /// Maximum number of characters of a region or datasource.
 const MAX_NAME_CHARS: usize = 255;
-
-/// A column that a trip needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
-    Region,
-    Origin,
-    Destination,
-    Time,
-    Datasource,
-}
-
-impl Column {
-    pub(super) const ALL: [Column; 5] = [
-        Self::Region,
-        Self::Origin,
-        Self::Destination,
-        Self::Time,
-        Self::Datasource,
-    ];
-
-    /// The name in messages and in a header; [`Self::from_name`] accepts another one too.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Region => "region",
-            Self::Origin => "origin_coord",
-            Self::Destination => "destination_coord",
-            Self::Time => "datetime",
-            Self::Datasource => "datasource",
-        }
-    }
-
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        if name.eq_ignore_ascii_case("date_time") {
-            return Some(Self::Time);
-        }
-        Self::ALL
-            .into_iter()
-            .find(|column| name.eq_ignore_ascii_case(column.name()))
-    }
-}
 
 /// A trip parsed from a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -238,16 +200,4 @@ fn checked_name(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
         return Err("contains a NUL character".to_owned());
     }
     Ok(name)
-}
-
-/// The first characters of a field, for a message.
-pub(super) fn snippet(bytes: &[u8], chars: usize) -> String {
-    let cut = &bytes[..bytes.len().min(4 * (chars + 1))];
-    let text = String::from_utf8_lossy(cut);
-    let end = text.char_indices().nth(chars).map(|(end, _)| end);
-    let mut shown = Printable(&text[..end.unwrap_or(text.len())]).to_string();
-    if cut.len() < bytes.len() || end.is_some() {
-        shown.push('…');
-    }
-    shown
 }

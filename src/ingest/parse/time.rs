@@ -1,6 +1,6 @@
 use chrono::{DateTime, NaiveDateTime};
 
-use super::row::snippet;
+use super::snippet::snippet;
 use crate::text::trim_bytes;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;

@@ -1,5 +1,5 @@
 use super::number::{decimal, number};
-use super::row::snippet;
+use super::snippet::snippet;
 use crate::geo::{Point, PointError};
 use crate::text::trim_bytes;
 

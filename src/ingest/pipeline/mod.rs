@@ -37,7 +37,7 @@ use self::reading::Reading;
 pub(super) use self::stages::Stages;
 use self::stages::Stopwatch;
 use self::writing::write;
-use super::progress::Reporter;
+use super::reporter::Reporter;
 use super::stop::Stop;
 use crate::clock;
 use crate::store::{FinalCounts, IngestionRecord, Store};

@@ -1,0 +1,3 @@
+/// The id that identifies a request in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(pub String);

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+
+use super::auth::{Caller, unauthenticated};
+use super::metrics::Metrics;
+use super::{HttpSettings, Shutdown};
+use crate::graphql::{ApiError, Limits, Schema, Services, schema};
+use crate::ingest::Ingestions;
+use crate::store::Store;
+
+/// State that the handlers share.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    schema: Schema,
+    services: Services,
+    settings: HttpSettings,
+    shutdown: Shutdown,
+    metrics: Arc<Metrics>,
+}
+
+impl AppState {
+    /// Builds the schema and the metrics from the services.
+    #[must_use]
+    pub fn new(services: Services, settings: HttpSettings, shutdown: Shutdown) -> Self {
+        let schema = schema(services.clone());
+        let metrics = Arc::new(Metrics::new(&services.ingestions, &services.answers));
+        Self(Arc::new(Inner {
+            schema,
+            services,
+            settings,
+            shutdown,
+            metrics,
+        }))
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.0.schema
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.services.limits
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.services.store
+    }
+
+    pub(super) fn ingestions(&self) -> &Ingestions {
+        &self.0.services.ingestions
+    }
+
+    pub(super) fn settings(&self) -> &HttpSettings {
+        &self.0.settings
+    }
+
+    pub(super) fn shutdown(&self) -> &Shutdown {
+        &self.0.shutdown
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// The client that sent the request; an error if it needs a token and sent none.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        let caller = self.settings().tokens.of_headers(headers)?;
+        caller.ok_or_else(|| unauthenticated("a token is needed: Authorization: Bearer …"))
+    }
+}
