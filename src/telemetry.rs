@@ -23,7 +23,7 @@ const QUIET: &str = "sea_orm_migration=warn";
 
 /// Starts logging to standard error. `filter` selects the events, such as `info` or
 /// `tripgraph=debug`. If it has several directives for a target, the last one counts, so it can
-/// override [`QUIET`].
+/// override `QUIET`.
 pub fn init(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
     let registry = tracing_subscriber::registry().with(EnvFilter::new(format!("{QUIET},{filter}")));
     // A log file has no colours.
