@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -124,8 +125,9 @@ class Server:
         lines = []
         for line in self.process.stderr:
             lines.append(line)
-            if address := json.loads(line).get("fields", {}).get("address"):
-                return address
+            message = json.loads(line).get("fields", {}).get("message", "")
+            if page := re.search(r"http://(.*)/graphiql", message):
+                return page[1]
         raise BenchError(f"tripgraph serve ended:\n{''.join(lines)}")
 
     def __exit__(self, *_):
