@@ -477,7 +477,10 @@ describe('a server with tokens', () => {
     await app.choose('file', files.sparse('too-large.csv', 2 * LIMIT));
     const tooLarge = await app.run();
     expect(tooLarge).toMatchObject({ errors: [{ extensions: { code: 'TOO_LARGE' } }] });
-    await app.page.locator('.transfer-failed').getByText('exceeds the limit of 1000000 bytes').waitFor();
+    await app.page
+      .locator('.transfer-failed')
+      .getByText('exceeds the limit of 1000000 bytes')
+      .waitFor();
     // The schema is read with the token too.
     await app.page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
     await app.page
