@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    /// The cell, and the lines of the trips, of each patch, with so many trips in a portion.
+    /// The cell and the lines of each patch, with this many trips in a portion.
     fn packed_in(places: &[(f64, f64)], portion: usize) -> Vec<(u64, Vec<u64>)> {
         let trips: Vec<_> = (2..)
             .zip(places)

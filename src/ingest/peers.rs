@@ -57,7 +57,7 @@ pub(super) async fn heartbeat(ingestions: Ingestions) {
 /// Handles the notifications of other programs.
 pub(super) async fn listen(ingestions: Ingestions) {
     let inner = &ingestions.inner;
-    // Its own signs of life come several times in that.
+    // Its own heartbeats arrive several times within it.
     let mut changes = inner.store.changes(inner.worker.lease);
     loop {
         let change = tokio::select! {

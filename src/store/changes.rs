@@ -54,7 +54,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// A sign of life.
+    /// A heartbeat.
     pub(super) fn heartbeat(by: &str) -> Self {
         Self {
             by: by.to_owned(),
@@ -129,7 +129,7 @@ impl Store {
     }
 
     /// What other programs tell from now on, until the store is closed. Where nobody is message for
-    /// so long, not even by a sign of life, the connection is made anew. Where there can be no
+    /// so long, not even by a heartbeat, the connection is made anew. Where there can be no
     /// other programs it is silent.
     #[must_use]
     pub fn changes(&self, silence: Duration) -> BoxStream<'static, Change> {

@@ -138,12 +138,12 @@ impl Store {
         matches!(self.inner.engine, Engine::Postgres { citus: true })
     }
 
-    /// Asks the database for a sign of life.
+    /// Checks that the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         Ok(self.inner.reader.ping().await?)
     }
 
-    /// Asks every node for a sign of life, where the database has several.
+    /// Checks that every node answers, if the database has several.
     pub async fn ping_nodes(&self) -> Result<(), Error> {
         if self.is_distributed() {
             postgres::ping_nodes(self.inner.reader.get_postgres_connection_pool()).await?;

@@ -1,4 +1,4 @@
-//! Workers: the programs that take ingestions from the queue, and their signs of life.
+//! Workers: the programs that take ingestions from the queue, and their heartbeats.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Worker {
     pub spool: String,
     /// Whether it serves requests. One that does not leaves the queue to one that does.
     pub serves: bool,
-    /// How long it may give no sign of life before others take its ingestions over.
+    /// Time without a heartbeat after which others take its ingestions over.
     pub lease: Duration,
 }
 

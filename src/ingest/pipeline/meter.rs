@@ -47,7 +47,7 @@ impl Meter {
         self.lock().packed += trips;
     }
 
-    /// The patches of so many trips are on their way to the database, in all.
+    /// Total number of trips whose patches were sent to the writer.
     pub(super) fn stored(&self, trips: u64) {
         self.lock().stored = trips;
     }
@@ -72,7 +72,7 @@ impl Meter {
 }
 
 impl Gauge {
-    /// Which part of a file of so many bytes is read and stored.
+    /// Part of a file of this many bytes that is read and stored, from 0 to 1.
     pub(in crate::ingest) fn stored_part(&self, bytes_total: u64) -> f64 {
         let Self { counts, .. } = self;
         let part = |some: u64, all: u64| match all {
