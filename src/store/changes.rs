@@ -13,7 +13,7 @@ use crate::model::{IngestionId, IngestionPhase};
 /// Something that another program has told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
-    /// Nobody could be message for a while: anything may have changed.
+    /// Notifications may have been missed: anything may have changed.
     Anything,
     /// There may be work in the queue.
     Work,
@@ -128,9 +128,9 @@ impl Store {
         notify(&self.inner.writer, &message).await
     }
 
-    /// What other programs tell from now on, until the store is closed. Where nobody is message for
-    /// so long, not even by a heartbeat, the connection is made anew. Where there can be no
-    /// other programs it is silent.
+    /// Changes by other programs from now on, until the store is closed. After `silence` without a
+    /// notification, not even a heartbeat, the connection is replaced. If other programs cannot use
+    /// the database, the stream is pending forever.
     #[must_use]
     pub fn changes(&self, silence: Duration) -> BoxStream<'static, Change> {
         if !self.is_shared() {

@@ -1,4 +1,4 @@
-//! What a database can tell of its own structure.
+//! Checks of the structure of the database itself, beside those of its contents.
 
 use sea_orm::DbBackend;
 

@@ -92,7 +92,7 @@ pub enum Access {
     /// As `Write`; the tables are distributed with Citus, whose extension is made where it is
     /// missing.
     WriteDistributed,
-    /// Only read what is there.
+    /// Only read: nothing is created or migrated.
     Read,
 }
 

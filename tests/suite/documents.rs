@@ -12,9 +12,10 @@ use reqwest::Client;
 use reqwest::header::ACCEPT;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio_tungstenite::connect_async;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 const CORPUS: &str = include_str!("../documents/corpus.json");
 
@@ -156,9 +157,9 @@ fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The error of an answer over a WebSocket, in the newer protocol.
-async fn over_websocket(server: &Serving, document: &str) -> Value {
-    let mut request = format!("ws://{}/graphql", server.address)
+/// A WebSocket with one operation, whose id is 1.
+async fn subscribed(address: &str, payload: &Value) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+    let mut request = format!("ws://{address}/graphql")
         .into_client_request()
         .unwrap();
     let protocol = "graphql-transport-ws".parse().unwrap();
@@ -166,17 +167,20 @@ async fn over_websocket(server: &Serving, document: &str) -> Value {
         .headers_mut()
         .insert("sec-websocket-protocol", protocol);
     let (mut socket, _) = connect_async(request).await.unwrap();
-    let subscribe = json!({
-        "type": "subscribe",
-        "id": "1",
-        "payload": { "query": document, "operationName": chosen(document) },
-    });
+    let subscribe = json!({ "type": "subscribe", "id": "1", "payload": payload });
     for message in [json!({ "type": "connection_init" }), subscribe] {
         socket
             .send(Message::text(message.to_string()))
             .await
             .unwrap();
     }
+    socket
+}
+
+/// The error of an answer over a WebSocket, in the newer protocol.
+async fn over_websocket(server: &Serving, document: &str) -> Value {
+    let payload = json!({ "query": document, "operationName": chosen(document) });
+    let mut socket = subscribed(&server.address, &payload).await;
     loop {
         let Some(Ok(message)) = socket.next().await else {
             panic!("the connection broke");
@@ -299,25 +303,11 @@ async fn a_subscription_may_name_its_field_twice() {
     let server = Server::start().await;
     let id = server.backend.enqueue("region\n", None).await;
     server.backend.ended(id).await;
-    let mut request = format!("ws://{}/graphql", server.address)
-        .into_client_request()
-        .unwrap();
-    let protocol = "graphql-transport-ws".parse().unwrap();
-    request
-        .headers_mut()
-        .insert("sec-websocket-protocol", protocol);
-    let (mut socket, _) = connect_async(request).await.unwrap();
     let query = "subscription ($id: ID!) { ...A ...B }
         fragment A on Subscription { ingestionStatus(id: $id) { id } }
         fragment B on Subscription { ingestionStatus(id: $id) { state error { code } } }";
     let payload = json!({ "query": query, "variables": { "id": id.to_string() } });
-    let subscribe = json!({ "type": "subscribe", "id": "1", "payload": payload });
-    for message in [json!({ "type": "connection_init" }), subscribe] {
-        socket
-            .send(Message::text(message.to_string()))
-            .await
-            .unwrap();
-    }
+    let mut socket = subscribed(&server.address.to_string(), &payload).await;
     let mut messages = Vec::new();
     while messages.len() < 3 {
         if let Message::Text(text) = socket.next().await.unwrap().unwrap() {

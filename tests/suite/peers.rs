@@ -72,7 +72,7 @@ async fn two(shared: bool) -> (Backend, Peer) {
     (backend, peer)
 }
 
-/// A second backend on an backend's database.
+/// A second backend on the same database.
 struct Peer {
     store: Store,
     ingestions: Ingestions,
@@ -373,8 +373,8 @@ async fn who_takes_over_waits_for_no_lock() {
              AND datname = current_database()"
         );
         // A session that is terminated releases its locks before it leaves the list.
-        let patience = if is_replaced { 10 } else { 0 };
-        while sql.number(&ended).await == 0 && start.elapsed() < Duration::from_secs(patience) {
+        let timeout = Duration::from_secs(if is_replaced { 10 } else { 0 });
+        while sql.number(&ended).await == 0 && start.elapsed() < timeout {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(sql.number(&ended).await == 1, is_replaced, "{name}");

@@ -187,7 +187,7 @@ fn random_files(random: &mut Random) -> Vec<String> {
     files
 }
 
-/// An backend into which some of the files were ingested, in their order.
+/// A backend into which some of the files were ingested, in their order.
 async fn with_files(files: &[String], kept: &[usize]) -> (Backend, BTreeMap<IngestionId, usize>) {
     let backend = Backend::start().await;
     let mut ids = BTreeMap::new();

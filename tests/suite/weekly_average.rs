@@ -20,7 +20,7 @@ const ALL_ENDS: [TripEndRule; 4] = [
     TripEndRule::Either,
 ];
 
-/// An backend and its reference, with the same trips.
+/// A backend and its reference, with the same trips.
 struct Pair {
     backend: Backend,
     reference: Reference,

@@ -18,7 +18,7 @@ pub struct Backend {
     place: Place,
 }
 
-/// Where an backend has its files and its database.
+/// Where a backend has its files and its database.
 pub struct Place {
     pub dir: TempDir,
     pub database: Database,
