@@ -3,6 +3,9 @@
 
 #[cfg(target_os = "linux")]
 mod embedded;
+// Without a database of the suite, these tests need to run only once.
+#[path = "suite/messages.rs"]
+mod messages;
 mod suite;
 
 use sea_orm::{ConnectionTrait, Database, Statement};

@@ -4,7 +4,6 @@
 use super::program;
 use super::support::database::on_postgres;
 
-use std::net::TcpListener;
 use std::process::Stdio;
 
 use program::{Home, Ran, Serving};
@@ -541,17 +540,4 @@ async fn citus_is_told_where_it_is_missing() {
         "error: only PostgreSQL can distribute its tables with Citus"
     };
     assert!(ran.stderr.starts_with(reason), "{ran:?}");
-}
-
-#[test]
-fn a_port_that_is_taken_is_told() {
-    let home = Home::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let ran = home.run(&["serve", "--listen", &address]);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(
-        ran.stderr.contains(&format!("cannot listen on {address}")),
-        "{ran:?}"
-    );
 }
