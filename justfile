@@ -56,6 +56,7 @@ renew:
     cargo fmt --all
     cargo build --locked
     target/debug/tripgraph schema > schema.graphql
+    INSTA_UPDATE=always cargo test --locked --test sqlite
     docs/test/generated.py
     docs/test/transcripts.py --update
     bench/publish.py

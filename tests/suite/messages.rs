@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::suite::support::snapshot::assert_snapshot;
+
 /// The program in this folder, in an environment of its own.
 fn program(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tripgraph"));
@@ -73,6 +75,25 @@ fn a_bad_token_is_not_repeated() {
             );
         }
     }
+}
+
+#[test]
+fn each_command_has_its_help() {
+    let dir = tempfile::tempdir().unwrap();
+    let help = |arguments: &[&str]| {
+        let output = run(dir.path(), arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let overview = help(&["--help"]);
+    let (_, commands) = overview.split_once("Commands:\n").unwrap();
+    for line in commands.lines().take_while(|line| !line.is_empty()) {
+        let command = line.split_whitespace().next().unwrap();
+        if command != "help" {
+            assert_snapshot(&format!("help-{command}"), &help(&[command, "--help"]));
+        }
+    }
+    assert_snapshot("help", &overview);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod random;
 pub mod reference;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 
