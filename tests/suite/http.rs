@@ -8,6 +8,8 @@ mod multipart;
 
 use super::support;
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
@@ -15,6 +17,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::{Value, json};
 use support::Server;
+use support::snapshot::assert_snapshot;
 
 const NEW: &str = "application/graphql-response+json";
 const CSV: &str = "region,origin_coord,destination_coord,datetime,datasource
@@ -911,6 +914,48 @@ async fn metrics_count_what_happens() {
     client().get(server.url("/a/b")).send().await.unwrap();
     assert!(text().await.contains("path=\"other\",status=\"404\""));
     assert!(page.ends_with("# EOF\n"));
+}
+
+/// A family with the names of the labels that its samples have, without their values.
+fn families(page: &str) -> String {
+    let mut families = String::new();
+    let mut labels = BTreeSet::new();
+    for line in page.lines() {
+        if let Some((_, list)) = line.split_once('{') {
+            let (list, _) = list.split_once('}').unwrap();
+            let names = list
+                .split("\",")
+                .map(|label| label.split('=').next().unwrap());
+            labels.extend(names);
+        } else if line.starts_with("# HELP") || line == "# EOF" {
+            if !labels.is_empty() {
+                let names: Vec<_> = std::mem::take(&mut labels).into_iter().collect();
+                writeln!(families, "  labels: {}", names.join(", ")).unwrap();
+            }
+        }
+        if line.starts_with('#') {
+            writeln!(families, "{line}").unwrap();
+        }
+    }
+    families
+}
+
+#[tokio::test]
+async fn metrics_have_names_types_and_labels() {
+    let server = Server::start().await;
+    ingest(&server, CSV).await;
+    let query = "{ weeklyAverage { totalTrips } groupedTrips { totalCount } }";
+    assert_eq!(ask(&server, query).await["errors"], Value::Null);
+    let get = async || client().get(server.url("/metrics")).send().await.unwrap();
+    let mut page = get().await.text().await.unwrap();
+    for _ in 0..200 {
+        if page.contains("tripgraph_ingestions_ended_total{") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        page = get().await.text().await.unwrap();
+    }
+    assert_snapshot("metrics", &families(&page));
 }
 
 /// Each set of labels is kept as long as the server runs.
