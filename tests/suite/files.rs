@@ -187,49 +187,6 @@ async fn line_ends_and_first_lines_in_many_hands() {
 }
 
 #[tokio::test]
-async fn files_without_a_usable_header_say_what_is_wrong() {
-    let home = Home::new();
-    let server = home.serve();
-    let rows = [row("Lyon", 1, "bikes")];
-    let text = file(&rows);
-    let swapped = "datasource,origin_coord,destination_coord,datetime,region";
-    for (text, code, expected) in [
-        (
-            format!("Trip report March 2021,,,,\n{text}"),
-            "HEADER_NOT_FIRST",
-            "the header seems to be on line 2",
-        ),
-        (
-            format!("\"{HEADER}\"\n\"{}\"\n", rows[0]),
-            "QUOTED_LINES",
-            "each line is one quoted field",
-        ),
-        (
-            text.replace(',', ";"),
-            "MISSING_COLUMNS",
-            "not by semicolons",
-        ),
-        (
-            text.replace("region,", "\"\u{feff}re\u{200b}gion\u{1b}\","),
-            "MISSING_COLUMNS",
-            "it has: re<U+200B>gion<U+001B>, origin_coord",
-        ),
-        (
-            format!("{text}{swapped}\n{}", row("bikes", 2, "Lyon")),
-            "SECOND_HEADER",
-            "line 3 is another header, with the columns in another order",
-        ),
-    ] {
-        let ingestion = ingested(&home, &server, "trips.csv", &text).await;
-        assert_eq!(ingestion["state"], "FAILED", "{ingestion}");
-        assert_eq!(ingestion["error"]["code"], code, "{ingestion}");
-        let message = ingestion["error"]["message"].as_str().unwrap();
-        assert!(message.contains(expected), "{message}");
-    }
-    assert_eq!(server.trips().await, 0);
-}
-
-#[tokio::test]
 async fn names_are_the_same_however_they_are_spelled() {
     let home = Home::new();
     let server = home.serve();

@@ -1,6 +1,7 @@
 //! What the program says when something is wrong, and where it says it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
@@ -137,10 +138,51 @@ fn a_cause_is_said_once() {
 }
 
 #[test]
-fn a_wrong_address_shows_a_right_one() {
+fn each_mistake_has_its_message() {
     let dir = tempfile::tempdir().unwrap();
-    let text = errors(dir.path(), &["--listen", "localhost:8000"]);
-    assert!(text.contains("127.0.0.1:8000"), "{text}");
+    std::fs::write(dir.path().join("trips.csv"), HEADER).unwrap();
+    let mut text = String::new();
+    for arguments in [
+        &["serf"][..],
+        &["--listen", "localhost:8000"],
+        &["--listen", "0.0.0.0:8000"],
+        &["--token", "ann"],
+        &["--allowed-host", "http://example.com"],
+        &["--base-map-url", "tiles.example"],
+        &["--base-map-url", "https://tiles.example/{z}/{x}"],
+        &["--lease-seconds", "1"],
+        &["--query-timeout-seconds", "0"],
+        &["--log-format", "xml"],
+        &["ingest", "nowhere.csv", "--log", "tripgraph=loud"],
+        &["--citus"],
+        &["ingest"],
+        &["ingest", "nowhere.csv"],
+        &["ingest", "trips.csv", "."],
+        &["ingest", "trips.csv", "--max-rejected-rows", "few"],
+        &[
+            "ingest",
+            "trips.csv",
+            "--database-url",
+            "mysql://localhost/trips",
+        ],
+        &["report"],
+        &["report", "--groups", "-1"],
+        &["verify"],
+        &["generate"],
+        &["generate", "--rows", "1", "--shape", "flat"],
+        &["generate", "--rows", "1", "--output", "no/such/folder.csv"],
+    ] {
+        let output = run(dir.path(), arguments);
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let (command, status) = (arguments.join(" "), output.status.code().unwrap());
+        let message = String::from_utf8(output.stderr).unwrap();
+        writeln!(
+            text,
+            "$ tripgraph {command}\n{message}[exit status {status}]\n"
+        )
+        .unwrap();
+    }
+    assert_snapshot("errors-command-line", &text);
 }
 
 #[test]

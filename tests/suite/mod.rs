@@ -8,6 +8,7 @@ mod answers;
 mod cli;
 mod damage;
 mod documents;
+mod errors;
 mod exactness;
 mod files;
 mod http;

@@ -83,8 +83,6 @@ async fn a_compressed_request_is_refused() {
             assert_eq!(response.headers()["accept-encoding"], "identity");
             let answer = body(response).await;
             assert_eq!(code(&answer), "BAD_USER_INPUT");
-            let message = answer["errors"][0]["message"].as_str().unwrap();
-            assert!(message.contains("Content-Encoding"), "{message}");
         }
     }
     let request = post(&server).json(&json!({ "query": "{ __typename }" }));

@@ -88,37 +88,6 @@ async fn shared_files_outlast_the_server() {
 }
 
 #[tokio::test]
-async fn a_map_that_leads_nowhere_is_refused() {
-    let server = Server::start().await;
-    for paths in [
-        &[][..],
-        &["variables.a", "variables.a"],
-        &["variables.a", "variables.c"],
-    ] {
-        let form = shared(TWO, paths, false);
-        let answer = body(post(&server).multipart(form).send().await.unwrap()).await;
-        assert_eq!(code(&answer), "BAD_USER_INPUT", "{paths:?}: {answer}");
-    }
-    assert_eq!(server.spooled(), 0);
-}
-
-#[tokio::test]
-async fn a_missing_boundary_is_named() {
-    let server = Server::start().await;
-    for media_type in ["multipart/form-data", "multipart/form-data; boundary="] {
-        let request = post(&server)
-            .header(CONTENT_TYPE, media_type)
-            .body("--b\r\n");
-        let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 400, "{media_type}");
-        let answer = body(response).await;
-        assert_eq!(code(&answer), "BAD_USER_INPUT");
-        let message = answer["errors"][0]["message"].as_str().unwrap();
-        assert!(message.contains("no boundary"), "{message}");
-    }
-}
-
-#[tokio::test]
 async fn names_of_files_are_decoded() {
     let server = Server::start().await;
     let names = [
