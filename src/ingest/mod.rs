@@ -1,6 +1,7 @@
 //! Ingestion: files wait in a queue, and one worker takes them in order through the pipeline.
 
 mod batch;
+mod error;
 mod estimate;
 mod metrics;
 mod names;
@@ -11,7 +12,9 @@ mod place;
 mod progress;
 mod recovery;
 mod reporter;
+mod requests;
 mod spool;
+mod states;
 mod stop;
 mod tally;
 mod worker;
@@ -19,58 +22,20 @@ mod worker;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, StreamExt};
 use prometheus_client::registry::Registry;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::error::IngestError;
 use self::estimate::Pace;
 use self::metrics::IngestMetrics;
 use self::progress::Progress;
+pub use self::requests::{Enqueued, IngestOptions};
 pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
 use self::stop::{Stop, StopReason};
-use crate::clock;
-use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, Page, RejectedRow};
-use crate::store::{self, FinalCounts, IngestionRecord, NewIngestion, Store, Worker};
-
-/// The options of a file's ingestion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct IngestOptions {
-    /// Ingest the file even if it is a duplicate.
-    pub allow_duplicate: bool,
-    /// Fail as soon as more rows than this are rejected.
-    pub max_rejected_rows: Option<u64>,
-}
-
-/// The result of enqueuing a file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Enqueued {
-    /// The ingestion.
-    pub ingestion: Ingestion,
-    /// Whether the file is a duplicate, and `ingestion` is the one that has the same bytes.
-    pub duplicate: bool,
-}
-
-/// Why a request about ingestions was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum IngestError {
-    /// There is no such ingestion.
-    #[error("there is no ingestion {0}")]
-    NotFound(IngestionId),
-    /// Its state does not allow it.
-    #[error("{0}")]
-    Conflict(String),
-    /// The program is shutting down.
-    #[error("the server is shutting down")]
-    ShuttingDown,
-    /// The spool failed.
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-}
+use crate::model::IngestionId;
+use crate::store::{IngestionRecord, Store, Worker};
 
 /// The queue of ingestions, their worker and their progress; clones share all state.
 #[derive(Debug, Clone)]
@@ -197,209 +162,6 @@ impl Ingestions {
         let mut records = self.inner.store.unfinished().await?;
         records.retain(|record| self.inner.spool.holds(&record.spool));
         Ok(records)
-    }
-
-    /// Enqueues a file. When this returns, the file and its queue entry are on disk.
-    pub async fn enqueue(
-        &self,
-        mut upload: SpooledFile,
-        options: IngestOptions,
-    ) -> Result<Enqueued, IngestError> {
-        if self.inner.shutdown.is_cancelled() {
-            return Err(IngestError::ShuttingDown);
-        }
-        let new = NewIngestion {
-            source: upload.source().to_owned(),
-            content_hash: upload.content_hash().to_owned(),
-            spool: self.inner.spool.id().to_owned(),
-            path: upload.place(),
-            spooled: upload.is_spooled(),
-            bytes_total: upload.bytes(),
-            max_rejected_rows: options.max_rejected_rows,
-        };
-        // From here on an ingestion may need the file, even if this is dropped meanwhile.
-        upload.keep();
-        let store = &self.inner.store;
-        let enqueued = store
-            .enqueue(new, options.allow_duplicate, clock::now())
-            .await;
-        let (ingestion, duplicate) = match enqueued {
-            Ok(enqueued) => enqueued,
-            Err(error) => {
-                if error.is_in_doubt() {
-                    tracing::warn!(path = ?upload.place(), "keeping an upload that may be queued");
-                    self.inner.arrived.notify_one();
-                } else {
-                    upload.discard();
-                }
-                return Err(error.into());
-            }
-        };
-        if duplicate {
-            upload.discard();
-        } else {
-            self.refresh_or_log(ingestion.id).await;
-        }
-        self.inner.arrived.notify_one();
-        // A duplicate may be running; a new one is told as it was put in the queue.
-        let live = duplicate.then(|| self.inner.progress.get(ingestion.id));
-        let ingestion = live.flatten().unwrap_or(ingestion);
-        Ok(Enqueued {
-            ingestion,
-            duplicate,
-        })
-    }
-
-    /// Cancels a queued or running ingestion; none of its trips remain.
-    pub async fn cancel(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
-        let before = self.existing(id).await?;
-        let counts = FinalCounts::of(&before);
-        let Some(cancelled) = self.inner.store.cancel(id, counts, clock::now()).await? else {
-            let after = self.refresh(id).await?.unwrap_or(before);
-            return Err(IngestError::Conflict(format!(
-                "ingestion {id} is already {}",
-                after.state.name()
-            )));
-        };
-        let order = self.inner.order.lock().await;
-        self.push(&cancelled, order).await;
-        // From now on its worker can write nothing more, wherever it is.
-        let ingestions = self.clone();
-        tokio::spawn(async move { worker::purge(&ingestions, id).await });
-        Ok(cancelled.ingestion)
-    }
-
-    /// Removes the trips of an ingestion from all answers.
-    pub async fn remove(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
-        // Not what was last heard of it: on another server that may be older than what its client
-        // was told.
-        let stored = self.stored(id).await?.ok_or(IngestError::NotFound(id))?;
-        let before = stored.ingestion;
-        if before.state != IngestionState::Succeeded {
-            return Err(IngestError::Conflict(format!(
-                "ingestion {id} is {}: only a SUCCEEDED ingestion can be removed",
-                before.state.name()
-            )));
-        }
-        let store = &self.inner.store;
-        let mut histograms = Histograms::new();
-        store
-            .snapshot()
-            .await?
-            .patches_of(id, |patch| {
-                Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
-            })
-            .await?;
-        let Some(removed) = store.remove(id, &histograms.finish()).await? else {
-            return Err(IngestError::Conflict(format!(
-                "ingestion {id} is already REMOVED"
-            )));
-        };
-        self.inner.progress.broadcast(&removed.ingestion);
-        let ingestions = self.clone();
-        tokio::spawn(async move { worker::purge(&ingestions, id).await });
-        Ok(removed.ingestion)
-    }
-
-    /// The current state of an ingestion; `None` if the id does not exist.
-    pub async fn get(&self, id: IngestionId) -> Result<Option<Ingestion>, IngestError> {
-        match self.inner.progress.get(id) {
-            Some(live) => Ok(Some(live)),
-            None => Ok(self.stored(id).await?.map(|record| record.ingestion)),
-        }
-    }
-
-    /// Up to `first` ingestions of one state or of all, newest first, with ids below `before`.
-    pub async fn list(
-        &self,
-        state: Option<IngestionState>,
-        first: u64,
-        before: Option<IngestionId>,
-    ) -> Result<Page<Ingestion>, IngestError> {
-        let mut page = self.inner.store.ingestions(state, first, before).await?;
-        for ingestion in &mut page.items {
-            if let Some(live) = self.inner.progress.get(ingestion.id)
-                && live.state == ingestion.state
-            {
-                *ingestion = live;
-            }
-        }
-        Ok(page)
-    }
-
-    /// Up to `first` stored rejected rows of an ingestion, by line, on lines after `after_line`.
-    pub async fn rejected_rows(
-        &self,
-        id: IngestionId,
-        first: u64,
-        after_line: Option<u64>,
-    ) -> Result<Page<RejectedRow>, IngestError> {
-        Ok(self
-            .inner
-            .store
-            .rejected_rows(id, first, after_line)
-            .await?)
-    }
-
-    /// A stream of an ingestion's current state, its changes and its final state, after which it
-    /// ends. `None` if the id does not exist.
-    pub async fn watch(
-        &self,
-        id: IngestionId,
-    ) -> Result<Option<BoxStream<'static, Ingestion>>, IngestError> {
-        if let Some(changes) = self.inner.progress.watch(id) {
-            return Ok(Some(changes));
-        }
-        let Some(ingestion) = self.refresh(id).await? else {
-            return Ok(None);
-        };
-        // It is live now, unless it has ended.
-        Ok(self
-            .inner
-            .progress
-            .watch(id)
-            .or_else(|| Some(stream::once(async { ingestion }).boxed())))
-    }
-
-    /// Changes of all ingestions from now on.
-    #[must_use]
-    pub fn updates(&self) -> BoxStream<'static, Ingestion> {
-        self.inner.progress.updates()
-    }
-
-    async fn existing(&self, id: IngestionId) -> Result<Ingestion, IngestError> {
-        self.get(id).await?.ok_or(IngestError::NotFound(id))
-    }
-
-    async fn stored(&self, id: IngestionId) -> Result<Option<IngestionRecord>, store::Error> {
-        self.inner.store.record(id).await
-    }
-
-    /// Reads the state of an ingestion and pushes it to its watchers; `None` if the id does not
-    /// exist.
-    async fn refresh(&self, id: IngestionId) -> Result<Option<Ingestion>, store::Error> {
-        let order = self.inner.order.lock().await;
-        let Some(record) = self.stored(id).await? else {
-            return Ok(None);
-        };
-        self.push(&record, order).await;
-        Ok(Some(record.ingestion))
-    }
-
-    /// Pushes a state to the watchers, in order.
-    async fn push(&self, record: &IngestionRecord, order: tokio::sync::MutexGuard<'_, ()>) {
-        let news = self.inner.progress.push(record.ingestion.clone());
-        drop(order);
-        if news && record.ingestion.state.is_final() {
-            self.interrupt(record.ingestion.id);
-            worker::conclude(self, record).await;
-        }
-    }
-
-    async fn refresh_or_log(&self, id: IngestionId) {
-        if let Err(error) = self.refresh(id).await {
-            tracing::warn!(id, %error, "cannot read the state of an ingestion");
-        }
     }
 
     /// Records that the worker runs an ingestion.

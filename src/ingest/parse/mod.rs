@@ -19,6 +19,7 @@ mod chunk;
 mod column;
 mod dialect;
 mod header;
+mod input;
 mod number;
 mod quoting;
 mod records;

@@ -1,10 +1,11 @@
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
 use memchr::memchr3;
 
 use super::chunk::{Fault, Position, RAW_BYTES, RecordChunk, Shape};
 use super::dialect::{Dialect, LineEnd, line_end_len};
 use super::header::{Header, OpenError};
+use super::input::Input;
 use super::quoting::{Fields, Scan, State, scan};
 use crate::text::trim_bytes;
 
@@ -32,15 +33,10 @@ const SEARCHED_RECORDS: usize = 20;
 /// look-ahead continues where it ended.
 #[derive(Debug)]
 pub struct RecordReader<R> {
-    source: R,
+    input: Input<R>,
     dialect: Dialect,
     header: Header,
     max_record: usize,
-    buffer: Box<[u8]>,
-    /// The unread part of the buffer.
-    start: usize,
-    end: usize,
-    at_end_of_file: bool,
     /// Position in the file of the unread part.
     position: Position,
     lookahead: Option<Lookahead>,
@@ -80,18 +76,13 @@ impl<R: Read + Seek> RecordReader<R> {
         buffer: usize,
     ) -> Result<Self, OpenError> {
         let mut reader = Self {
-            source,
+            input: Input::open(source, buffer)?,
             dialect: Dialect::default(),
             header: Header::default(),
             max_record,
-            buffer: vec![0; buffer].into_boxed_slice(),
-            start: 0,
-            end: 0,
-            at_end_of_file: false,
             position: Position { offset: 0, line: 1 },
             lookahead: None,
         };
-        reader.source.rewind()?;
         let mut found = reader.next_of_head()?.ok_or(OpenError::Empty)?;
         if let Some(delimiter) = Dialect::declared_delimiter(reader.bytes(found)) {
             reader.dialect.delimiter = delimiter;
@@ -146,7 +137,7 @@ impl<R: Read + Seek> RecordReader<R> {
 
     /// The source of the bytes.
     pub const fn source(&self) -> &R {
-        &self.source
+        self.input.source()
     }
 
     /// The header of the file.
@@ -170,11 +161,8 @@ impl<R: Read + Seek> RecordReader<R> {
     /// Continues at an earlier [`position`](Self::position) of this reader or of another reader of
     /// the same file.
     pub fn seek(&mut self, position: Position) -> io::Result<()> {
-        self.source.seek(SeekFrom::Start(position.offset))?;
+        self.input.seek(position.offset)?;
         self.position = position;
-        self.start = 0;
-        self.end = 0;
-        self.at_end_of_file = false;
         self.lookahead = None;
         Ok(())
     }
@@ -186,8 +174,7 @@ impl<R: Read + Seek> RecordReader<R> {
         while chunk.len() < max_records.max(1) && chunk.bytes() < CHUNK_BYTES {
             let Some(found) = self.find()? else { break };
             if found.len > 0 {
-                let record = &self.buffer[self.start..self.start + found.len];
-                chunk.push(record, self.position, found.shape);
+                chunk.push(self.bytes(found), self.position, found.shape);
             }
             self.pass(found.taken, found.lines);
             if found.shape == Shape::Broken(Fault::TooLong) {
@@ -345,7 +332,7 @@ impl<R: Read + Seek> RecordReader<R> {
         loop {
             match self.dialect.end_of_line(self.unread()) {
                 // A line feed may follow.
-                Some(end) if end + 1 == self.end - self.start && !self.at_end_of_file => {
+                Some(end) if end + 1 == self.unread().len() && !self.input.is_at_end() => {
                     self.pass(end, 0);
                 }
                 Some(end) => {
@@ -353,12 +340,12 @@ impl<R: Read + Seek> RecordReader<R> {
                     self.pass(end + len, 1);
                     return Ok(());
                 }
-                None => self.pass(self.end - self.start, 0),
+                None => self.pass(self.unread().len(), 0),
             }
-            if self.at_end_of_file {
+            if self.input.is_at_end() {
                 return Ok(());
             }
-            self.fill_buffer()?;
+            self.input.fill()?;
         }
     }
 
@@ -368,12 +355,12 @@ impl<R: Read + Seek> RecordReader<R> {
     }
 
     fn unread(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
+        self.input.unread()
     }
 
     #[inline]
     const fn pass(&mut self, bytes: usize, lines: u64) {
-        self.start += bytes;
+        self.input.skip(bytes);
         self.position.offset += bytes as u64;
         self.position.line += lines;
     }
@@ -381,29 +368,7 @@ impl<R: Read + Seek> RecordReader<R> {
     /// Ensures that the buffer has the longest record with its line end, or the rest of the file.
     #[inline]
     fn refill(&mut self) -> io::Result<()> {
-        if self.end - self.start <= self.max_record + 2 && !self.at_end_of_file {
-            self.fill_buffer()?;
-        }
-        Ok(())
-    }
-
-    /// Moves the unread part to the front of the buffer and reads until the buffer is full or the
-    /// file ends.
-    #[cold]
-    #[inline(never)]
-    fn fill_buffer(&mut self) -> io::Result<()> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        while self.end < self.buffer.len() && !self.at_end_of_file {
-            match self.source.read(&mut self.buffer[self.end..]) {
-                Ok(0) => self.at_end_of_file = true,
-                Ok(bytes) => self.end += bytes,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        self.input.refill(self.max_record + 2)
     }
 }
 
