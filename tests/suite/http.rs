@@ -683,11 +683,9 @@ fn families(page: &str) -> String {
                 .split("\",")
                 .map(|label| label.split('=').next().unwrap());
             labels.extend(names);
-        } else if line.starts_with("# HELP") || line == "# EOF" {
-            if !labels.is_empty() {
-                let names: Vec<_> = std::mem::take(&mut labels).into_iter().collect();
-                writeln!(families, "  labels: {}", names.join(", ")).unwrap();
-            }
+        } else if (line.starts_with("# HELP") || line == "# EOF") && !labels.is_empty() {
+            let names: Vec<_> = std::mem::take(&mut labels).into_iter().collect();
+            writeln!(families, "  labels: {}", names.join(", ")).unwrap();
         }
         if line.starts_with('#') {
             writeln!(families, "{line}").unwrap();
