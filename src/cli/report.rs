@@ -152,8 +152,8 @@ impl ReportData {
                 number(group.trips),
                 Cell::new(start),
                 Cell::new(end),
-                Cell::new(place(group.origin)),
-                Cell::new(place(group.destination)),
+                Cell::new(cell(group.origin)),
+                Cell::new(cell(group.destination)),
             ]);
         }
         format!(
@@ -216,7 +216,7 @@ fn number(value: impl Display) -> Cell {
 }
 
 /// A cell's index, and the longitude and latitude of its center.
-fn place(cell: CellIndex) -> String {
+fn cell(cell: CellIndex) -> String {
     let center = geo::center(cell);
     format!("{cell} ({:.4} {:.4})", center.lon(), center.lat())
 }

@@ -75,7 +75,7 @@ impl City {
     }
 
     /// A random trip end: longitude and latitude, in [`UNITS`].
-    pub(super) fn place(&self, random: &mut Random) -> (i64, i64) {
+    pub(super) fn trip_end(&self, random: &mut Random) -> (i64, i64) {
         if random.below(1_000) < AROUND_HUBS {
             let hub = &self.hubs[self.hub(random)];
             // A degree of longitude is about two thirds of one of latitude here.

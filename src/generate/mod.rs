@@ -88,26 +88,30 @@ fn write_csv(writer: impl Write, shape: Shape, rows: u64, seed: u64) -> csv::Res
 }
 
 /// A longitude and a latitude in [`UNITS`].
-type Place = (i64, i64);
+type Coordinates = (i64, i64);
 
-fn city_ends(random: &mut Random) -> (Cow<'static, str>, Place, Place) {
+fn city_ends(random: &mut Random) -> (Cow<'static, str>, Coordinates, Coordinates) {
     let city = &CITIES[weighted(CITIES.each_ref().map(|city| city.weight), random)];
-    (city.name.into(), city.place(random), city.place(random))
+    (
+        city.name.into(),
+        city.trip_end(random),
+        city.trip_end(random),
+    )
 }
 
-fn world_ends(random: &mut Random) -> (Cow<'static, str>, Place, Place) {
-    let origin = world_place(random);
+fn world_ends(random: &mut Random) -> (Cow<'static, str>, Coordinates, Coordinates) {
+    let origin = world_trip_end(random);
     let zone = (origin.0 + 180 * UNITS) / (6 * UNITS) + 1;
     (
         format!("Zone {zone:02}").into(),
         origin,
-        world_place(random),
+        world_trip_end(random),
     )
 }
 
 /// A point that is about uniformly distributed on Earth: the cosine of the latitude, by which
 /// circles of latitude shrink, is approximated by a parabola.
-fn world_place(random: &mut Random) -> (i64, i64) {
+fn world_trip_end(random: &mut Random) -> (i64, i64) {
     // A tenth of the precision, since whole degrees may have a digit more.
     let lon = random.between(-180 * UNITS / 10, 180 * UNITS / 10 - 1) * 10;
     loop {
@@ -119,7 +123,7 @@ fn world_place(random: &mut Random) -> (i64, i64) {
     }
 }
 
-fn point((lon, lat): Place) -> String {
+fn point((lon, lat): Coordinates) -> String {
     format!("POINT ({} {})", degrees(lon), degrees(lat))
 }
 

@@ -63,10 +63,10 @@ impl Default for LeafCells {
 impl LeafCells {
     /// The index of the leaf cell a point is filed under.
     pub fn index(&mut self, point: Point) -> u64 {
-        let Some(place) = place(point, &mut self.face) else {
+        let Some(axial) = axial(point, &mut self.face) else {
             return leaf_cell(point).into();
         };
-        let path = Path::to(place);
+        let path = Path::to(axial);
         let root = &mut self.roots[self.face][path.root];
         match root {
             Root::Hexagon { base_cell, digits } => path.index(*base_cell, *digits),
@@ -162,10 +162,10 @@ fn seventh(number: i32) -> i32 {
     (number + 3).div_euclid(7)
 }
 
-/// The coordinates of the cell that holds a point in the grid of its face, along two axes with 60°
-/// between them; `None` if the point is too close to a border. `face` is a guess, and is set to the
-/// face of the point.
-fn place(point: Point, face: &mut usize) -> Option<(i32, i32)> {
+/// The axial coordinates (along two axes with 60° between them) of the cell that holds a point, in
+/// the grid of its face; `None` if the point is too close to a border. `face` is a guess, and is set
+/// to the face of the point.
+fn axial(point: Point, face: &mut usize) -> Option<(i32, i32)> {
     let (sin_lat, cos_lat) = point.lat().to_radians().sin_cos();
     let (sin_lon, cos_lon) = point.lon().to_radians().sin_cos();
     let v = [cos_lat * cos_lon, cos_lat * sin_lon, sin_lat];
@@ -300,18 +300,18 @@ mod tests {
     #[test]
     fn a_cell_has_one_place() {
         let mut random = Random::new(6);
-        let mut places = std::collections::HashMap::new();
+        let mut cells = std::collections::HashMap::new();
         let (mut found, mut face) = (0, 0);
         for _ in 0..100_000 {
             let (lon, lat) = (random.between(14.40, 14.42), random.between(50.0, 50.01));
             let point = Point::new(lon, lat).unwrap();
-            if let Some(place) = place(point, &mut face) {
+            if let Some(axial) = axial(point, &mut face) {
                 let cell = leaf_cell(point);
-                assert_eq!(*places.entry(place).or_insert(cell), cell);
+                assert_eq!(*cells.entry(axial).or_insert(cell), cell);
                 found += 1;
             }
         }
         assert!(found > 99_900, "{found}");
-        assert!(places.len() < 50, "{}", places.len());
+        assert!(cells.len() < 50, "{}", cells.len());
     }
 }

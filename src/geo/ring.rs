@@ -102,9 +102,9 @@ mod tests {
         let mut random = Random::new(7);
         for resolution in all_resolutions() {
             for _ in 0..500 {
-                let place = random.even();
-                let place = random.near(180.0, place.lat(), 1e-3);
-                check(parent(leaf_cell(place), resolution));
+                let point = random.even();
+                let point = random.near(180.0, point.lat(), 1e-3);
+                check(parent(leaf_cell(point), resolution));
             }
         }
     }

@@ -54,11 +54,11 @@ impl Uploads {
     /// If there is no such variable, or it is not null.
     pub fn refer(variables: &mut Variables, path: &str, number: usize) -> Result<(), ApiError> {
         let wrong = |what: &str| ApiError::bad_input(format_args!("map: `{path}` {what}"));
-        let place = find(variables, path).ok_or_else(|| wrong("is not a path to a variable"))?;
-        if *place != Value::Null {
+        let variable = find(variables, path).ok_or_else(|| wrong("is not a path to a variable"))?;
+        if *variable != Value::Null {
             return Err(wrong("is not null in the operations"));
         }
-        *place = reference(number);
+        *variable = reference(number);
         Ok(())
     }
 
@@ -80,16 +80,16 @@ impl UploadSender {
 
     /// Delivers all files, in the order of their numbers.
     pub fn deliver(self, files: Vec<ReceivedFile>) {
-        for (place, file) in self.files.into_iter().zip(files) {
+        for (waiting, file) in self.files.into_iter().zip(files) {
             // If no resolver waits any longer, the file is dropped, which deletes it.
-            let _ = place.send(Ok(Arc::new(file)));
+            let _ = waiting.send(Ok(Arc::new(file)));
         }
     }
 
     /// Sends the error to all resolvers that wait for a file.
     pub fn fail(self, error: &ApiError) {
-        for place in self.files {
-            let _ = place.send(Err(error.clone()));
+        for waiting in self.files {
+            let _ = waiting.send(Err(error.clone()));
         }
     }
 }

@@ -145,7 +145,7 @@ impl http_body::Body for Answer {
 pub(super) struct Connection {
     /// `None` only after the drop.
     socket: Option<TcpStream>,
-    place: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     activity: Activity,
     write_stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
@@ -157,13 +157,13 @@ impl Connection {
     /// Holds the permit until the connection is closed.
     pub(super) fn new(
         socket: TcpStream,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         activity: Activity,
         settings: &HttpSettings,
     ) -> Self {
         Self {
             socket: Some(socket),
-            place: Some(place),
+            permit: Some(permit),
             activity,
             write_stall: settings.write_stall,
             stalled: None,
@@ -250,7 +250,7 @@ impl AsyncWrite for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let (Some(socket), place) = (self.socket.take(), self.place.take()) else {
+        let (Some(socket), permit) = (self.socket.take(), self.permit.take()) else {
             return;
         };
         if self.ended {
@@ -261,7 +261,7 @@ impl Drop for Connection {
             runtime.spawn(async move {
                 // If the client has disconnected, there is nothing to do.
                 let _ = tokio::time::timeout(LINGER, linger(socket)).await;
-                drop(place);
+                drop(permit);
             });
         }
     }

@@ -60,15 +60,15 @@ pub async fn serve(
 ) -> io::Result<()> {
     let router = TowerToHyperService::new(router);
     let settings = Arc::new(settings.clone());
-    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let permits = Arc::new(Semaphore::new(settings.max_connections));
     let connections = TaskTracker::new();
     loop {
-        let (place, socket) = tokio::select! {
-            accepted = accept(&listener, &places) => accepted?,
+        let (permit, socket) = tokio::select! {
+            accepted = accept(&listener, &permits) => accepted?,
             () = shutdown.requested() => break,
         };
         let activity = Activity::new();
-        let socket = Connection::new(socket, place, activity.clone(), &settings);
+        let socket = Connection::new(socket, permit, activity.clone(), &settings);
         let service = {
             let (router, activity) = (router.clone(), activity.clone());
             service_fn(move |request: Request<Incoming>| {
@@ -126,13 +126,13 @@ pub async fn serve(
 /// Waits until the number of connections is below its limit, then accepts the next one.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> io::Result<(OwnedSemaphorePermit, TcpStream)> {
-    if places.available_permits() == 0 {
+    if permits.available_permits() == 0 {
         tracing::warn!("connection limit reached: new connections wait");
     }
-    let place = Arc::clone(places).acquire_owned().await;
-    let place = place.map_err(io::Error::other)?;
+    let permit = Arc::clone(permits).acquire_owned().await;
+    let permit = permit.map_err(io::Error::other)?;
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
@@ -140,7 +140,7 @@ async fn accept(
                 if let Err(error) = socket.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                return Ok((place, socket));
+                return Ok((permit, socket));
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {

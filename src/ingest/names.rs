@@ -7,12 +7,12 @@ use crate::store::Error;
 /// Numbers of the names seen so far; new names are numbered together.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    ids: HashMap<String, Place, foldhash::fast::FixedState>,
+    ids: HashMap<String, Number, foldhash::fast::FixedState>,
     fresh: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum Number {
     Known(u32),
     Fresh(u32),
 }
@@ -24,12 +24,12 @@ impl Names {
     /// The number of a name, or a marked index for [`resolve`].
     pub(super) fn id(&mut self, name: &str) -> u32 {
         match self.ids.get(name) {
-            Some(Place::Known(id)) => *id,
-            Some(Place::Fresh(index)) => FRESH | index,
+            Some(Number::Known(id)) => *id,
+            Some(Number::Fresh(index)) => FRESH | index,
             None => {
                 // A block of rows has far fewer names than there are numbers.
                 let index = u32::try_from(self.fresh.len()).unwrap_or(u32::MAX >> 1);
-                self.ids.insert(name.to_owned(), Place::Fresh(index));
+                self.ids.insert(name.to_owned(), Number::Fresh(index));
                 self.fresh.push(name.to_owned());
                 FRESH | index
             }
@@ -47,7 +47,7 @@ impl Names {
         let fresh = std::mem::take(&mut self.fresh);
         let numbers = ask(&fresh)?;
         for (name, &id) in fresh.into_iter().zip(&numbers) {
-            self.ids.insert(name, Place::Known(id));
+            self.ids.insert(name, Number::Known(id));
         }
         Ok(numbers)
     }

@@ -10,7 +10,7 @@ use crate::model::{Ingestion, IngestionId, IngestionState};
 use crate::store::Advance;
 
 /// Number of changes that a slow watcher of all ingestions may lag behind before some are skipped.
-const UPDATES_KEPT: usize = 1024;
+const UPDATE_BUFFER: usize = 1024;
 
 /// The current state of the queued and running ingestions.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ impl Progress {
     pub(super) fn new() -> Self {
         Self {
             live: Arc::default(),
-            updates: broadcast::channel(UPDATES_KEPT).0,
+            updates: broadcast::channel(UPDATE_BUFFER).0,
         }
     }
 

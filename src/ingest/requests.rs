@@ -38,7 +38,7 @@ impl Ingestions {
             source: upload.source().to_owned(),
             content_hash: upload.content_hash().to_owned(),
             spool: self.inner.spool.id().to_owned(),
-            path: upload.place(),
+            path: upload.queued_path(),
             spooled: upload.is_spooled(),
             bytes_total: upload.bytes(),
             max_rejected_rows: options.max_rejected_rows,
@@ -53,7 +53,7 @@ impl Ingestions {
             Ok(enqueued) => enqueued,
             Err(error) => {
                 if error.is_in_doubt() {
-                    tracing::warn!(path = ?upload.place(), "keeping an upload that may be queued");
+                    tracing::warn!(path = ?upload.queued_path(), "keeping an upload that may be queued");
                     self.inner.arrived.notify_one();
                 } else {
                     upload.discard();

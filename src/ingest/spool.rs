@@ -11,7 +11,7 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-use super::place;
+use super::queued_path;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
@@ -69,8 +69,8 @@ impl Spool {
     }
 
     /// The path of a queued file: a name in the spool, or a path outside it.
-    pub(super) fn locate(&self, place: &str) -> PathBuf {
-        self.folder.join(place::path(place))
+    pub(super) fn locate(&self, path: &str) -> PathBuf {
+        self.folder.join(queued_path::path(path))
     }
 
     /// Streams a file to the disk, for one ingestion. `source` is its display name, `limit` its
@@ -272,14 +272,14 @@ impl SpooledFile {
         })
     }
 
-    /// Its place as text: a name in the spool, or a path outside it.
+    /// Its path as the queue stores it: a name in the spool, or a path outside it.
     #[must_use]
-    pub fn place(&self) -> String {
-        let place = match self.ownership {
+    pub fn queued_path(&self) -> String {
+        let path = match self.ownership {
             Ownership::Foreign => self.path.as_os_str(),
             _ => self.path.file_name().unwrap_or_default(),
         };
-        place::text(Path::new(place))
+        queued_path::text(Path::new(path))
     }
 
     /// Its display name.

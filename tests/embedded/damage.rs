@@ -96,8 +96,8 @@ async fn no_flipped_bit_changes_an_answer_that_verify_calls_sound() {
         };
         backend.ingest(&shape.file(&mut random)).await;
     }
-    let place = backend.stop().await;
-    let file = place.dir.path().join("trips.db");
+    let stopped = backend.stop().await;
+    let file = stopped.dir.path().join("trips.db");
     let bytes = std::fs::read(&file).unwrap();
     let store = open(&file).await.unwrap();
     let right = answers(&store).await;
@@ -105,7 +105,7 @@ async fn no_flipped_bit_changes_an_answer_that_verify_calls_sound() {
     assert!(is_sound(&store).await);
     store.close().await.unwrap();
 
-    let damaged = place.dir.path().join("damaged.db");
+    let damaged = stopped.dir.path().join("damaged.db");
     let (mut changed, mut noticed) = (0, 0);
     for seed in 0..FILES {
         let mut random = Random::new(1_000 + seed);

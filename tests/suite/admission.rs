@@ -217,16 +217,16 @@ async fn a_statement_is_stopped_with_its_question() {
     let (locks, observer) = (home.sql().await, home.sql().await);
     locks.execute("BEGIN").await;
     locks.execute("LOCK TABLE trip_patch").await;
-    let held = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+    let blocked = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
                 AND datname = current_database() AND query LIKE '%trip_patch%'";
     let request = send(&serving, costly(0, 1));
     until("the statement waits for the lock", async || {
-        observer.number(held).await > 0
+        observer.number(blocked).await > 0
     })
     .await;
     request.abort();
     until("the statement is stopped", async || {
-        observer.number(held).await == 0
+        observer.number(blocked).await == 0
     })
     .await;
     locks.execute("ROLLBACK").await;

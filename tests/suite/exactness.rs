@@ -17,8 +17,8 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-/// Places that were once read one unit off, and corners of the range.
-const PLACES: [(f64, f64); 10] = [
+/// Points that were once read one unit off, and corners of the range.
+const POINTS: [(f64, f64); 10] = [
     (4.824750281196463, 45.769260841689004),
     (-48.370871642230526, 11.309917369958569),
     (132.38218655231123, 32.49901102981332),
@@ -33,20 +33,20 @@ const PLACES: [(f64, f64); 10] = [
 
 const TRIPS: usize = 150;
 
-/// Trips from places with all the digits a float has.
-fn places() -> Vec<(f64, f64)> {
+/// Trips from points with all the digits a float has.
+fn points() -> Vec<(f64, f64)> {
     let mut random = Random::new(20_260_101);
-    let mut places = PLACES.to_vec();
-    while places.len() < TRIPS {
-        let place = (random.between(-180.0, 180.0), random.between(-90.0, 90.0));
-        places.push(place);
+    let mut points = POINTS.to_vec();
+    while points.len() < TRIPS {
+        let point = (random.between(-180.0, 180.0), random.between(-90.0, 90.0));
+        points.push(point);
     }
-    places
+    points
 }
 
-fn csv(places: &[(f64, f64)]) -> String {
+fn csv(points: &[(f64, f64)]) -> String {
     let mut csv = String::from("region,origin_coord,destination_coord,datetime,datasource\n");
-    for (lon, lat) in places {
+    for (lon, lat) in points {
         writeln!(
             csv,
             "A,POINT ({lon} {lat}),POINT (0 0),2021-03-01 08:00:00,x"
@@ -95,11 +95,11 @@ fn trips(text: &str) -> i64 {
 async fn a_box_made_of_a_trips_own_coordinates_holds_it() {
     let home = Home::new();
     let server = home.serve();
-    let places = places();
-    let id = server.upload(&home.write("trips.csv", &csv(&places))).await;
+    let points = points();
+    let id = server.upload(&home.write("trips.csv", &csv(&points))).await;
     assert_eq!(server.ended(&id).await["rowsIngested"], TRIPS);
     let origins = origins(&server).await;
-    for ((lon, lat), printed) in places.iter().zip(&origins) {
+    for ((lon, lat), printed) in points.iter().zip(&origins) {
         assert_eq!(printed.0.parse(), Ok(*lon));
         assert_eq!(printed.1.parse(), Ok(*lat));
     }
@@ -160,7 +160,7 @@ async fn a_box_made_of_a_trips_own_coordinates_holds_it() {
             }
         }
     }
-    for (lon, lat) in origins.iter().take(PLACES.len()) {
+    for (lon, lat) in origins.iter().take(POINTS.len()) {
         let bounds = [lon.as_str(), lat, lon, lat].join(",");
         let ran = home.run(&["report", "--json", "--bbox", &bounds]);
         let report: Value = serde_json::from_str(&ran.stdout).unwrap();

@@ -31,7 +31,7 @@ const HEADER: &str = "region,origin_coord,destination_coord,datetime,datasource\
 #[test]
 fn a_password_is_not_repeated() {
     let dir = tempfile::tempdir().unwrap();
-    for (place, shown) in [
+    for (url, shown) in [
         ("mysql://ann:s3cret@db.example/trips", "mysql://…"),
         // Nobody listens there.
         (
@@ -39,7 +39,7 @@ fn a_password_is_not_repeated() {
             "postgres://127.0.0.1:1/trips: error communicating with database: Connection refused",
         ),
     ] {
-        let text = errors(dir.path(), &["report", "--database-url", place]);
+        let text = errors(dir.path(), &["report", "--database-url", url]);
         assert!(text.contains(shown) && !text.contains("s3cret"), "{text}");
     }
 }

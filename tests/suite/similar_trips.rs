@@ -166,15 +166,15 @@ impl Pair {
     async fn check_members(&self, random: &mut Random, question: &Question) -> usize {
         let expected = self.expected(question);
         let mut compared = 0;
-        let mut places: Vec<_> = (0..expected.len()).collect();
-        random.shuffle(&mut places);
+        let mut indices: Vec<_> = (0..expected.len()).collect();
+        random.shuffle(&mut indices);
         // The largest, and any others.
-        places.truncate(2);
+        indices.truncate(2);
         if !expected.is_empty() {
-            places.push(0);
+            indices.push(0);
         }
-        for place in places {
-            let (key, trips) = &expected[place];
+        for index in indices {
+            let (key, trips) = &expected[index];
             let group = TripGroup {
                 origin: key.0.try_into().unwrap(),
                 destination: key.1.try_into().unwrap(),
@@ -202,7 +202,7 @@ fn boxed(west: f64, south: f64, east: f64, north: f64) -> BoundingBox {
     BoundingBox::new(west, south, east, north).unwrap()
 }
 
-/// A box around a place, cut off at the edges of the map.
+/// A box around a point, cut off at the edges of the map.
 fn around((lon, lat): (f64, f64), size: f64) -> BoundingBox {
     boxed(
         (lon - size).max(-180.0),
@@ -215,7 +215,7 @@ fn around((lon, lat): (f64, f64), size: f64) -> BoundingBox {
 /// A random filter: a box of any size, a region, a datasource.
 fn filter(random: &mut Random, pair: &Pair, ends: TripEndRule) -> Selection {
     let trip = random.pick(&pair.reference.trips);
-    let place = if random.once_in(2) {
+    let point = if random.once_in(2) {
         trip.origin
     } else {
         trip.destination
@@ -230,7 +230,7 @@ fn filter(random: &mut Random, pair: &Pair, ends: TripEndRule) -> Selection {
             trip.destination.0,
             trip.origin.1.max(trip.destination.1),
         ),
-        _ => around(place, random.scale(1e-4, 100.0)),
+        _ => around(point, random.scale(1e-4, 100.0)),
     };
     let mut choose = |names: &[&str]| random.once_in(3).then(|| (*random.pick(names)).to_owned());
     Selection {

@@ -23,7 +23,7 @@ pub(super) fn decimal(bytes: &[u8]) -> Option<(f64, usize)> {
         at += 1;
     }
     let whole = at - start;
-    let mut places = 0;
+    let mut decimals = 0;
     if bytes.get(at) == Some(&b'.') {
         at += 1;
         let point = at;
@@ -35,18 +35,18 @@ pub(super) fn decimal(bytes: &[u8]) -> Option<(f64, usize)> {
             digits = digits.wrapping_mul(10).wrapping_add(digit);
             at += 1;
         }
-        places = at - point;
-        if places == 0 {
+        decimals = at - point;
+        if decimals == 0 {
             return None;
         }
     }
-    if whole == 0 || whole + places > 19 {
+    if whole == 0 || whole + decimals > 19 {
         return None;
     }
     if digits > 1 << f64::MANTISSA_DIGITS {
         return Some((number(&bytes[..at])?, at));
     }
-    let value = digits as f64 / POWERS[places];
+    let value = digits as f64 / POWERS[decimals];
     Some((if negative { -value } else { value }, at))
 }
 

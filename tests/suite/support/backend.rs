@@ -11,20 +11,23 @@ use tripgraph::store::{Access, Store};
 
 use super::database::{Database, Sql};
 
-/// A store and its queue of ingestions, in a place of its own.
+/// A store and its queue of ingestions, on a database of its own.
 pub struct Backend {
     pub store: Store,
     pub ingestions: Ingestions,
-    place: Place,
+    test_database: TestDatabase,
 }
 
-/// Where a backend has its files and its database.
-pub struct Place {
+/// The directory and the database of a backend; deleted when dropped.
+pub struct TestDatabase {
     pub dir: TempDir,
     pub database: Database,
 }
 
-impl Place {
+/// The name that `peers.rs` uses.
+pub type Place = TestDatabase;
+
+impl TestDatabase {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::new(&dir.path().join("trips.db"));
@@ -34,15 +37,15 @@ impl Place {
 
 impl Backend {
     pub async fn start() -> Self {
-        Self::start_in(Place::new()).await
+        Self::start_in(TestDatabase::new()).await
     }
 
     /// Starts where another one was stopped.
-    pub async fn start_in(place: Place) -> Self {
-        let store = Store::open(place.database.url(), Access::Write)
+    pub async fn start_in(test_database: TestDatabase) -> Self {
+        let store = Store::open(test_database.database.url(), Access::Write)
             .await
             .unwrap();
-        let spool = place.dir.path().join("spool");
+        let spool = test_database.dir.path().join("spool");
         let spool = Spool::open(spool, store.program()).await.unwrap();
         let ingestions = Ingestions::start(store.clone(), spool, Role::SERVER)
             .await
@@ -50,19 +53,19 @@ impl Backend {
         Self {
             store,
             ingestions,
-            place,
+            test_database,
         }
     }
 
-    /// Stops as a program does that is asked to end, and leaves its place.
-    pub async fn stop(self) -> Place {
+    /// Stops as a program does that is asked to end, and leaves its database.
+    pub async fn stop(self) -> TestDatabase {
         self.ingestions.stop().await;
         self.store.close().await.unwrap();
-        self.place
+        self.test_database
     }
 
     pub fn url(&self) -> &str {
-        self.place.database.url()
+        self.test_database.database.url()
     }
 
     /// Uploads in the spool's folder.
@@ -71,7 +74,7 @@ impl Backend {
     }
 
     pub fn dir(&self) -> &Path {
-        self.place.dir.path()
+        self.test_database.dir.path()
     }
 
     /// Puts a file in the queue, even where its bytes are there already.
@@ -114,7 +117,7 @@ impl Backend {
 
     /// A connection past the store, for what only a test may do.
     pub async fn sql(&self) -> Sql {
-        self.place.database.sql().await
+        self.test_database.database.sql().await
     }
 
     /// Waits until an ingestion has neither trips nor patches in the database.

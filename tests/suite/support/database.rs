@@ -11,7 +11,7 @@ pub fn on_postgres() -> bool {
     env!("CARGO_CRATE_NAME") == "postgres"
 }
 
-/// A place for a database, and at the end of the test its end.
+/// An address for a database, which is dropped at the end of the test.
 pub struct Database {
     url: String,
     /// The file, if it is one.

@@ -135,8 +135,8 @@ fn with_database(url: &str, name: &str) -> String {
 
 fn with_address(url: &str, address: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap();
-    let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let user = place.rsplit_once('@').map_or("", |(user, _)| user);
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
     let at = if user.is_empty() { "" } else { "@" };
     format!("{scheme}://{user}{at}{address}/{path}")
 }

@@ -20,8 +20,8 @@ impl Proxy {
     /// A way to the database at an address.
     pub async fn to(url: &str) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap();
-        let (place, path) = rest.split_once('/').unwrap();
-        let (user, server) = place.rsplit_once('@').unwrap();
+        let (authority, path) = rest.split_once('/').unwrap();
+        let (user, server) = authority.rsplit_once('@').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let mut proxy = Self {

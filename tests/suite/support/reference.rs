@@ -240,9 +240,9 @@ fn point(text: &str) -> Option<(f64, f64)> {
     let Ok(wkt::Wkt::Point(point)) = wkt::Wkt::<f64>::from_str(text) else {
         return None;
     };
-    let place = point.coord()?;
-    let valid = place.x.abs() <= 180.0 && place.y.abs() <= 90.0;
-    valid.then_some((place.x, place.y))
+    let coordinates = point.coord()?;
+    let valid = coordinates.x.abs() <= 180.0 && coordinates.y.abs() <= 90.0;
+    valid.then_some((coordinates.x, coordinates.y))
 }
 
 fn cell((lon, lat): (f64, f64)) -> CellIndex {
