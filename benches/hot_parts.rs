@@ -14,8 +14,7 @@ use tripgraph::geo::{BoundingBox, Containment, LeafCells, containment, leaf_cell
 use tripgraph::ingest::parse::{RecordChunk, RecordReader};
 use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool, SpooledFile};
 use tripgraph::model::{
-    Area, Counters, Patch, PatchPoint, PatchPoints, PatchRest, Selection, TripEnd, TripEndRule,
-    TripKey, Week,
+    Area, Counters, Patch, PatchTrip, Selection, TripEnd, TripEndRule, TripKey, Week,
 };
 use tripgraph::store::{Access, Store};
 
@@ -109,30 +108,29 @@ fn counting(c: &mut Criterion) {
     group.bench_function("adding counters", |b| b.iter(|| some.add(&others)));
 
     let cell = leaf_cell(tripgraph::geo::Point::new(14.5, 50.1).unwrap()).into();
-    let ends: Vec<_> = (2..)
+    let trips: Vec<_> = (2..)
         .zip(origins(&file(Shape::Cities, ROWS)))
-        .map(|(line, point)| {
-            let key = TripKey::new(Week::MAX, 1, 1);
-            let (lon, lat) = (point.lon(), point.lat());
-            let rest = PatchRest {
-                other_cell: cell,
-                other: None,
-                half_hour: 0,
-                line,
-            };
-            (PatchPoint { lon, lat, key }, rest)
+        .map(|(line, point)| PatchTrip {
+            other_cell: cell,
+            key: TripKey::new(Week::MAX, 1, 1),
+            micros_of_week: 0,
+            ingestion: 1,
+            position: [point.lon(), point.lat()],
+            other: [0.0; 2],
+            line,
+            arrived_at: None,
         })
         .collect();
     let (bbox, mut patch) = (area(), Patch::default());
-    patch.add(TripEnd::Destination, &ends);
+    patch.add(TripEnd::Destination, &trips);
     group.throughput(Throughput::Elements(ROWS));
     group.bench_function("scan of a patch", |b| {
         b.iter(|| {
             let mut count = 0;
-            for points in PatchPoints::parts(&patch.points) {
-                let points = points.unwrap();
-                for row in points.rows() {
-                    let [lon, lat] = points.position(row);
+            for part in patch.bytes().parts(TripEnd::Destination) {
+                let part = part.unwrap();
+                for row in part.rows() {
+                    let [lon, lat] = part.position(row).unwrap();
                     count += usize::from(bbox.contains(lon, lat));
                 }
             }
@@ -142,7 +140,7 @@ fn counting(c: &mut Criterion) {
     group.bench_function("packing a patch", |b| {
         b.iter(|| {
             let mut patch = Patch::default();
-            patch.add(TripEnd::Destination, &ends);
+            patch.add(TripEnd::Destination, &trips);
             patch
         });
     });

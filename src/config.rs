@@ -11,6 +11,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use crate::http::{AllowedHosts, BaseMap, Host, TileUrlError, Token, TokenError};
+use crate::ingest::SqlTrips;
 use crate::store::Address;
 
 /// A value that is never printed. It is checked after the options are parsed, since error messages
@@ -112,6 +113,21 @@ impl DatabaseConfig {
     pub fn spool_dir(&self) -> PathBuf {
         self.data_dir.join("spool")
     }
+}
+
+/// Options of every command that ingests files.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct WorkerConfig {
+    /// When to write the trips of an ingestion to the table `trip` as well, which can be read with
+    /// SQL
+    #[arg(
+        long,
+        env = "TRIPGRAPH_SQL_TRIPS",
+        value_name = "WHEN",
+        value_enum,
+        default_value = "background"
+    )]
+    pub sql_trips: SqlTrips,
 }
 
 /// Options of the server.

@@ -51,6 +51,16 @@ pub struct Model {
     pub claims: i32,
     /// Whether rows of `trip` or `trip_patch` may carry this number.
     pub has_rows: bool,
+    /// Rows of `trip` that were written for it.
+    pub sql_rows: i64,
+    /// The cursor of these rows: the batch whose trips are written next,
+    pub sql_batch: i32,
+    /// the least cell of its patches of origins whose trips may be missing,
+    pub sql_cell: i64,
+    /// and the number of trips of that cell's patch that are written.
+    pub sql_trip: i64,
+    /// Whether all its rows are in `trip`.
+    pub sql_complete: bool,
     /// Why it failed, for programs.
     pub error_code: Option<String>,
     /// Why it failed, for people.

@@ -1,4 +1,4 @@
-//! A trip: one row of a file.
+//! A trip as an SQL row, for people: no answer reads it.
 
 use sea_orm::entity::prelude::*;
 
@@ -26,6 +26,8 @@ pub struct Model {
     pub destination_lat: f64,
     /// Wall-clock time of departure in microseconds since 1970-01-01 00:00:00.
     pub departed_at: i64,
+    /// Wall-clock time of arrival, likewise, where the file has it.
+    pub arrived_at: Option<i64>,
 }
 
 /// Relations to other tables; rows are joined by hand where speed asks for it.

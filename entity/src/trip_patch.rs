@@ -1,8 +1,8 @@
-//! A trip patch: the trip ends of one cell from one batch, packed.
+//! A trip patch: the trips with an end in one cell, from one batch, packed in four groups of columns.
 
 use sea_orm::entity::prelude::*;
 
-/// A trip patch: the trip ends of one cell from one batch, packed.
+/// A trip patch: the trips with an end in one cell, from one batch, packed in four groups of columns.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "trip_patch")]
 pub struct Model {
@@ -18,9 +18,16 @@ pub struct Model {
     /// The batch of the ingestion, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub batch: i32,
-    /// What the edge of a box needs: fixed-size records of the end and the keys of the trip.
+    /// CRC-32 of the four groups of columns, one behind the other.
+    pub checksum: i64,
+    /// What filters and groups need: the other end's leaf cell, week and time of departure, region,
+    /// datasource, ingestion.
+    pub keys: Vec<u8>,
+    /// The position of this end.
     pub points: Vec<u8>,
-    /// The rest: fixed-size records of the other end, the time of day and the line.
+    /// The position of the other end; empty for destinations.
+    pub others: Vec<u8>,
+    /// Line and time of arrival.
     pub rest: Vec<u8>,
 }
 

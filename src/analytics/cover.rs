@@ -70,12 +70,15 @@ impl Cover {
         Ok(cover)
     }
 
-    /// The cells whose patches hold trip ends that may be in the box: `inside` with all their
-    /// descendants, and `edge`.
-    pub(super) fn patch_ranges(&self) -> Vec<CellRange> {
-        let inside = self.inside.iter().flat_map(|&cell| patches_within(cell));
-        let edge = self.edge.iter().map(|&cell| only(cell));
-        inside.chain(edge).collect()
+    /// The cells whose patches hold only trip ends in the box: `inside` with all their descendants.
+    pub(super) fn inside_ranges(&self) -> Vec<CellRange> {
+        let inside = self.inside.iter();
+        inside.flat_map(|&cell| patches_within(cell)).collect()
+    }
+
+    /// The cells whose patches hold trip ends that may be in the box or not.
+    pub(super) fn edge_ranges(&self) -> Vec<CellRange> {
+        self.edge.iter().map(|&cell| only(cell)).collect()
     }
 
     /// The cells whose patches must be read in addition to the histograms of `inside`: cells on the

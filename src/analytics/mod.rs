@@ -7,6 +7,7 @@ mod coalescing;
 mod cover;
 mod group_members;
 mod groups;
+mod inside_leaves;
 mod question;
 mod queue;
 mod ranking;

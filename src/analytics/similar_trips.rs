@@ -9,7 +9,7 @@ use super::reads::{Reads, plan};
 use super::scan::visit_trips;
 use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index};
 use crate::model::{
-    DayCounts, KeyFilter, Page, Selection, Similarity, TripEnd, TripEndRule, TripGroup,
+    DayCounts, KeyFilter, Page, PatchDepth, Selection, Similarity, TripEnd, TripEndRule, TripGroup,
 };
 use crate::store::{Snapshot, Store};
 
@@ -208,6 +208,10 @@ impl Count<'_> {
     ) -> Result<(), AnalyticsError> {
         let Similarity { resolution, bucket } = self.similarity;
         let ends = self.selection.area.map(|area| area.ends);
+        let depth = match (ends, end) {
+            (Some(TripEndRule::Both | TripEndRule::Either), TripEnd::Origin) => PatchDepth::Others,
+            _ => PatchDepth::Points,
+        };
         let admit = |this: bool, other: bool| match (ends, end) {
             (Some(TripEndRule::Both), _) => this && other,
             // The pass over the destinations counts trips whose destination is inside.
@@ -216,7 +220,7 @@ impl Count<'_> {
         };
         let mut cells = LeafCells::default();
         self.snapshot
-            .patches(end, ranges, |patch| {
+            .patches(end, ranges, depth, |patch| {
                 visit_trips(
                     patch,
                     &mut cells,
@@ -224,8 +228,8 @@ impl Count<'_> {
                     &self.filter,
                     admit,
                     |trip| {
-                        let (origin, destination) = trip.cells(resolution);
-                        count((origin, destination, bucket.of_half_hour(trip.half_hour)));
+                        let [origin, destination] = trip.cells(resolution);
+                        count((origin, destination, bucket.of_half_hour(trip.half_hour())));
                         Ok(())
                     },
                 )

@@ -1,19 +1,20 @@
-//! Comparing every summary with the trips themselves, the slow and obvious way.
+//! Comparing everything that is stored twice, the slow and obvious way.
+
+mod sql_trips;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{Debug, Display};
 use std::hash::{BuildHasher, Hash};
 
-use chrono::{DateTime, NaiveDateTime, Timelike};
 use foldhash::fast::FixedState;
 use h3o::CellIndex;
 
 use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{
-    Counters, DayCounts, Entries, FlowEnd, IngestionId, KeyFilter, PatchEnds, PatchPoint,
-    PatchRest, TripEnd, TripKey, Week, WeeklyKey, counter_key,
+    CorruptPatch, Counters, DayCounts, Entries, FlowEnd, IngestionId, KeyFilter, PatchDepth,
+    PatchTrip, TripEnd, WeeklyKey, counter_key,
 };
-use crate::store::{Error, Snapshot, Store, TripSummary};
+use crate::store::{Error, Snapshot, SqlTrip, Store, StoredPatch, TripSummary};
 
 /// Maximum number of differences that are described; all are counted.
 const DESCRIBED: usize = 20;
@@ -23,8 +24,8 @@ const DESCRIBED: usize = 20;
 pub struct Verification {
     /// Number of trips that were read.
     pub trips: u64,
-    /// Number of summaries that were compared with the trips: histograms, trip summaries and sets
-    /// of patches.
+    /// Number of summaries that were compared with the trips: histograms, trip summaries, sets of
+    /// patches, and the rows of the table `trip` of each ingestion.
     pub summaries: u64,
     /// Number of summaries that differ, plus the number of entries in `broken`.
     pub differing: u64,
@@ -64,10 +65,11 @@ impl Verification {
     }
 }
 
-/// Reads all trips and compares patches and trip summaries with them; then adds up the trip ends of
-/// the patches, and compares the histograms with the sums. Names and indexes, which hold no trips,
-/// are checked by the database, if it can. Only reads, in one snapshot. Memory grows with places
-/// and weeks, not with trips. Corrupt rows are recorded, and the rest is still read.
+/// Reads all trips from the patches of origins, and compares the patches of destinations, the rows of
+/// the table `trip` and the trip summaries with them; then adds up the trips of all patches, and
+/// compares the histograms with the sums. Names and indexes, which hold no trips, are checked by the
+/// database, if it can. Only reads, in one snapshot. Memory grows with places and weeks, not with
+/// trips. Corrupt rows are recorded, and the rest is still read.
 pub async fn verify(store: &Store) -> Result<Verification, Error> {
     let snapshot = store.lenient_snapshot().await?;
     let (mut verification, mut sums) = (Verification::default(), Sums::default());
@@ -77,10 +79,17 @@ pub async fn verify(store: &Store) -> Result<Verification, Error> {
     let visible = snapshot.visible_ingestions().await;
     let visible = visible.map(|visible| ingestions.extend(visible));
     verification.survive("ingestions", visible)?;
+    let mut expected = sql_trips::Expected::new();
     for (id, rows) in ingestions {
-        let verified = verify_ingestion(&snapshot, id, rows, &mut sums, &mut verification).await;
+        let verified = verify_ingestion(&snapshot, id, rows, &mut sums, &mut verification)
+            .await
+            .map(|rows| {
+                expected.insert(id, rows);
+            });
         verification.survive(format_args!("ingestion {id}"), verified)?;
     }
+    let rows = sql_trips::verify(&snapshot, expected, &mut verification).await;
+    verification.survive("the table trip", rows)?;
     let strays = verify_strays(&snapshot, &mut verification).await;
     verification.survive("rows without an ingestion", strays)?;
     let Sums {
@@ -144,15 +153,14 @@ struct Sums {
 }
 
 impl Sums {
-    /// Counts a trip end that is packed in a patch of the cell `patch`.
-    fn add(&mut self, end: TripEnd, patch: u64, leaf: CellIndex, trip: &Packed) {
-        let (point, rest) = trip;
-        // A histogram cannot have an invalid week or cell.
-        let Some(week) = Week::from_number(point.key.week_number()) else {
+    /// Counts a trip whose end is packed in a patch of the cell `patch`, and lies in a leaf cell.
+    fn add(&mut self, end: TripEnd, patch: u64, leaf: CellIndex, trip: &PatchTrip) {
+        // A histogram cannot have an invalid time or cell.
+        let Some(time) = trip.departed_at() else {
             return;
         };
-        let (iso_year, week) = week.iso();
-        let (region, datasource) = (point.key.region(), point.key.datasource());
+        let (iso_year, week) = time.week().iso();
+        let (region, datasource) = (trip.key.region(), trip.key.datasource());
         let week = counter_key(datasource, week);
         let own = resolution_of(patch);
         for level in LEVELS
@@ -168,120 +176,139 @@ impl Sums {
             *self.weekly.entry(key).or_default().entry(week).or_default() += 1;
         }
         let flows = end == TripEnd::Origin && resolution_of(patch) >= Resolution::FLOW.get();
-        if flows && let Ok(destination) = CellIndex::try_from(rest.other_cell) {
+        if flows && let Ok(destination) = CellIndex::try_from(trip.other_cell) {
             let end = FlowEnd {
                 destination: geo::parent(destination, Resolution::FLOW).into(),
                 region,
                 datasource,
             };
             let key = (geo::parent(leaf, Resolution::FLOW).into(), end);
-            self.flows.entry(key).or_default().add(rest.half_hour, 1);
+            self.flows.entry(key).or_default().add(time.half_hour(), 1);
         }
     }
 }
 
-type Packed = (PatchPoint, PatchRest);
-
 /// Origin cell, and destination cell, region and datasource.
 type FlowKey = (u64, FlowEnd);
 
-fn half_hour(time: NaiveDateTime) -> Result<u8, Error> {
-    u8::try_from(time.hour() * 2 + time.minute() / 30).map_err(|_| Error::Corrupt("time"))
-}
-
-/// Number and sum of hashes of the trip ends of one kind, independent of their order.
+/// Number and sum of hashes of trips, independent of their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Ends {
+struct Trips {
     count: u64,
     hash: u64,
 }
 
-impl Ends {
-    fn add(&mut self, cell: u64, point: PatchPoint, rest: PatchRest) {
-        // SQLite does not store the sign of a zero: adding zero makes -0 and 0 the same.
-        let bits = |coordinates: [f64; 2]| coordinates.map(|degrees| (degrees + 0.0).to_bits());
-        let (this, other) = (bits([point.lon, point.lat]), rest.other.map(bits));
-        let end = (
-            cell,
-            this,
-            point.key,
-            rest.other_cell,
-            other,
-            rest.half_hour,
-            rest.line,
-        );
+impl Trips {
+    fn add(&mut self, trip: &impl Hash) {
         self.count += 1;
-        self.hash = self.hash.wrapping_add(hash(&end));
+        self.hash = self.hash.wrapping_add(FixedState::default().hash_one(trip));
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
-    FixedState::default().hash_one(value)
+/// What the patches of an ingestion hold.
+#[derive(Default)]
+struct Packed {
+    /// The origins, by what their positions give, and as they are stored.
+    origins: [Trips; 2],
+    /// The destinations, by what the patches of origins give, and as they are stored.
+    destinations: [Trips; 2],
+    /// The trips, as rows of the table `trip`.
+    rows: Trips,
+    summaries: BTreeMap<(u32, u32), TripSummary>,
 }
 
-/// Adds up the trips of one ingestion, and compares its number of rows, patches and trip summaries.
+impl Packed {
+    /// Adds a trip of a patch of an ingestion.
+    fn add(
+        &mut self,
+        id: IngestionId,
+        patch: &StoredPatch<'_>,
+        trip: &PatchTrip,
+        sums: &mut Sums,
+    ) -> Result<(), Error> {
+        let leaf = leaf(trip.position)?;
+        sums.add(patch.end, patch.cell, leaf, trip);
+        // A trip end that is not in the cell of its patch differs from any that is.
+        let patch_cell = CellIndex::try_from(patch.cell).ok();
+        let here = patch_cell.is_some_and(|cell| leaf.parent(cell.resolution()) == Some(cell));
+        let leaf: u64 = if here { leaf.into() } else { 0 };
+        let position = trip.position.map(f64::to_bits);
+        let common = (trip.key, trip.micros_of_week, trip.line);
+        match patch.end {
+            TripEnd::Origin => {
+                let destination: u64 = self::leaf(trip.other)?.into();
+                let other = trip.other.map(f64::to_bits);
+                let [computed, stored] = &mut self.origins;
+                computed.add(&(id, common, destination, true));
+                stored.add(&(trip.ingestion, common, trip.other_cell, here));
+                self.destinations[0].add(&(id, common, other, destination, leaf));
+                self.rows.add_row(&SqlTrip::of(trip)?);
+                self.summarise(trip)
+            }
+            TripEnd::Destination => {
+                let stored = (trip.ingestion, common, position, leaf, trip.other_cell);
+                self.destinations[1].add(&stored);
+                Ok(())
+            }
+        }
+    }
+
+    fn summarise(&mut self, trip: &PatchTrip) -> Result<(), Error> {
+        let departed_at = trip.departed_at().ok_or(Error::Corrupt("time"))?;
+        let time = departed_at.to_naive();
+        let (region, datasource) = (trip.key.region(), trip.key.datasource());
+        let summary = self
+            .summaries
+            .entry((region, datasource))
+            .or_insert(TripSummary {
+                region,
+                datasource,
+                trips: 0,
+                first_departed_at: time,
+                last_departed_at: time,
+                departures: 0,
+            });
+        summary.trips += 1;
+        summary.first_departed_at = summary.first_departed_at.min(time);
+        summary.last_departed_at = summary.last_departed_at.max(time);
+        let micros = departed_at.micros().cast_unsigned();
+        summary.departures = summary.departures.wrapping_add(micros);
+        Ok(())
+    }
+}
+
+fn leaf([lon, lat]: [f64; 2]) -> Result<CellIndex, Error> {
+    Ok(leaf_cell(Point::new(lon, lat).map_err(|_| CorruptPatch)?))
+}
+
+/// Adds up the trips of one ingestion, and compares the patches of both ends with each other, with
+/// the number of rows, and with the trip summaries. Returns what the table `trip` should hold.
 async fn verify_ingestion(
     snapshot: &Snapshot,
     id: IngestionId,
     rows: u64,
     sums: &mut Sums,
     verification: &mut Verification,
-) -> Result<(), Error> {
-    let mut expected = [Ends::default(); 2];
-    let mut summaries: BTreeMap<(u32, u32), TripSummary> = BTreeMap::new();
-    snapshot
-        .trips_of(id, |trip| {
-            let corrupt = || Error::Corrupt("time");
-            let time = DateTime::from_timestamp_micros(trip.departed_at).ok_or_else(corrupt)?;
-            let time = time.naive_utc();
-            let week = Week::of(time.date()).ok_or_else(corrupt)?;
-            let key = TripKey::new(week, trip.region, trip.datasource);
-            let origin = (trip.origin, trip.origin_cell);
-            let destination = (trip.destination, trip.destination_cell);
-            let other = Some([trip.destination.lon(), trip.destination.lat()]);
-            for (ends, (this, other_cell, other)) in expected.iter_mut().zip([
-                (origin, trip.destination_cell, other),
-                (destination, trip.origin_cell, None),
-            ]) {
-                let point = PatchPoint {
-                    lon: this.0.lon(),
-                    lat: this.0.lat(),
-                    key,
-                };
-                let rest = PatchRest {
-                    other_cell,
-                    other,
-                    half_hour: half_hour(time)?,
-                    line: trip.line,
-                };
-                ends.add(this.1, point, rest);
-            }
-            let summary = summaries
-                .entry((trip.region, trip.datasource))
-                .or_insert(TripSummary {
-                    region: trip.region,
-                    datasource: trip.datasource,
-                    trips: 0,
-                    first_departed_at: time,
-                    last_departed_at: time,
-                    departures: 0,
-                });
-            summary.trips += 1;
-            summary.first_departed_at = summary.first_departed_at.min(time);
-            summary.last_departed_at = summary.last_departed_at.max(time);
-            let micros = trip.departed_at.cast_unsigned();
-            summary.departures = summary.departures.wrapping_add(micros);
-            Ok(())
-        })
-        .await?;
-
-    let found = packed_ends(snapshot, id, sums).await?;
-
-    verification.trips += expected[0].count;
-    verification.compare(format!("ingestion {id}, rows"), &expected[0].count, &rows);
-    compare_ends(id, &expected, &found, verification);
-    let expected: Vec<_> = summaries.into_values().collect();
-    compare_summaries(snapshot, id, &expected, verification).await
+) -> Result<Trips, Error> {
+    let packed = packed(snapshot, id, sums).await?;
+    let found = packed.origins[1].count;
+    verification.trips += found;
+    verification.compare(format!("ingestion {id}, rows"), &found, &rows);
+    let [computed, stored] = packed.origins;
+    verification.compare(
+        format!("ingestion {id}, patches of origins"),
+        &computed,
+        &stored,
+    );
+    let [expected, stored] = packed.destinations;
+    verification.compare(
+        format!("ingestion {id}, patches of destinations"),
+        &expected,
+        &stored,
+    );
+    let expected: Vec<_> = packed.summaries.into_values().collect();
+    compare_summaries(snapshot, id, &expected, verification).await?;
+    Ok(packed.rows)
 }
 
 /// Compares patches and trip summaries that answers count, but that belong to no ingestion with
@@ -289,8 +316,14 @@ async fn verify_ingestion(
 async fn verify_strays(snapshot: &Snapshot, verification: &mut Verification) -> Result<(), Error> {
     for id in snapshot.stray_patches().await? {
         // No histogram should count them.
-        let found = packed_ends(snapshot, id, &mut Sums::default()).await?;
-        compare_ends(id, &[Ends::default(); 2], &found, verification);
+        let packed = packed(snapshot, id, &mut Sums::default()).await?;
+        for (name, [_, stored]) in [
+            ("origins", packed.origins),
+            ("destinations", packed.destinations),
+        ] {
+            let what = format!("ingestion {id}, patches of {name}");
+            verification.compare(what, &Trips::default(), &stored);
+        }
     }
     for id in snapshot.stray_summaries().await? {
         compare_summaries(snapshot, id, &[], verification).await?;
@@ -298,52 +331,20 @@ async fn verify_strays(snapshot: &Snapshot, verification: &mut Verification) -> 
     Ok(())
 }
 
-/// The trip ends in the patches of one ingestion: origins and destinations. Adds their share of the
-/// histograms to the sums.
-async fn packed_ends(
-    snapshot: &Snapshot,
-    id: IngestionId,
-    sums: &mut Sums,
-) -> Result<[Ends; 2], Error> {
-    let mut found = [Ends::default(); 2];
+/// The trips in the patches of one ingestion. Adds their share of the histograms to the sums.
+async fn packed(snapshot: &Snapshot, id: IngestionId, sums: &mut Sums) -> Result<Packed, Error> {
+    let mut packed = Packed::default();
     snapshot
-        .patches_of(id, |patch| {
-            let cell = CellIndex::try_from(patch.cell).ok();
-            let ends = match patch.end {
-                TripEnd::Origin => &mut found[0],
-                TripEnd::Destination => &mut found[1],
-            };
-            let parts = PatchEnds::parts(patch.end, patch.points, patch.rest);
-            let parts = parts.collect::<Result<Vec<_>, _>>()?;
-            for packed in parts.iter().flat_map(PatchEnds::iter) {
-                let point = Point::new(packed.0.lon, packed.0.lat).ok();
-                let leaf = point.map(leaf_cell);
-                // A trip end that is not in the cell of its patch differs from the trip's.
-                let here = leaf.filter(|leaf| {
-                    cell.is_some_and(|cell| leaf.parent(cell.resolution()) == Some(cell))
-                });
-                ends.add(here.map_or(0, u64::from), packed.0, packed.1);
-                if let Some(leaf) = leaf {
-                    sums.add(patch.end, patch.cell, leaf, &packed);
+        .patches_of(id, PatchDepth::Rest, |patch| {
+            for part in patch.parts() {
+                for trip in part?.trips() {
+                    packed.add(id, &patch, &trip?, sums)?;
                 }
             }
             Ok(())
         })
         .await?;
-    Ok(found)
-}
-
-fn compare_ends(
-    id: IngestionId,
-    expected: &[Ends; 2],
-    found: &[Ends; 2],
-    verification: &mut Verification,
-) {
-    let names = ["origins", "destinations"];
-    for (name, (expected, found)) in names.into_iter().zip(expected.iter().zip(found)) {
-        let what = format!("ingestion {id}, patches of {name}");
-        verification.compare(what, expected, found);
-    }
+    Ok(packed)
 }
 
 async fn compare_summaries(

@@ -1,11 +1,17 @@
 //! Weekly averages: trips ÷ calendar weeks.
 
+use tokio::sync::OnceCell;
+
 use super::AnalyticsError;
 use super::cover::Cover;
+use super::inside_leaves::InsideLeaves;
 use super::question::Question;
+use super::scan::leaf_of;
 use super::week_counts::WeekCounts;
-use crate::geo::{BoundingBox, CellRange, LEVELS, Resolution};
-use crate::model::{KeyFilter, PatchEnds, PatchPoints, Selection, TripEnd, TripEndRule, Week};
+use crate::geo::{BoundingBox, CellRange, LEVELS, LeafCells, Resolution};
+use crate::model::{
+    CorruptPatch, KeyFilter, PatchDepth, PatchPart, Selection, TripEnd, TripEndRule, Week,
+};
 use crate::store::{Error, Snapshot, Store};
 
 /// The level at which [`InBox::around`] counts the surroundings of a box: cells of 250 km².
@@ -154,6 +160,7 @@ async fn count(
         snapshot,
         bbox: &area.bbox,
         filter,
+        covers: Default::default(),
     };
     match area.ends {
         TripEndRule::Origin => question.end(TripEnd::Origin).await,
@@ -168,13 +175,26 @@ struct InBox<'a> {
     snapshot: &'a Snapshot,
     bbox: &'a BoundingBox,
     filter: &'a KeyFilter,
+    /// The covers of both ends, once they were needed.
+    covers: [OnceCell<Cover>; 2],
 }
 
 impl InBox<'_> {
+    async fn cover(&self, end: TripEnd) -> Result<&Cover, Error> {
+        let [origin, destination] = &self.covers;
+        let cover = match end {
+            TripEnd::Origin => origin,
+            TripEnd::Destination => destination,
+        };
+        cover
+            .get_or_try_init(|| Cover::of(self.snapshot, end, self.bbox))
+            .await
+    }
+
     /// Counts trips with an end in the box: cells inside from their histograms, the rest from
     /// patches, point by point.
     async fn end(&self, end: TripEnd) -> Result<WeekCounts, Error> {
-        let cover = Cover::of(self.snapshot, end, self.bbox).await?;
+        let cover = self.cover(end).await?;
         let inside: Vec<_> = cover.inside.iter().map(|&cell| cell.into()).collect();
         let patches = cover.uncounted_ranges();
         let within = |lon, lat| self.bbox.contains(lon, lat);
@@ -184,7 +204,7 @@ impl InBox<'_> {
     /// Counts the trips of the box and some around it: those of all cells of 250 km² that it
     /// touches, or of larger cells inside.
     async fn around(&self, end: TripEnd) -> Result<WeekCounts, Error> {
-        let cover = Cover::of(self.snapshot, end, self.bbox).await?;
+        let cover = self.cover(end).await?;
         let (cells, patches) = cover.around(AROUND);
         self.cells(end, &cells, &patches, |_, _| true).await
     }
@@ -242,26 +262,90 @@ impl InBox<'_> {
         self.scan_both().await
     }
 
-    /// Reads all patches of the box, since no histogram has both ends of a trip.
+    /// Counts trips with both ends in the box from patches, since no histogram has both ends of a
+    /// trip.
+    ///
+    /// The leaf cells of both ends decide for most trips; positions are tested only where a leaf cell
+    /// is not wholly inside. Trips of which only the destination's is not are read from the patches
+    /// of destinations on the edge, so that of all others in the box only the keys are read.
     async fn scan_both(&self) -> Result<WeekCounts, Error> {
-        let cover = Cover::of(self.snapshot, TripEnd::Origin, self.bbox).await?;
+        let origins = self.cover(TripEnd::Origin).await?;
+        let destinations = self.cover(TripEnd::Destination).await?;
+        let origin_leaves = InsideLeaves::of(origins);
+        let destination_leaves = InsideLeaves::of(destinations);
         let mut counts = WeekCounts::default();
-        let inside = |[lon, lat]: [f64; 2]| self.bbox.contains(lon, lat);
-        self.snapshot
-            .patches(TripEnd::Origin, &cover.patch_ranges(), |patch| {
-                for ends in PatchEnds::parts(patch.end, patch.points, patch.rest) {
-                    let ends = ends?;
-                    for row in ends.rows() {
-                        let points = ends.points();
-                        if ends.other(row).is_some_and(inside) && inside(points.position(row)) {
-                            counts.add_trip(points.key(row), self.filter);
-                        }
+
+        let inside = origins.inside_ranges();
+        self.each_part(TripEnd::Origin, &inside, PatchDepth::Keys, |_, part| {
+            for row in part.rows_within(destination_leaves.ranges()).flatten() {
+                counts.add_trip(part.key(row), self.filter);
+            }
+            Ok(())
+        })
+        .await?;
+
+        let mut cells = LeafCells::default();
+        let edge = origins.edge_ranges();
+        self.each_part(TripEnd::Origin, &edge, PatchDepth::Others, |cell, part| {
+            for (destination, rows) in part.runs() {
+                let ends_inside = destination_leaves.contains(destination);
+                for row in rows {
+                    let counted = self.contains(part.position(row))?
+                        && (ends_inside
+                            || self.contains(part.other(row))?
+                                // Otherwise the patches of destinations have it.
+                                && !origin_leaves.contains(leaf_of(cell, part, row, &mut cells)?));
+                    if counted {
+                        counts.add_trip(part.key(row), self.filter);
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await?;
+
+        let edge = destinations.edge_ranges();
+        self.each_part(
+            TripEnd::Destination,
+            &edge,
+            PatchDepth::Points,
+            |cell, part| {
+                for row in part.rows_within(origin_leaves.ranges()).flatten() {
+                    if self.contains(part.position(row))?
+                        && !destination_leaves.contains(leaf_of(cell, part, row, &mut cells)?)
+                    {
+                        counts.add_trip(part.key(row), self.filter);
                     }
                 }
                 Ok(())
-            })
-            .await?;
+            },
+        )
+        .await?;
         Ok(counts)
+    }
+
+    /// Whether a position that must have been read is in the box.
+    fn contains(&self, position: Option<[f64; 2]>) -> Result<bool, CorruptPatch> {
+        let [lon, lat] = position.ok_or(CorruptPatch)?;
+        Ok(self.bbox.contains(lon, lat))
+    }
+
+    /// Visits the parts of some patches, with the patch's cell.
+    async fn each_part(
+        &self,
+        end: TripEnd,
+        ranges: &[CellRange],
+        depth: PatchDepth,
+        mut visit: impl FnMut(u64, &PatchPart<'_>) -> Result<(), CorruptPatch> + Send,
+    ) -> Result<(), Error> {
+        self.snapshot
+            .patches(end, ranges, depth, |patch| {
+                for part in patch.parts() {
+                    visit(patch.cell, &part?)?;
+                }
+                Ok(())
+            })
+            .await
     }
 }
 
@@ -287,7 +371,7 @@ async fn count_everywhere(snapshot: &Snapshot, filter: &KeyFilter) -> Result<Wee
     Ok(counts)
 }
 
-/// Adds the points of some patches that `admit` accepts.
+/// Adds the trips of some patches whose position `admit` accepts.
 async fn count_points(
     snapshot: &Snapshot,
     end: TripEnd,
@@ -297,13 +381,13 @@ async fn count_points(
     counts: &mut WeekCounts,
 ) -> Result<(), Error> {
     snapshot
-        .points(end, patches, |points| {
-            for points in PatchPoints::parts(points) {
-                let points = points?;
-                for row in points.rows() {
-                    let [lon, lat] = points.position(row);
+        .patches(end, patches, PatchDepth::Points, |patch| {
+            for part in patch.parts() {
+                let part = part?;
+                for row in part.rows() {
+                    let [lon, lat] = part.position(row).ok_or(CorruptPatch)?;
                     if admit(lon, lat) {
-                        counts.add_trip(points.key(row), filter);
+                        counts.add_trip(part.key(row), filter);
                     }
                 }
             }

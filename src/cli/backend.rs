@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::config::DatabaseConfig;
+use crate::config::{DatabaseConfig, WorkerConfig};
 use crate::ingest::{Ingestions, Role, Spool};
 use crate::store::{Access, Store};
 
@@ -15,7 +15,11 @@ pub(super) struct Backend {
 impl Backend {
     /// Opens and migrates the database and resumes the queue. `serves` is true for a server, false
     /// for a program that only ingests files.
-    pub(super) async fn start(config: &DatabaseConfig, serves: bool) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        config: &DatabaseConfig,
+        worker: WorkerConfig,
+        serves: bool,
+    ) -> anyhow::Result<Self> {
         let data_dir = config.data_dir();
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("cannot create the data directory {}", data_dir.display()))?;
@@ -32,6 +36,7 @@ impl Backend {
         let role = Role {
             serves,
             lease: config.lease(),
+            sql_trips: worker.sql_trips,
         };
         let ingestions = Ingestions::start(store.clone(), spool, role).await?;
         Ok(Self { store, ingestions })

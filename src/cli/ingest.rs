@@ -14,9 +14,9 @@ use indicatif::{
     HumanBytes, HumanCount, HumanDuration, HumanFloatCount, ProgressBar, ProgressStyle,
 };
 
-use super::Log;
 use super::backend::{Backend, interrupted};
-use crate::config::DatabaseConfig;
+use super::{Log, sql_trips};
+use crate::config::{DatabaseConfig, WorkerConfig};
 use crate::ingest::{Enqueued, IngestOptions, Ingestions, SpooledFile};
 use crate::model::{Ingestion, IngestionPhase, IngestionState};
 use crate::text::Printable;
@@ -41,6 +41,8 @@ pub(super) struct Ingest {
     max_rejected_rows: Option<u64>,
     #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    worker: WorkerConfig,
     /// Log filter: a level (error, warn, info, debug, trace), or levels by module
     #[arg(
         long = "log",
@@ -66,7 +68,7 @@ impl Ingest {
                 bail!("{} is not a file", shown(file));
             }
         }
-        let backend = Backend::start(&self.database, false).await?;
+        let backend = Backend::start(&self.database, self.worker, false).await?;
         let finished = tokio::select! {
             finished = self.ingest_all(&backend) => Some(finished),
             _ = interrupted() => None,
@@ -79,7 +81,10 @@ impl Ingest {
                 ExitCode::FAILURE
             })
         } else {
-            eprintln!("interrupted: unfinished ingestions resume at the next `ingest` or `serve`");
+            eprintln!(
+                "interrupted: unfinished ingestions, and trips that SQL does not see yet, resume at \
+                 the next `ingest` or `serve`"
+            );
             Ok(ExitCode::from(130))
         }
     }
@@ -123,6 +128,10 @@ impl Ingest {
                 );
             }
             all &= follow(ingestions, ingestion).await?;
+        }
+        // The server writes them after this command has ended.
+        if !served {
+            sql_trips::follow(ingestions).await;
         }
         Ok(all)
     }

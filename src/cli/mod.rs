@@ -6,6 +6,7 @@ mod ingest;
 mod report;
 mod schema;
 mod serve;
+mod sql_trips;
 mod verify;
 
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{ConfigError, DatabaseConfig, ServerConfig};
+use crate::config::{ConfigError, DatabaseConfig, ServerConfig, WorkerConfig};
 use crate::telemetry::{self, LogFormat};
 use crate::text::Printable;
 
@@ -49,6 +50,8 @@ enum Command {
 struct Serve {
     #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    worker: WorkerConfig,
     #[command(flatten)]
     server: ServerConfig,
     #[command(flatten)]
@@ -123,7 +126,15 @@ impl Cli {
 
     fn dispatch(self) -> anyhow::Result<ExitCode> {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
-            Command::Serve(serve) => block_on(serve::run(serve.database, serve.server, serve.log)),
+            Command::Serve(serve) => {
+                let Serve {
+                    database,
+                    worker,
+                    server,
+                    log,
+                } = serve;
+                block_on(serve::run(database, worker, server, log))
+            }
             Command::Ingest(ingest) => block_on(ingest.run()),
             Command::Report(report) => block_on(report.run()),
             Command::Generate(generate) => generate.run(),

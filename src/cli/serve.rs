@@ -12,12 +12,13 @@ use super::Log;
 use super::backend::{Backend, interrupted};
 use crate::analytics::{Answers, summaries};
 use crate::clock;
-use crate::config::{DatabaseConfig, ServerConfig};
+use crate::config::{DatabaseConfig, ServerConfig, WorkerConfig};
 use crate::graphql::{Limits, Services};
 use crate::http::{self, AppState, HttpSettings, Shutdown, Tokens};
 
 pub(super) async fn run(
     database: DatabaseConfig,
+    worker: WorkerConfig,
     server: ServerConfig,
     log: Log,
 ) -> anyhow::Result<ExitCode> {
@@ -30,7 +31,7 @@ pub(super) async fn run(
         .await
         .map_err(|error| cannot_listen(server.listen, error))?;
     let address = listener.local_addr().context("cannot read the address")?;
-    let backend = Backend::start(&database, true).await?;
+    let backend = Backend::start(&database, worker, true).await?;
     let trips = summaries(&backend.store).await?.trips();
 
     let shutdown = Shutdown::default();

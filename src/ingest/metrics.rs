@@ -10,6 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::pipeline::Stages;
 use super::progress::Progress;
+use super::sql_trips::SqlTripsProgress;
 use crate::model::{Ingestion, IngestionState};
 use crate::store::FinalCounts;
 
@@ -22,6 +23,8 @@ pub(super) struct IngestMetrics {
     stages: Family<StageLabel, Counter<f64, AtomicU64>>,
     ended: Family<StateLabel, Counter>,
     live: Family<StateLabel, Gauge>,
+    sql_rows_written: Counter,
+    sql_rows_missing: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,6 +71,16 @@ impl IngestMetrics {
             "Queued and running ingestions, by state",
             self.live.clone(),
         );
+        registry.register(
+            "sql_rows_written",
+            "Rows written to the table trip, for SQL",
+            self.sql_rows_written.clone(),
+        );
+        registry.register(
+            "sql_rows_missing",
+            "Trips in the answers that are not rows of the table trip yet",
+            self.sql_rows_missing.clone(),
+        );
     }
 
     /// Adds the rows and bytes read between two states of an ingestion.
@@ -95,8 +108,15 @@ impl IngestMetrics {
         self.ended.get_or_create(&StateLabel { state }).inc();
     }
 
+    /// Counts rows that were written for SQL.
+    pub(super) fn sql_rows(&self, rows: u64) {
+        self.sql_rows_written.inc_by(rows);
+    }
+
     /// Sets the gauges to the current numbers.
-    pub(super) fn observe(&self, progress: &Progress) {
+    pub(super) fn observe(&self, progress: &Progress, sql_trips: SqlTripsProgress) {
+        let missing = i64::try_from(sql_trips.missing).unwrap_or(i64::MAX);
+        self.sql_rows_missing.set(missing);
         for state in [IngestionState::Queued, IngestionState::Running] {
             let label = StateLabel {
                 state: state.name(),

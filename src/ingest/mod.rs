@@ -1,10 +1,8 @@
 //! Ingestion: files wait in a queue, and one worker takes them in order through the pipeline.
 
-mod batch;
 mod error;
 mod estimate;
 mod metrics;
-mod names;
 pub mod parse;
 mod peers;
 mod pipeline;
@@ -14,16 +12,16 @@ mod recovery;
 mod reporter;
 mod requests;
 mod spool;
+mod sql_trips;
 mod states;
 mod stop;
-mod tally;
 mod worker;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +31,8 @@ use self::metrics::IngestMetrics;
 use self::progress::Progress;
 pub use self::requests::{Enqueued, IngestOptions};
 pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
+use self::sql_trips::SqlTripsQueue;
+pub use self::sql_trips::{SqlTrips, SqlTripsProgress};
 use self::stop::{Stop, StopReason};
 use crate::model::IngestionId;
 use crate::store::{IngestionRecord, Store, Worker};
@@ -57,6 +57,9 @@ struct Inner {
     /// The ingestion that the worker runs.
     running: std::sync::Mutex<Option<CurrentRun>>,
     arrived: Notify,
+    /// Whether the worker has found the queue empty, and waits.
+    idle: watch::Sender<bool>,
+    sql_trips: SqlTripsQueue,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -76,13 +79,16 @@ pub struct Role {
     pub serves: bool,
     /// How long a worker may send no heartbeat before others take over its ingestions.
     pub lease: Duration,
+    /// Whether it writes trips to the table for SQL.
+    pub sql_trips: SqlTrips,
 }
 
 impl Role {
-    /// A server with the default lease of 15 seconds.
+    /// A server with the default options.
     pub const SERVER: Self = Self {
         serves: true,
         lease: Duration::from_secs(15),
+        sql_trips: SqlTrips::Background,
     };
 }
 
@@ -106,6 +112,8 @@ impl Ingestions {
                 order: Mutex::new(()),
                 running: std::sync::Mutex::new(None),
                 arrived: Notify::new(),
+                idle: watch::Sender::new(false),
+                sql_trips: SqlTripsQueue::new(role.sql_trips),
                 shutdown: CancellationToken::new(),
                 tasks: TaskTracker::new(),
             }),
@@ -113,6 +121,9 @@ impl Ingestions {
         ingestions.recover().await?;
         let tasks = &ingestions.inner.tasks;
         tasks.spawn(worker::work(ingestions.clone()));
+        if ingestions.inner.sql_trips.is_on() {
+            tasks.spawn(sql_trips::fill(ingestions.clone()));
+        }
         if ingestions.inner.store.is_shared() {
             tasks.spawn(peers::heartbeat(ingestions.clone()));
             tasks.spawn(peers::listen(ingestions.clone()));
@@ -148,7 +159,10 @@ impl Ingestions {
 
     /// Updates the gauges, which are not updated as events happen.
     pub fn observe_metrics(&self) {
-        self.inner.metrics.observe(&self.inner.progress);
+        let inner = &self.inner;
+        inner
+            .metrics
+            .observe(&inner.progress, inner.sql_trips.progress());
     }
 
     /// Whether a server with the same spool is running: that server runs the ingestions that are

@@ -36,6 +36,8 @@ pub(super) async fn heartbeat(ingestions: Ingestions) {
             if present && inner.store.expire_workers().await? {
                 tracing::warn!("a worker has expired; its ingestions are taken over");
                 inner.arrived.notify_one();
+                // It may have left rows for SQL to be written.
+                inner.sql_trips.request();
             }
             Ok::<_, store::Error>(())
         };

@@ -3,7 +3,7 @@
 use super::spool::SpooledFile;
 use super::{IngestError, Ingestions, worker};
 use crate::clock;
-use crate::model::{Histograms, Ingestion, IngestionId, IngestionState};
+use crate::model::{Histograms, Ingestion, IngestionId, IngestionState, PatchDepth};
 use crate::store::{FinalCounts, NewIngestion};
 
 /// The options of a file's ingestion.
@@ -112,8 +112,8 @@ impl Ingestions {
         store
             .snapshot()
             .await?
-            .patches_of(id, |patch| {
-                Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
+            .patches_of(id, PatchDepth::Keys, |patch| {
+                Ok(histograms.add_patch(patch.end, patch.cell, patch.bytes)?)
             })
             .await?;
         let Some(removed) = store.remove(id, &histograms.finish()).await? else {

@@ -102,6 +102,7 @@ impl Ingestions {
         drop(order);
         if news && record.ingestion.state.is_final() {
             self.interrupt(record.ingestion.id);
+            self.inner.sql_trips.request();
             worker::conclude(self, record).await;
         }
     }

@@ -24,6 +24,7 @@ pub(super) async fn work(ingestions: Ingestions) {
     while !inner.shutdown.is_cancelled() {
         let delay = match inner.store.claim(&inner.worker, clock::now()).await {
             Ok(Some(record)) => {
+                inner.idle.send_replace(false);
                 in_doubt = false;
                 if !matches!(ingest(&ingestions, record).await, RunOutcome::Away) {
                     backoff.reset();
@@ -33,6 +34,7 @@ pub(super) async fn work(ingestions: Ingestions) {
                 backoff.delay()
             }
             Ok(None) => {
+                inner.idle.send_replace(true);
                 let again = std::mem::take(&mut in_doubt);
                 tokio::select! {
                     () = inner.arrived.notified() => {}
@@ -145,16 +147,29 @@ async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> RunOutcome 
 
 /// Logs the busy time of each stage, which shows the bottleneck.
 fn note_stages(id: IngestionId, stages: &Stages) {
-    let [reading, packing, writing, publishing] = stages
+    let [
+        splitting,
+        parsing,
+        collecting,
+        packing_origins,
+        packing_destinations,
+        writing,
+        publishing,
+    ] = stages
         .by_name()
         .map(|(_, busy)| tracing::field::debug(busy));
     tracing::info!(
         id,
-        reading,
-        packing,
+        splitting,
+        parsing,
+        parsers = stages.parsers(),
+        collecting,
+        packing_origins,
+        packing_destinations,
         writing,
         publishing,
-        "busy time of the stages, the first three run concurrently"
+        "busy time of the stages, all but publishing run concurrently; parsing is the sum of its \
+         threads"
     );
 }
 

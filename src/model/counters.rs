@@ -1,5 +1,4 @@
-use thiserror::Error;
-
+use super::CountersError;
 use super::counter_codec::{Encoder, Entries};
 
 /// Many small counters, each with a key, packed as bytes: entries in strictly ascending order of
@@ -10,24 +9,6 @@ use super::counter_codec::{Encoder, Entries};
 /// A typical entry takes 2–3 bytes, where a fixed-size one would take 12.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters(Vec<u8>);
-
-/// Why counters could not be read or subtracted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum CountersError {
-    /// The bytes are no packed counters.
-    #[error("packed counters are corrupt at byte {0}")]
-    Corrupt(usize),
-    /// More was to be taken off a counter than it holds.
-    #[error("counter {key} holds {held}, less than the {taken} to be taken off")]
-    Underflow {
-        /// The counter's key.
-        key: u32,
-        /// Its count, 0 where there is none.
-        held: u64,
-        /// What was to be taken off.
-        taken: u64,
-    },
-}
 
 impl Counters {
     /// No counters.

@@ -5,7 +5,7 @@ use std::mem;
 use hashbrown::HashMap;
 
 use super::counter_key::{counter_key, split_counter_key};
-use super::patch::{CorruptPatch, PatchEnds, PatchPoints};
+use super::patch_part::{CorruptPatch, PatchBytes, PatchPart};
 use super::{Counters, DayCounts, FlowEnd, Flows, TripEnd, Week};
 use crate::geo::{LEVELS, Resolution, parent_index, resolution_of};
 
@@ -67,30 +67,35 @@ impl Histograms {
         Self::default()
     }
 
-    /// Adds the trip ends of one patch. Patches that come in the order of their cells are added
-    /// fastest. Weeks are counted from [`histogram_cell`] upwards. Flows are counted of the patches
-    /// of cells that are no larger than theirs.
+    /// Adds the trips of one patch, of which the keys must be read. Patches that come in the order of
+    /// their cells are added fastest. Weeks are counted from [`histogram_cell`] upwards. Flows are
+    /// counted of the patches of origins whose cells are no larger than theirs.
     pub fn add_patch(
         &mut self,
         end: TripEnd,
         cell: u64,
-        points: &[u8],
-        rest: &[u8],
+        patch: PatchBytes<'_>,
     ) -> Result<(), CorruptPatch> {
+        let parts = patch.parts(end).collect::<Result<Vec<_>, _>>()?;
         if let Some(cell) = histogram_cell(cell) {
-            self.add_weeks(end, cell, points)?;
+            self.add_weeks(end, cell, &parts)?;
         }
         if end == TripEnd::Origin && resolution_of(cell) >= Resolution::FLOW.get() {
-            self.add_flows(end, cell, points, rest)?;
+            self.add_flows(cell, &parts);
         }
         Ok(())
     }
 
-    fn add_weeks(&mut self, end: TripEnd, cell: u64, points: &[u8]) -> Result<(), CorruptPatch> {
+    fn add_weeks(
+        &mut self,
+        end: TripEnd,
+        cell: u64,
+        parts: &[PatchPart<'_>],
+    ) -> Result<(), CorruptPatch> {
         let mut keys = mem::take(&mut self.keys);
         keys.clear();
-        let parts = PatchPoints::parts(points).collect::<Result<Vec<_>, _>>()?;
-        for key in parts.iter().flat_map(PatchPoints::keys) {
+        for (part, row) in rows(parts) {
+            let key = part.key(row);
             let number = key.week_number();
             let (iso_year, week) = if let Some(&known) = self.iso_weeks.get(&number) {
                 known
@@ -121,30 +126,22 @@ impl Histograms {
         Ok(())
     }
 
-    fn add_flows(
-        &mut self,
-        end: TripEnd,
-        cell: u64,
-        points: &[u8],
-        rest: &[u8],
-    ) -> Result<(), CorruptPatch> {
+    fn add_flows(&mut self, cell: u64, parts: &[PatchPart<'_>]) {
         let origin = parent_index(cell, Resolution::FLOW);
         if origin != self.pending_origin {
             self.flush();
             self.pending_origin = origin;
         }
-        for ends in PatchEnds::parts(end, points, rest) {
-            let ends = ends?;
-            self.pending.extend(ends.rows().map(|row| {
-                let key = ends.points().key(row);
-                (
-                    parent_index(ends.other_cell(row), Resolution::FLOW),
-                    key.region(),
-                    counter_key(key.datasource(), ends.half_hour(row)),
-                )
-            }));
+        for part in parts {
+            for (other_cell, rows) in part.runs() {
+                let destination = parent_index(other_cell, Resolution::FLOW);
+                self.pending.extend(rows.map(|row| {
+                    let key = part.key(row);
+                    let counter = counter_key(key.datasource(), part.half_hour(row));
+                    (destination, key.region(), counter)
+                }));
+            }
         }
-        Ok(())
     }
 
     fn flush(&mut self) {
@@ -221,6 +218,25 @@ pub struct FinishedHistograms {
     pub weekly: Vec<(WeeklyKey, Counters)>,
     /// Flows by the H3 index of their origin at [`Resolution::FLOW`].
     pub flows: Vec<(u64, Flows)>,
+}
+
+impl FinishedHistograms {
+    /// Adds the histograms of the destinations of the trips whose origins are in these: their keys
+    /// come last, and only origins have flows.
+    #[must_use]
+    pub fn with_destinations(mut self, destinations: Self) -> Self {
+        debug_assert!(destinations.flows.is_empty(), "flows are of origins");
+        self.weekly.extend(destinations.weekly);
+        debug_assert!(self.weekly.is_sorted_by_key(|(key, _)| *key));
+        self
+    }
+}
+
+/// The rows of all parts.
+fn rows<'p, 'a>(parts: &'p [PatchPart<'a>]) -> impl Iterator<Item = (&'p PatchPart<'a>, u32)> {
+    parts
+        .iter()
+        .flat_map(|part| part.rows().map(move |row| (part, row)))
 }
 
 fn merge<K: std::hash::Hash + Eq>(map: &mut Map<K>, key: K, counters: Counters) {

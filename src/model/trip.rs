@@ -1,6 +1,4 @@
-use chrono::NaiveDateTime;
-
-use super::{IngestionId, TripEndRule};
+use super::{IngestionId, LocalTime, TripEndRule};
 use crate::geo::{BoundingBox, Point};
 
 /// One trip: one row of a file.
@@ -19,7 +17,9 @@ pub struct Trip {
     /// Where it ends.
     pub destination: Point,
     /// Local wall-clock time of departure, to the microsecond.
-    pub departed_at: NaiveDateTime,
+    pub departed_at: LocalTime,
+    /// Local wall-clock time of arrival, to the microsecond, if the file has it.
+    pub arrived_at: Option<LocalTime>,
 }
 
 /// A bounding box, and which ends of a trip must lie in it.

@@ -3,29 +3,7 @@
 use chrono::NaiveDateTime;
 
 use super::{Claim, Engine, Error, FinalCounts, Store, postgres, sqlite};
-use crate::geo::Point;
 use crate::model::{Patch, RejectedRow, TripEnd};
-
-/// A trip on its way into the database.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TripRow {
-    /// The line of the file; the header is line 1.
-    pub line: u64,
-    /// The region's number.
-    pub region: u32,
-    /// The datasource's number.
-    pub datasource: u32,
-    /// Where it starts.
-    pub origin: Point,
-    /// Where it ends.
-    pub destination: Point,
-    /// The leaf cell of the origin.
-    pub origin_cell: u64,
-    /// The leaf cell of the destination.
-    pub destination_cell: u64,
-    /// Wall-clock microseconds since 1970-01-01 00:00:00.
-    pub departed_at: i64,
-}
 
 /// A patch on its way into the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,16 +76,12 @@ impl Head {
 pub struct LoadBlock {
     /// The number of the batch it belongs to, from 0.
     pub batch: u32,
-    /// Trips.
-    pub trips: std::sync::Arc<Vec<TripRow>>,
     /// Rejected rows to keep.
     pub rejected: Vec<RejectedRow>,
     /// Patches.
     pub patches: Vec<PatchRow>,
     /// The last block of a batch has the checkpoint that it reaches.
     pub checkpoint: Option<Checkpoint>,
-    /// Blocks of trips that must be written before it.
-    pub trip_blocks: u64,
 }
 
 /// What one ingestion brings of one datasource in one region.

@@ -8,13 +8,32 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, Qu
 use super::list::List;
 use super::snapshot::{column, statement};
 use super::{Error, Snapshot, Store};
-use crate::model::MAX_DIMENSION_ID;
+use crate::model::{KeyFilter, MAX_DIMENSION_ID, Selection};
 
 /// No file's names hold it, and PostgreSQL's texts cannot.
 const NEVER_IN_NAMES: char = '\0';
 
 impl Snapshot {
-    pub(super) async fn region_id(&self, name: &str) -> Result<Option<u32>, Error> {
+    /// What to keep of the trips for a selection's region and datasource; `None` where one of
+    /// them does not exist.
+    pub async fn key_filter(&self, selection: &Selection) -> Result<Option<KeyFilter>, Error> {
+        let mut filter = KeyFilter::default();
+        if let Some(name) = &selection.region {
+            let Some(id) = self.region_id(name).await? else {
+                return Ok(None);
+            };
+            filter.region = Some(id);
+        }
+        if let Some(name) = &selection.datasource {
+            let Some(id) = self.datasource_id(name).await? else {
+                return Ok(None);
+            };
+            filter.datasource = Some(id);
+        }
+        Ok(Some(filter))
+    }
+
+    async fn region_id(&self, name: &str) -> Result<Option<u32>, Error> {
         if name.contains(NEVER_IN_NAMES) {
             return Ok(None);
         }
@@ -25,7 +44,7 @@ impl Snapshot {
         Ok(found.map(|region| region.id.cast_unsigned()))
     }
 
-    pub(super) async fn datasource_id(&self, name: &str) -> Result<Option<u32>, Error> {
+    async fn datasource_id(&self, name: &str) -> Result<Option<u32>, Error> {
         if name.contains(NEVER_IN_NAMES) {
             return Ok(None);
         }
@@ -34,6 +53,33 @@ impl Snapshot {
             .one(&self.tx)
             .await?;
         Ok(found.map(|datasource| datasource.id.cast_unsigned()))
+    }
+}
+
+impl Snapshot {
+    /// The names of regions by their numbers.
+    pub async fn region_names(&self, ids: &[u32]) -> Result<HashMap<u32, String>, Error> {
+        self.names("region", ids).await
+    }
+
+    /// The names of datasources by their numbers.
+    pub async fn datasource_names(&self, ids: &[u32]) -> Result<HashMap<u32, String>, Error> {
+        self.names("datasource", ids).await
+    }
+
+    async fn names(&self, table: &str, ids: &[u32]) -> Result<HashMap<u32, String>, Error> {
+        let list = List::column(self.backend(), 0, ids.iter().map(|&id| id.into()));
+        let sql = format!(
+            "SELECT {table}.id, {table}.name FROM {} CROSS JOIN {table} WHERE {table}.id = list.c0",
+            list.table()
+        );
+        let mut names = HashMap::new();
+        self.each(&sql, list.values, |row| {
+            names.insert(column::<i32>(&row, 0)?.cast_unsigned(), column(&row, 1)?);
+            Ok(())
+        })
+        .await?;
+        Ok(names)
     }
 }
 

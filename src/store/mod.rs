@@ -18,10 +18,14 @@ mod list;
 mod meter;
 mod migrate;
 mod outcome;
+mod patches;
 mod postgres;
 mod publish;
 mod seen;
 mod snapshot;
+mod sql_block;
+mod sql_rows;
+mod sql_trips;
 mod sqlite;
 mod statistics;
 mod summaries;
@@ -33,17 +37,22 @@ mod workers;
 use std::sync::Arc;
 
 pub use address::Address;
-pub use blocks::{Checkpoint, Head, LoadBlock, PatchRow, TripRow, TripSummary};
+pub use blocks::{Checkpoint, Head, LoadBlock, PatchRow, TripSummary};
 pub use changes::{Advance, Change};
 pub use claims::Claim;
 pub use error::{BrokenRow, Error};
 pub use ingestions::{FinalCounts, IngestionRecord, NewIngestion};
 pub use meter::Meter;
+pub use patches::StoredPatch;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
-pub use snapshot::{Snapshot, StoredPatch};
+pub use snapshot::Snapshot;
+pub use sql_block::{SqlBacklog, SqlBlock, SqlCursor, SqlPatches, SqlTrip};
+pub use sql_rows::SqlRows;
+pub use sql_trips::SQL_BLOCK_TRIPS;
+pub use trips::TripRow;
 pub use unavailable::Unavailable;
 use uuid::Uuid;
 pub use workers::Worker;

@@ -16,9 +16,6 @@ use super::snapshot::{column, key, statement};
 use super::{Claim, Error, FinalCounts, IngestionRecord, Store, TripSummary, histograms, postgres};
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
 
-/// Lines of a file whose trips are purged in one transaction.
-const PURGE_LINES: i64 = 100_000;
-
 impl Store {
     /// Makes the trips of an ingestion visible, all at once: adds its histograms and summaries,
     /// and it has succeeded. Tells meanwhile which part of that is done, from 0 to less than 1.
@@ -125,7 +122,6 @@ impl Store {
         let tx = self.write().await?;
         check_claim(&tx, record.claim).await?;
         for (table, column, from) in [
-            ("trip", "line", checkpoint.next_line),
             ("rejected_row", "line", checkpoint.next_line),
             ("trip_patch", "batch", checkpoint.batches.into()),
         ] {
@@ -146,7 +142,7 @@ impl Store {
         ) {
             return Err(Error::InUse(id));
         }
-        self.purge_table(id, "trip", "line", PURGE_LINES).await?;
+        self.purge_sql_trips(id).await?;
         self.purge_table(id, "trip_patch", "batch", 1).await?;
         let writer = &self.inner.writer;
         let sql = "UPDATE ingestion SET has_rows = $1 WHERE id = $2";

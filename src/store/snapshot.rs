@@ -18,25 +18,7 @@ use super::seen::Seen;
 use super::sqlite::Interrupt;
 use super::{BrokenRow, Engine, Error, Meter, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
-use crate::model::{
-    Counters, Entries, FlowEnd, Flows, IngestionId, KeyFilter, PackedDay, Selection, TripEnd,
-    WeeklyKey,
-};
-
-/// A patch as it lies in the database.
-#[derive(Debug, Clone, Copy)]
-pub struct StoredPatch<'a> {
-    /// The end that is packed.
-    pub end: TripEnd,
-    /// The cell they lie in.
-    pub cell: u64,
-    /// The ingestion that brought them.
-    pub ingestion: IngestionId,
-    /// The packed points.
-    pub points: &'a [u8],
-    /// The packed rest.
-    pub rest: &'a [u8],
-}
+use crate::model::{Counters, Entries, FlowEnd, Flows, KeyFilter, PackedDay, TripEnd, WeeklyKey};
 
 /// The state of the database at one moment. What is under way when it is dropped is stopped.
 pub struct Snapshot {
@@ -131,12 +113,6 @@ impl Snapshot {
         }
     }
 
-    /// What came of reading a row of `trip_patch`; see [`Snapshot::of_row`].
-    fn of_patch(&self, row: &QueryResult, result: Result<(), Error>) -> Result<(), Error> {
-        let key = || named(row, &PATCH_KEY, String::new());
-        self.of_row("trip_patch", key, result)
-    }
-
     /// Hands a row of the weekly histograms on: region, ISO year, counters, cell.
     fn weekly_row(
         &self,
@@ -171,25 +147,6 @@ impl Snapshot {
         if let Err(error) = self.tx.rollback().await {
             tracing::debug!(%error, "a snapshot was not closed in order");
         }
-    }
-
-    /// What to keep of the trips for a selection's region and datasource; `None` where one of
-    /// them does not exist.
-    pub async fn key_filter(&self, selection: &Selection) -> Result<Option<KeyFilter>, Error> {
-        let mut filter = KeyFilter::default();
-        if let Some(name) = &selection.region {
-            let Some(id) = self.region_id(name).await? else {
-                return Ok(None);
-            };
-            filter.region = Some(id);
-        }
-        if let Some(name) = &selection.datasource {
-            let Some(id) = self.datasource_id(name).await? else {
-                return Ok(None);
-            };
-            filter.datasource = Some(id);
-        }
-        Ok(Some(filter))
     }
 
     /// Reads the weekly histograms of some cells, of any of the levels: their ISO years and
@@ -289,77 +246,6 @@ impl Snapshot {
         Ok(found)
     }
 
-    /// Reads the packed points of the patches of some ranges of cells.
-    pub async fn points(
-        &self,
-        end: TripEnd,
-        ranges: &[CellRange],
-        mut visit: impl FnMut(&[u8]) -> Result<(), Error> + Send,
-    ) -> Result<(), Error> {
-        let columns = "p.ingestion_id, p.points, p.trip_end, p.cell, p.batch";
-        self.each_patch(columns, end, ranges, |row| {
-            let mut read = || {
-                if !self.seen.hides(column(&row, 0)?) {
-                    visit(self.bytes(&row, 1)?)?;
-                }
-                Ok(())
-            };
-            self.of_patch(&row, read())
-        })
-        .await
-    }
-
-    /// Reads the patches of some ranges of cells whole, in no order.
-    pub async fn patches(
-        &self,
-        end: TripEnd,
-        ranges: &[CellRange],
-        mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
-    ) -> Result<(), Error> {
-        let columns = "p.cell, p.ingestion_id, p.points, p.rest, p.trip_end, p.batch";
-        self.each_patch(columns, end, ranges, |row| {
-            let mut read = || {
-                let ingestion = column(&row, 1)?;
-                if !self.seen.hides(ingestion) {
-                    visit(StoredPatch {
-                        end,
-                        cell: column::<i64>(&row, 0)?.cast_unsigned(),
-                        ingestion,
-                        points: self.bytes(&row, 2)?,
-                        rest: self.bytes(&row, 3)?,
-                    })?;
-                }
-                Ok(())
-            };
-            self.of_patch(&row, read())
-        })
-        .await
-    }
-
-    /// Reads all patches of one ingestion whole, whether its trips are visible or not.
-    pub async fn patches_of(
-        &self,
-        id: IngestionId,
-        mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
-    ) -> Result<(), Error> {
-        let sql = "SELECT trip_end, cell, points, rest, ingestion_id, batch FROM trip_patch \
-                   WHERE ingestion_id = $1 ORDER BY batch";
-        self.each(sql, [id.into()], |row| {
-            let mut read = || {
-                let end = TripEnd::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
-                visit(StoredPatch {
-                    end,
-                    cell: column::<i64>(&row, 1)?.cast_unsigned(),
-                    ingestion: id,
-                    points: self.bytes(&row, 2)?,
-                    rest: self.bytes(&row, 3)?,
-                })
-            };
-            self.of_patch(&row, read())
-        })
-        .await
-    }
-
     /// Reads all weekly histograms, of every level.
     pub async fn all_weekly(
         &self,
@@ -422,33 +308,6 @@ impl Snapshot {
         List::column(self.backend(), parameters, numbers)
     }
 
-    /// The statement that reads columns of the patches, named `p`, of some ranges of cells.
-    pub(super) fn in_ranges(
-        &self,
-        columns: &str,
-        end: TripEnd,
-        ranges: &[CellRange],
-    ) -> (String, impl Iterator<Item = Value> + Send + use<>) {
-        let rows = ranges
-            .iter()
-            .map(|range| [range.first, range.last].map(u64::cast_signed));
-        let list = List::numbers(self.backend(), 1, 2, rows);
-        let within = "p.trip_end = $1 AND p.cell BETWEEN list.c0 AND list.c1";
-        let patches = match (self.backend(), &self.seen) {
-            // Looked up range by range. Before the table was analysed, PostgreSQL would rather
-            // hold every patch against the list; Citus can't spread this form.
-            (DbBackend::Postgres, Seen::AllBut(_)) => {
-                format!("LATERAL (SELECT * FROM trip_patch AS p WHERE {within} OFFSET 0) AS p")
-            }
-            _ => format!("trip_patch AS p WHERE {within}"),
-        };
-        let sql = format!(
-            "SELECT {columns} FROM {} CROSS JOIN {patches}",
-            list.table()
-        );
-        (sql, [end.code().into()].into_iter().chain(list.values))
-    }
-
     pub(super) fn engine(&self) -> &Engine {
         &self.store.inner.engine
     }
@@ -474,7 +333,7 @@ impl Snapshot {
     }
 
     /// The large value of a column by its place; see [`bytes`].
-    fn bytes<'r>(&self, row: &'r QueryResult, index: usize) -> Result<&'r [u8], DbErr> {
+    pub(super) fn bytes<'r>(&self, row: &'r QueryResult, index: usize) -> Result<&'r [u8], DbErr> {
         let bytes = bytes(row, index)?;
         self.meter.count(bytes.len());
         Ok(bytes)
@@ -509,9 +368,6 @@ fn bytes(row: &QueryResult, index: usize) -> Result<&[u8], DbErr> {
     };
     bytes.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
 }
-
-/// The key of `trip_patch`.
-const PATCH_KEY: [&str; 4] = ["trip_end", "cell", "ingestion_id", "batch"];
 
 /// Columns of a row with their values, for people, after others.
 pub(super) fn named(row: &QueryResult, columns: &[&str], mut text: String) -> String {

@@ -7,8 +7,10 @@ use super::{Error, Store};
 use crate::model::IngestionId;
 
 /// The tables that ingestions fill. One that is being analysed already is passed over.
-const ANALYZE: &str = "ANALYZE (SKIP_LOCKED) trip, trip_patch, weekly_histogram, flow_histogram, \
+const ANALYZE: &str = "ANALYZE (SKIP_LOCKED) trip_patch, weekly_histogram, flow_histogram, \
                        trip_summary";
+/// The table of those who ask with SQL, which is filled later.
+const ANALYZE_TRIPS: &str = "ANALYZE (SKIP_LOCKED) trip";
 /// So few trips are found quickly in any way.
 const FEW: u64 = 10_000;
 /// Growth that is worth another look at the tables.
@@ -19,15 +21,33 @@ impl Store {
     /// another power of 1.25 with it. Autovacuum does so, too, but late, and on Citus it never looks
     /// at the tables as a whole.
     pub async fn analyze_after(&self, id: IngestionId) -> Result<(), Error> {
+        let sql = "SELECT CAST(SUM(rows_ingested) AS BIGINT), \
+                   CAST(SUM(rows_ingested) FILTER (WHERE id = $1) AS BIGINT) \
+                   FROM ingestion WHERE state = 'SUCCEEDED'";
+        self.analyze_if_grown(ANALYZE, sql, id).await
+    }
+
+    /// As [`Store::analyze_after`], of `trip` after so many rows were written.
+    pub async fn analyze_sql_trips_after(&self, rows: u64) -> Result<(), Error> {
+        let sql = "SELECT CAST(SUM(sql_rows) AS BIGINT), CAST($1 AS BIGINT) FROM ingestion";
+        self.analyze_if_grown(ANALYZE_TRIPS, sql, rows.cast_signed())
+            .await
+    }
+
+    /// Analyses tables if they have grown enough: the statement answers with the number of trips,
+    /// and how many of these were added.
+    async fn analyze_if_grown(
+        &self,
+        analyze: &str,
+        sql: &str,
+        parameter: i64,
+    ) -> Result<(), Error> {
         if !self.is_shared() {
             return Ok(());
         }
         let writer = &self.inner.writer;
-        let sql = "SELECT CAST(SUM(rows_ingested) AS BIGINT), \
-                   CAST(SUM(rows_ingested) FILTER (WHERE id = $1) AS BIGINT) \
-                   FROM ingestion WHERE state = 'SUCCEEDED'";
         let row = writer
-            .query_one_raw(statement(writer, sql, [id.into()]))
+            .query_one_raw(statement(writer, sql, [parameter.into()]))
             .await?;
         let Some(row) = row else { return Ok(()) };
         let trips = |index| column::<Option<i64>>(&row, index);
@@ -36,7 +56,7 @@ impl Store {
         };
         let (after, added) = (after.cast_unsigned(), added.cast_unsigned());
         if has_grown(after.saturating_sub(added), after) {
-            writer.execute_unprepared(ANALYZE).await?;
+            writer.execute_unprepared(analyze).await?;
         }
         Ok(())
     }

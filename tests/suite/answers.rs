@@ -11,7 +11,10 @@ use support::reference::{Reference, ReferenceAverage};
 use tripgraph::analytics::{Answers, similar_trips, weekly_average};
 use tripgraph::generate;
 use tripgraph::geo::{BoundingBox, CellRange, Resolution};
-use tripgraph::model::{Area, BucketMinutes, Selection, Similarity, TripEnd, TripEndRule};
+use tripgraph::model::{
+    Area, BucketMinutes, PatchDepth, Selection, Similarity, TripEnd, TripEndRule,
+};
+use tripgraph::store::StoredPatch;
 
 const SIMILARITY: Similarity = Similarity {
     resolution: Resolution::FLOW,
@@ -146,8 +149,8 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
                  bytes_total, has_rows, created_at) SELECT 1000, source, 'CANCELLED', content_hash, \
                  path, spooled, bytes_total, has_rows, created_at FROM ingestion WHERE id = 1";
     sql.execute(begun).await;
-    let patches = "INSERT INTO trip_patch SELECT trip_end, cell, 1000, batch, points, rest \
-                   FROM trip_patch WHERE ingestion_id = 1";
+    let patches = "INSERT INTO trip_patch SELECT trip_end, cell, 1000, batch, checksum, keys, \
+                   points, others, rest FROM trip_patch WHERE ingestion_id = 1";
     sql.execute(patches).await;
     let stored = "SELECT COUNT(*) FROM trip_patch WHERE trip_end = 0 AND ingestion_id < 1000 \
                   AND (cell >> 52) & 15 = 9";
@@ -159,12 +162,12 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
     sql.close().await;
 
     let mut read = 0;
-    let visit = |_: &[u8]| {
+    let visit = |_: StoredPatch<'_>| {
         read += 1;
         Ok(())
     };
-    let points = snapshot.points(TripEnd::Origin, &ranges, visit);
-    points.await.unwrap();
+    let patches = snapshot.patches(TripEnd::Origin, &ranges, PatchDepth::Points, visit);
+    patches.await.unwrap();
     assert_eq!(read, stored);
 }
 

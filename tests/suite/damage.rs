@@ -10,7 +10,7 @@ use super::program::{Home, Serving};
 const SOME: u32 = 150_000;
 const FEW: u32 = 2_000;
 
-const HAS_TRIPS: &str = "SELECT EXISTS (SELECT 1 FROM trip)";
+const HAS_TRIPS: &str = "SELECT EXISTS (SELECT 1 FROM trip_patch)";
 const CHECKPOINT: &str = "SELECT rows_read FROM ingestion WHERE id = 1";
 
 /// Another digit in the longitude of the first row after a place. Still a row.
@@ -176,7 +176,7 @@ async fn a_file_that_was_damaged_only_while_it_was_read_fails() {
         .find(|path| std::fs::read(path).unwrap() == sent)
         .unwrap();
     damage(&upload, |bytes| flip_after(bytes, 0));
-    home.until("SELECT EXISTS (SELECT 1 FROM trip WHERE ingestion_id = 2)")
+    home.until("SELECT EXISTS (SELECT 1 FROM trip_patch WHERE ingestion_id = 2)")
         .await;
     let (status, log) = server.process.terminate();
     assert!(status.success(), "{log}");

@@ -18,6 +18,7 @@ mod recovery;
 mod removal;
 mod sample;
 mod similar_trips;
+mod sql_trips;
 mod verify;
 mod warnings;
 mod websocket;

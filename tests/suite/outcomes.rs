@@ -13,7 +13,7 @@ use crate::suite::support::proxy::Proxy;
 
 const MANY: u32 = 100_000;
 const FEW: u32 = 2_000;
-const HAS_TRIPS: &str = "SELECT EXISTS (SELECT 1 FROM trip)";
+const HAS_TRIPS: &str = "SELECT EXISTS (SELECT 1 FROM trip_patch)";
 
 /// A server that reaches its database by a way that can be cut. It gives no sign of life during a
 /// test, which would be one more commit.
@@ -199,7 +199,7 @@ async fn what_can_not_be_loaded_is_not_tried_all_the_time() {
         let refuse = format!(
             "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
              $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{code}'; END $$; \
-             CREATE TRIGGER refuse BEFORE INSERT ON trip EXECUTE FUNCTION refuse()"
+             CREATE TRIGGER refuse BEFORE INSERT ON trip_patch EXECUTE FUNCTION refuse()"
         );
         sql.execute(&refuse).await;
         let id = servers[0].upload(&file).await;
@@ -207,7 +207,7 @@ async fn what_can_not_be_loaded_is_not_tried_all_the_time() {
         let claims = format!("SELECT claims FROM ingestion WHERE id = {id}");
         let claims = sql.number(&claims).await;
         assert!((2..=16).contains(&claims), "{claims} claims");
-        sql.execute("DROP TRIGGER refuse ON trip").await;
+        sql.execute("DROP TRIGGER refuse ON trip_patch").await;
         let ended = servers[1].ended(&id).await;
         assert_eq!(ended["state"], "SUCCEEDED", "{code}: {ended}");
         assert_eq!(change(&servers[1], "removeIngestion", &id).await, "REMOVED");

@@ -15,7 +15,7 @@ use tripgraph::model::{Ingestion, IngestionPhase, IngestionState};
 use tripgraph::store::{Access, Claim, LoadBlock, Store};
 
 use crate::suite::program::{Home, Serving};
-use crate::suite::support::backend::{Backend, Place};
+use crate::suite::support::backend::{Backend, TestDatabase};
 use crate::suite::support::data::Shape;
 use crate::suite::support::proxy::Proxy;
 use crate::suite::support::random::Random;
@@ -52,7 +52,7 @@ fn is_verified(home: &Home, trips: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_start_at_once_on_an_empty_database() {
-    let place = Place::new();
+    let place = TestDatabase::new();
     let starts = (0..4).map(|_| {
         let url = place.database.url().to_owned();
         tokio::spawn(async move { Store::open(&url, Access::Write).await })
@@ -241,7 +241,7 @@ async fn who_is_killed_is_replaced_by_who_has_the_same_spool() {
     let home = Home::new();
     let first = home.serve();
     let id = first.upload(&home.generate("trips.csv", MANY, 5)).await;
-    home.until("SELECT COUNT(*) > 0 FROM trip").await;
+    home.until("SELECT COUNT(*) > 0 FROM trip_patch").await;
     // With a spool of its own it can't help.
     let stranger = beside(&home, "elsewhere");
     let second = beside(&home, "data");
@@ -264,7 +264,7 @@ async fn who_ends_in_order_hands_over_at_once() {
     command.env("TRIPGRAPH_LEASE_SECONDS", "600");
     let first = Serving::start(command);
     let id = first.upload(&home.generate("trips.csv", MANY, 6)).await;
-    home.until("SELECT COUNT(*) > 0 FROM trip").await;
+    home.until("SELECT COUNT(*) > 0 FROM trip_patch").await;
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("TRIPGRAPH_LEASE_SECONDS", "600");
     let second = Serving::start(command);
@@ -281,7 +281,7 @@ async fn who_was_thought_dead_writes_nothing_more() {
     let home = Home::new();
     let first = home.serve();
     let id = first.upload(&home.generate("trips.csv", MANY, 7)).await;
-    home.until("SELECT COUNT(*) > 0 FROM trip").await;
+    home.until("SELECT COUNT(*) > 0 FROM trip_patch").await;
     first.process.signal(Signal::STOP);
     let second = beside(&home, "data");
     home.until("SELECT claims = 2 FROM ingestion").await;
@@ -307,7 +307,7 @@ async fn who_is_frozen_is_replaced() {
         let sql = home.sql().await;
         let id = first.upload(&home.generate("trips.csv", SOME, 20)).await;
         if round < 2 {
-            home.until("SELECT COUNT(*) > 0 FROM trip").await;
+            home.until("SELECT COUNT(*) > 0 FROM trip_patch").await;
             let start = Instant::now();
             loop {
                 first.process.signal(Signal::STOP);
@@ -416,7 +416,7 @@ async fn what_is_cut_off_from_the_database_goes_on_when_it_is_back() {
     let sql = backend.sql().await;
     for hangs_up in [false, true] {
         let start = Instant::now();
-        while sql.number("SELECT COUNT(*) FROM trip").await == 0 {
+        while sql.number("SELECT COUNT(*) FROM trip_patch").await == 0 {
             assert!(start.elapsed() < TIMEOUT, "nothing is written");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -477,7 +477,7 @@ async fn a_command_takes_over_from_a_server_that_dies() {
     let server = home.serve();
     home.generate("trips.csv", MANY, 1);
     let command = home.start(&["ingest", "trips.csv", "--log", "info"]);
-    home.until("SELECT COUNT(*) > 0 FROM trip").await;
+    home.until("SELECT COUNT(*) > 0 FROM trip_patch").await;
     assert!(server.process.log().contains("ingestion started"));
     server.process.kill();
     let (status, log) = command.wait();

@@ -17,7 +17,7 @@ use tripgraph::geo::{BoundingBox, CellRange, Resolution};
 use tripgraph::ingest::IngestError;
 use tripgraph::model::{
     Area, BucketMinutes, Histograms, IngestionId, IngestionState, KeyFilter, PairSummary,
-    Selection, Similarity, TripEnd, TripEndRule, TripGroup, split_counter_key,
+    PatchDepth, Selection, Similarity, TripEnd, TripEndRule, TripGroup, split_counter_key,
 };
 
 /// Counters of one histogram: trips by datasource and week.
@@ -203,12 +203,18 @@ async fn verified(backend: &Backend, trips: usize) {
     assert_eq!(verification.trips, trips as u64);
 }
 
-/// Rows of a table that stand for an ingestion's trips.
-async fn rows(backend: &Backend, table: &str) -> i64 {
+/// Number of patches, whether they are in the answers or not.
+async fn patches(backend: &Backend) -> i64 {
     let sql = backend.sql().await;
-    let rows = sql.number(&format!("SELECT COUNT(*) FROM {table}")).await;
+    let patches = sql.number("SELECT COUNT(*) FROM trip_patch").await;
     sql.close().await;
-    rows
+    patches
+}
+
+/// Number of trips in the answers.
+async fn trips(backend: &Backend) -> usize {
+    let trips = verify(&backend.store).await.unwrap().trips;
+    usize::try_from(trips).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -254,11 +260,7 @@ async fn what_remains_is_as_if_the_removed_had_never_come() {
             }
         }
         verified(&fresh, reference.trips.len()).await;
-        assert_eq!(rows(&backend, "trip").await, rows(&fresh, "trip").await);
-        assert_eq!(
-            rows(&backend, "trip_patch").await,
-            rows(&fresh, "trip_patch").await
-        );
+        assert_eq!(patches(&backend).await, patches(&fresh).await);
 
         // And all of it comes again.
         for &(_, index) in removed {
@@ -281,8 +283,8 @@ async fn what_is_removed_but_not_purged_is_not_seen() {
         let mut histograms = Histograms::new();
         let snapshot = backend.store.snapshot().await.unwrap();
         snapshot
-            .patches_of(id, |patch| {
-                Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
+            .patches_of(id, PatchDepth::Keys, |patch| {
+                Ok(histograms.add_patch(patch.end, patch.cell, patch.bytes)?)
             })
             .await
             .unwrap();
@@ -292,15 +294,15 @@ async fn what_is_removed_but_not_purged_is_not_seen() {
     }
     let expected = answers(&fresh, &fresh_ids).await;
     let stored = Stored::of(&fresh).await;
-    let trips = rows(&fresh, "trip").await;
-    assert_ne!(rows(&backend, "trip").await, trips);
+    let remaining = patches(&fresh).await;
+    assert_ne!(patches(&backend).await, remaining);
     assert_eq!(Stored::of(&backend).await, stored);
     assert_eq!(answers(&backend, &ids).await, expected);
-    verified(&backend, usize::try_from(trips).unwrap()).await;
+    verified(&backend, trips(&fresh).await).await;
 
     // The next start purges.
     let backend = Backend::start_in(backend.stop().await).await;
-    assert_eq!(rows(&backend, "trip").await, trips);
+    assert_eq!(patches(&backend).await, remaining);
     for (&id, _) in removed() {
         backend.purged(id).await;
     }
@@ -308,7 +310,7 @@ async fn what_is_removed_but_not_purged_is_not_seen() {
     assert_eq!(answers(&backend, &ids).await, expected);
 }
 
-/// Rows enough for two blocks, so that some are written before the end.
+/// Rows enough for several batches, so that some are written before the end.
 fn large_file() -> String {
     let shape = Shape {
         places: 50,
@@ -317,7 +319,7 @@ fn large_file() -> String {
     shape.file(&mut Random::new(99))
 }
 
-/// While it lasts, nobody else can write trips to the database.
+/// While it lasts, nobody else can write patches to the database.
 struct Held(Sql);
 
 impl Held {
@@ -329,18 +331,18 @@ impl Held {
     }
 }
 
-/// Holds a large ingestion that runs after it has written some trips, but not all.
-async fn held_after_a_block(backend: &Backend, trips_before: i64) -> Held {
+/// Holds a large ingestion that runs after it has written some patches, but not all.
+async fn held_after_a_block(backend: &Backend, patches_before: i64) -> Held {
     let sql = backend.sql().await;
     loop {
         if on_postgres() {
             sql.execute("BEGIN").await;
-            sql.execute("LOCK TABLE trip IN SHARE ROW EXCLUSIVE MODE")
+            sql.execute("LOCK TABLE trip_patch IN SHARE ROW EXCLUSIVE MODE")
                 .await;
         } else {
             sql.execute("BEGIN IMMEDIATE").await;
         }
-        if sql.number("SELECT COUNT(*) FROM trip").await > trips_before {
+        if sql.number("SELECT COUNT(*) FROM trip_patch").await > patches_before {
             return Held(sql);
         }
         sql.execute("ROLLBACK").await;
@@ -354,7 +356,7 @@ async fn what_is_cancelled_or_fails_leaves_nothing() {
     let small = Shape::new(200).file(&mut random);
     let (backend, _) = with_files(std::slice::from_ref(&small), &[0]).await;
     let before = Stored::of(&backend).await;
-    let trips = rows(&backend, "trip").await;
+    let (trips_before, patches_before) = (trips(&backend).await, patches(&backend).await);
     let large = large_file();
 
     // One runs, one waits behind it.
@@ -371,9 +373,9 @@ async fn what_is_cancelled_or_fails_leaves_nothing() {
     let cancelled = backend.ingestions.cancel(waiting).await.unwrap();
     assert_eq!(cancelled.state, IngestionState::Cancelled);
     // Its rows are there, and nobody sees them.
-    let held = held_after_a_block(&backend, trips).await;
+    let held = held_after_a_block(&backend, patches_before).await;
     assert_eq!(Stored::of(&backend).await, before);
-    verified(&backend, usize::try_from(trips).unwrap()).await;
+    verified(&backend, trips_before).await;
     let (cancelled, ()) = tokio::join!(backend.ingestions.cancel(running), held.let_go());
     assert_eq!(cancelled.unwrap().state, IngestionState::Cancelled);
 
@@ -404,9 +406,9 @@ async fn what_is_cancelled_or_fails_leaves_nothing() {
             Err(IngestError::Conflict(_))
         ));
     }
-    assert_eq!(rows(&backend, "trip").await, trips);
+    assert_eq!(patches(&backend).await, patches_before);
     assert_eq!(Stored::of(&backend).await, before);
-    verified(&backend, usize::try_from(trips).unwrap()).await;
+    verified(&backend, trips_before).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -417,7 +419,7 @@ async fn what_was_interrupted_is_counted_once() {
     let held = held_after_a_block(&backend, 0).await;
     tokio::join!(backend.ingestions.stop(), held.let_go());
     assert_eq!(backend.store.unfinished().await.unwrap().len(), 1);
-    assert!(rows(&backend, "trip").await > 0);
+    assert!(patches(&backend).await > 0);
 
     let backend = Backend::start_in(backend.stop().await).await;
     let ended = backend.ended(id).await;

@@ -6,15 +6,16 @@ use super::support;
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
-use support::backend::Backend;
+use support::backend::{Backend, TestDatabase};
 use support::data::{File, Shape};
 use support::database::{Sql, on_postgres};
 use support::random::Random;
 use tripgraph::analytics::{Verification, verify, weekly_average};
 use tripgraph::geo::{CellRange, Resolution};
+use tripgraph::ingest::{Role, SqlTrips};
 use tripgraph::model::{
-    Counters, DayCounts, FlowEnd, Flows, KeyFilter, Patch, PatchEnds, PatchPoint, PatchRest,
-    Selection, TripEnd,
+    Counters, DayCounts, FlowEnd, Flows, KeyFilter, LocalTime, Patch, PatchBytes, PatchDepth,
+    PatchTrip, Selection, TripEnd, TripKey, Week,
 };
 
 /// A database with two ingestions that fit.
@@ -26,7 +27,12 @@ struct Sound {
 
 impl Sound {
     async fn new() -> Self {
-        let backend = Backend::start().await;
+        // Rows of the table trip would come meanwhile.
+        let role = Role {
+            sql_trips: SqlTrips::Off,
+            ..Role::SERVER
+        };
+        let backend = Backend::start_as(TestDatabase::new(), role).await;
         let mut random = Random::new(11);
         let mut trips = 0;
         for rows in [3_000, 600] {
@@ -54,9 +60,9 @@ impl Sound {
         verify(&self.backend.store).await.unwrap()
     }
 
-    /// What there is to verify: each histogram, each flow, and four things of each ingestion.
+    /// What there is to verify: each histogram, each flow, and five things of each ingestion.
     async fn summaries(&self) -> u64 {
-        let mut summaries = 2 * 4;
+        let mut summaries = 2 * 5;
         let snapshot = self.backend.store.snapshot().await.unwrap();
         snapshot
             .all_weekly(|_, _| {
@@ -94,7 +100,7 @@ impl Sound {
     }
 
     /// The same for a statement that changes what histograms are held against as well.
-    async fn finds_beside_histograms(&self, statement: &str, expected: &[&str]) {
+    async fn finds_beside_histograms(&self, statement: &str, expected: &[String]) {
         let verification = self.verification_after(statement).await;
         let (histograms, others): (Vec<_>, Vec<_>) = verification
             .differences
@@ -156,27 +162,36 @@ impl Sound {
         format!("UPDATE flow_histogram SET flows = {changed} WHERE {here}")
     }
 
-    /// Changes of the ends of a patch.
+    /// Changes of the trips of a patch, with a checksum that fits.
     async fn changed_patch(
         &self,
         end: TripEnd,
         here: &str,
-        change: impl Fn(&mut Vec<(PatchPoint, PatchRest)>),
+        change: impl Fn(&mut Vec<PatchTrip>),
     ) -> String {
-        let points = self.bytes("points", "trip_patch", here).await;
-        let rest = self.bytes("rest", "trip_patch", here).await;
-        let mut ends = Vec::new();
-        for part in PatchEnds::parts(end, &points, &rest) {
-            ends.extend(part.unwrap().iter());
+        let mut groups: [Vec<u8>; 4] = Default::default();
+        for (group, column) in groups.iter_mut().zip(GROUPS) {
+            *group = self.bytes(column, "trip_patch", here).await;
         }
-        change(&mut ends);
+        let bytes = PatchBytes::new(groups.each_ref().map(Vec::as_slice), PatchDepth::Rest);
+        let mut trips = Vec::new();
+        for part in bytes.parts(end) {
+            trips.extend(part.unwrap().trips().map(Result::unwrap));
+        }
+        change(&mut trips);
         let mut patch = Patch::default();
-        patch.add(end, &ends);
-        assert!((&patch.points, &patch.rest) != (&points, &rest));
-        let [points, rest] = [patch.points, patch.rest].map(|bytes| literal(&bytes));
-        format!("UPDATE trip_patch SET points = {points}, rest = {rest} WHERE {here}")
+        patch.add(end, &trips);
+        assert_ne!(patch.groups(), &groups);
+        let mut changes = format!("checksum = {}", patch.checksum());
+        for (column, group) in GROUPS.into_iter().zip(patch.groups()) {
+            write!(changes, ", {column} = {}", literal(group)).unwrap();
+        }
+        format!("UPDATE trip_patch SET {changes} WHERE {here}")
     }
 }
+
+/// The groups of a patch's columns.
+const GROUPS: [&str; 4] = ["keys", "points", "others", "rest"];
 
 /// Counters with another first entry.
 fn changed(counters: &Counters, change: impl Fn(u32, u64) -> (u32, u64)) -> Counters {
@@ -203,8 +218,9 @@ fn changed_day(day: &DayCounts, change: impl Fn(u8, u64) -> (u8, u64)) -> DayCou
 }
 
 /// Wants just these differences: of each, the words that it begins with.
-fn hold(statement: &str, mut found: Vec<String>, expected: &[&str]) {
+fn hold(statement: &str, mut found: Vec<String>, expected: &[impl AsRef<str>]) {
     for words in expected {
+        let words = words.as_ref();
         let index = found.iter().position(|text| text.starts_with(words));
         let index = index.unwrap_or_else(|| panic!("{statement}: no {words:?} in {found:#?}"));
         found.remove(index);
@@ -231,7 +247,6 @@ fn nth(table: &str, offset: u32) -> String {
     let key = match table {
         "weekly_histogram" => "trip_end, cell, region_id, iso_year",
         "flow_histogram" => "origin_cell",
-        "trip" => "ingestion_id, line",
         "trip_patch" => "trip_end, cell, ingestion_id, batch",
         _ => "ingestion_id, region_id, datasource_id",
     };
@@ -314,95 +329,125 @@ async fn changed_flows_are_found() {
     assert_eq!(verification.differing, flows as u64);
 }
 
-#[tokio::test]
-async fn changed_patches_are_found() {
-    let sound = Sound::new().await;
-    let origin = first("trip_patch");
-    let (origins, destinations) = (
-        "ingestion 1, patches of origins",
-        "ingestion 2, patches of destinations",
-    );
-    for (end, here, expected) in [
-        (TripEnd::Origin, origin.as_str(), origins),
-        (TripEnd::Destination, A_DESTINATION, destinations),
-    ] {
-        type Ends = Vec<(PatchPoint, PatchRest)>;
-        // The least there is: a coordinate by a fraction of a nanometre.
-        let mut changes = vec![
-            format!("DELETE FROM trip_patch WHERE {here}"),
-            format!("UPDATE trip_patch SET cell = cell + 1 WHERE {here}"),
-        ];
-        let least = |degrees: &mut f64| *degrees = f64::from_bits(degrees.to_bits() ^ 1);
-        let nearer = move |ends: &mut Ends| least(&mut ends[0].0.lon);
-        changes.push(sound.changed_patch(end, here, nearer).await);
-        let another_line = |ends: &mut Ends| ends[0].1.line += 1_000_000;
-        changes.push(sound.changed_patch(end, here, another_line).await);
-        let one_less = |ends: &mut Ends| ends.truncate(ends.len() - 1);
-        changes.push(sound.changed_patch(end, here, one_less).await);
-        let one_twice = |ends: &mut Ends| ends.push(ends[0]);
-        changes.push(sound.changed_patch(end, here, one_twice).await);
-        changes.push(sound.changed_patch(end, here, Vec::clear).await);
-        if end == TripEnd::Origin {
-            let other = move |ends: &mut Ends| {
-                let other = ends[0].1.other.as_mut().unwrap();
-                least(&mut other[1]);
-            };
-            changes.push(sound.changed_patch(end, here, other).await);
-        }
-        for change in changes {
-            // Citus lets nobody change the column that rows are spread by.
-            if change.contains("SET cell") && sound.sql.is_distributed().await {
-                continue;
-            }
-            sound.finds_beside_histograms(&change, &[expected]).await;
-        }
-    }
-    // A patch that has gone over to another ingestion.
-    let moved = format!("UPDATE trip_patch SET ingestion_id = 2, batch = 9 WHERE {origin}");
-    sound
-        .finds_beside_histograms(&moved, &[origins, "ingestion 2, patches of origins"])
-        .await;
+const ROWS: &str = "rows";
+const ORIGINS: &str = "patches of origins";
+const DESTINATIONS: &str = "patches of destinations";
+const SUMMARIES: &str = "trip summaries";
+
+/// What is said of an ingestion.
+fn of(ingestion: u32, differences: &[&str]) -> Vec<String> {
+    let differences = differences.iter();
+    differences
+        .map(|difference| format!("ingestion {ingestion}, {difference}"))
+        .collect()
+}
+
+type Change = fn(&mut Vec<PatchTrip>);
+
+/// The least there is: by a fraction of a nanometre.
+fn nudge(degrees: &mut f64) {
+    *degrees = f64::from_bits(degrees.to_bits() ^ 1);
 }
 
 #[tokio::test]
-async fn changed_trips_are_found() {
+async fn changed_patches_of_origins_are_found() {
     let sound = Sound::new().await;
-    let here = first("trip");
-    let patches = [
-        "ingestion 1, patches of origins",
-        "ingestion 1, patches of destinations",
-    ];
-    let summaries = ["ingestion 1, trip summaries"];
-    // Too little to leave the cell, the week or the half-hour.
-    for (change, patches) in [
-        ("line = 1000000", &patches[..]),
+    let here = first("trip_patch");
+    let counted = [ROWS, DESTINATIONS, SUMMARIES];
+    let changes: [(Change, &[&str]); 9] = [
+        (|trips| trips[0].line += 1_000_000, &[DESTINATIONS]),
+        (|trips| nudge(&mut trips[0].other[1]), &[DESTINATIONS]),
         (
-            "destination_lat = destination_lat * 0.99999999999999",
-            &patches,
+            |trips| trips[0].micros_of_week ^= 1,
+            &[DESTINATIONS, SUMMARIES],
         ),
-        // Only its own patch knows it.
-        ("origin_lat = origin_lat * 0.99999999999999", &patches[..1]),
-        // No patch knows the second, or the day of the week.
-        ("departed_at = departed_at + 1", &summaries),
-        ("departed_at = departed_at - 1000000", &summaries),
-    ] {
-        if change.starts_with("line") && sound.sql.is_distributed().await {
-            continue;
-        }
+        (
+            |trips| trips[0].key = other_week(trips[0].key),
+            &[DESTINATIONS, SUMMARIES],
+        ),
+        (|trips| trips[0].other_cell -= 1 << 18, &[ORIGINS]),
+        (|trips| trips[0].ingestion += 1, &[ORIGINS]),
+        (|trips| trips.truncate(trips.len() - 1), &counted),
+        (|trips| trips.push(trips[0]), &counted),
+        (Vec::clear, &counted),
+    ];
+    for (change, expected) in changes {
+        let statement = sound.changed_patch(TripEnd::Origin, &here, change).await;
         sound
-            .finds(&format!("UPDATE trip SET {change} WHERE {here}"), patches)
+            .finds_beside_histograms(&statement, &of(1, expected))
             .await;
     }
-    // A trip less: patches, rows and summaries say so; histograms are held against the patches.
-    let rows = ["ingestion 1, rows", "ingestion 1, trip summaries"];
-    let expected = [patches.as_slice(), &rows].concat();
+    let delete = format!("DELETE FROM trip_patch WHERE {here}");
     sound
-        .finds(&format!("DELETE FROM trip WHERE {here}"), &expected)
+        .finds_beside_histograms(&delete, &of(1, &counted))
         .await;
-    // Another datasource: no row less.
-    let change = format!("UPDATE trip SET datasource_id = datasource_id % 3 + 1 WHERE {here}");
-    let expected = [patches.as_slice(), &rows[1..]].concat();
-    sound.finds(&change, &expected).await;
+    // Citus lets nobody change the column that rows are spread by.
+    if !sound.sql.is_distributed().await {
+        let elsewhere = format!("UPDATE trip_patch SET cell = cell + 1 WHERE {here}");
+        sound
+            .finds_beside_histograms(&elsewhere, &of(1, &[ORIGINS, DESTINATIONS]))
+            .await;
+    }
+    // A patch that has gone over to another ingestion.
+    let moved = format!("UPDATE trip_patch SET ingestion_id = 2, batch = 9 WHERE {here}");
+    let mut expected = of(1, &counted);
+    expected.extend(of(2, &counted));
+    expected.extend(of(2, &[ORIGINS]));
+    sound.finds_beside_histograms(&moved, &expected).await;
+}
+
+fn other_week(key: TripKey) -> TripKey {
+    let week = Week::from_number(key.week_number() + 1).unwrap();
+    TripKey::new(week, key.region(), key.datasource())
+}
+
+#[tokio::test]
+async fn changed_patches_of_destinations_are_found() {
+    let sound = Sound::new().await;
+    let changes: [Change; 8] = [
+        |trips| nudge(&mut trips[0].position[0]),
+        |trips| trips[0].line += 1_000_000,
+        |trips| trips[0].micros_of_week ^= 1,
+        |trips| trips[0].other_cell -= 1 << 18,
+        |trips| trips[0].ingestion += 1,
+        |trips| trips.truncate(trips.len() - 1),
+        |trips| trips.push(trips[0]),
+        Vec::clear,
+    ];
+    let expected = of(2, &[DESTINATIONS]);
+    for change in changes {
+        let statement = sound
+            .changed_patch(TripEnd::Destination, A_DESTINATION, change)
+            .await;
+        sound.finds_beside_histograms(&statement, &expected).await;
+    }
+    let delete = format!("DELETE FROM trip_patch WHERE {A_DESTINATION}");
+    sound.finds_beside_histograms(&delete, &expected).await;
+    if !sound.sql.is_distributed().await {
+        let elsewhere = format!("UPDATE trip_patch SET cell = cell + 1 WHERE {A_DESTINATION}");
+        sound.finds_beside_histograms(&elsewhere, &expected).await;
+    }
+}
+
+/// What is stored only once is guarded by the checksum.
+#[tokio::test]
+async fn a_patch_that_does_not_fit_its_checksum_is_found() {
+    let sound = Sound::new().await;
+    let here = first("trip_patch");
+    let changes: [Change; 2] = [
+        |trips| nudge(&mut trips[0].position[0]),
+        |trips| trips[0].arrived_at = LocalTime::from_micros(0),
+    ];
+    for change in changes {
+        let statement = sound.changed_patch(TripEnd::Origin, &here, change).await;
+        let kept = statement.split_once(", keys").unwrap().1;
+        let statement = format!("UPDATE trip_patch SET keys{kept}");
+        let verification = sound.verification_after(&statement).await;
+        let [broken] = verification.broken.as_slice() else {
+            panic!("{verification:#?}");
+        };
+        assert!(broken.starts_with("trip_patch, "), "{broken}");
+    }
 }
 
 #[tokio::test]
@@ -432,7 +477,7 @@ async fn changed_summaries_are_found() {
         .await;
 }
 
-/// `SQLite` keeps no sign of a zero in a trip's row; patches do.
+/// `SQLite` keeps no sign of a zero in a row; patches do.
 #[tokio::test]
 async fn a_zero_with_a_sign_is_no_difference() {
     let backend = Backend::start().await;
@@ -465,15 +510,11 @@ async fn every_broken_row_is_named() {
         set("flow_histogram", "flows", &[0xff], 0),
         set("trip_patch", "points", &[0], 0),
         set("trip_patch", "rest", &[], 1),
-        format!(
-            "UPDATE trip SET destination_lon = 181.0 WHERE {}",
-            first("trip")
-        ),
     ] {
         sound.tamper(&statement).await;
     }
     let broken = sound.verification().await.broken;
-    assert_eq!(broken.len(), 6, "{broken:#?}");
+    assert_eq!(broken.len(), 5, "{broken:#?}");
     for (table, key, reason) in [
         (
             "weekly_histogram",
@@ -483,7 +524,6 @@ async fn every_broken_row_is_named() {
         ("weekly_histogram", "region_id = ", "corrupt at byte 0"),
         ("flow_histogram", "origin_cell = ", "corrupt"),
         ("trip_patch", "ingestion_id = 1, batch = 0", "trip patch"),
-        ("trip", "ingestion_id = 1, line = 2", "point"),
     ] {
         let named = |text: &&String| {
             text.starts_with(&format!("{table}, ")) && text.contains(key) && text.contains(reason)
@@ -511,8 +551,8 @@ async fn what_belongs_to_no_ingestion_is_found() {
     sound
         .finds(summary, &["ingestion 77, trip summaries"])
         .await;
-    let patch = "INSERT INTO trip_patch SELECT trip_end, cell, 77, batch, points, rest \
-                 FROM trip_patch WHERE trip_end = 0 LIMIT 1";
+    let patch = "INSERT INTO trip_patch SELECT trip_end, cell, 77, batch, checksum, keys, points, \
+                 others, rest FROM trip_patch WHERE trip_end = 0 LIMIT 1";
     sound
         .finds(patch, &["ingestion 77, patches of origins"])
         .await;

@@ -42,7 +42,12 @@ impl Trip {
 
     /// Departure, in wall-clock time.
     async fn departed_at(&self) -> LocalDateTime {
-        LocalDateTime(self.0.departed_at)
+        LocalDateTime(self.0.departed_at.to_naive())
+    }
+
+    /// Arrival, in wall-clock time; null if the file does not have it.
+    async fn arrived_at(&self) -> Option<LocalDateTime> {
+        Some(LocalDateTime(self.0.arrived_at?.to_naive()))
     }
 
     /// The ingestion that added the trip.

@@ -55,7 +55,8 @@ pub enum OpenError {
          the lines"
     )]
     QuotedLines,
-    /// A required column occurs twice (`datetime` and `date_time` are the same).
+    /// A column that trips are parsed from occurs twice (`datetime` and `date_time` are the same,
+    /// and so are `arrived_at` and `end_datetime`).
     #[error("the header names the column {column} twice: remove or rename one of them")]
     DuplicateColumn {
         /// The column's name.
@@ -103,7 +104,8 @@ impl OpenError {
 /// The columns of a file and their positions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
-    /// The kind of each column up to the last required one; `None` for a column that is ignored.
+    /// The kind of each column up to the last one that trips are parsed from; `None` for a column
+    /// that is ignored.
     pub(super) slots: Vec<Option<Column>>,
     /// Number of columns up to the last named one: the minimum number of fields of a row.
     pub(super) named_columns: usize,
@@ -143,8 +145,7 @@ impl Header {
                 column: column.name(),
             });
         }
-        let missing: Vec<&'static str> = Column::ALL
-            .into_iter()
+        let missing: Vec<&'static str> = Column::required()
             .filter(|column| count(*column) == 0)
             .map(Column::name)
             .collect();
@@ -236,6 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn the_arrival_is_optional() {
+        let required = "region,origin_coord,destination_coord,datetime,datasource";
+        for (name, position) in [
+            ("Arrived_At", Some(5)),
+            ("end_datetime", Some(5)),
+            ("x", None),
+        ] {
+            let header = read(&format!("{required},{name}")).unwrap();
+            assert_eq!(header.position("arrived_at"), position);
+        }
+    }
+
+    #[test]
     fn missing_columns_are_named() {
         let error = read("region,origin_coord,when,datasource").unwrap_err();
         assert_eq!(error.code(), "MISSING_COLUMNS");
@@ -249,8 +263,8 @@ mod tests {
     #[test]
     fn other_separators_are_recognised() {
         let message = |separator| {
-            let names = Column::ALL.map(Column::name).join(separator);
-            read(&names).unwrap_err().to_string()
+            let names: Vec<_> = Column::required().map(Column::name).collect();
+            read(&names.join(separator)).unwrap_err().to_string()
         };
         assert!(message(";").ends_with("separated by commas, not by semicolons"));
         assert!(message("\t").ends_with("separated by commas, not by tabs"));
@@ -274,12 +288,23 @@ mod tests {
     }
 
     #[test]
-    fn a_needed_column_may_be_there_once() {
+    fn a_column_of_trips_may_be_there_once() {
         let error = read("region,origin_coord,destination_coord,datetime,date_time,datasource");
         assert!(matches!(
             error,
             Err(OpenError::DuplicateColumn { column: "datetime" })
         ));
+        for arrivals in ["arrived_at,END_DATETIME", "End_DateTime,end_datetime"] {
+            let error = read(&format!(
+                "region,origin_coord,destination_coord,datetime,datasource,{arrivals}"
+            ));
+            assert!(matches!(
+                error,
+                Err(OpenError::DuplicateColumn {
+                    column: "arrived_at"
+                })
+            ));
+        }
         let extra = read("x,x,region,origin_coord,destination_coord,datetime,datasource");
         assert!(extra.is_ok());
     }

@@ -35,5 +35,5 @@ pub use chunk::{Position, Record, RecordChunk};
 pub use header::{Header, OpenError};
 pub use records::{MAX_RECORD_BYTES, RecordReader};
 pub use row::{ParsedTrip, Rejection};
-pub use time::{LocalTime, TimeError};
+pub use time::TimeError;
 pub use wkt::WktError;

@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 
 use super::chunk::{Fault, Record, Shape};
-use super::column::Column;
+use super::column::{COLUMNS, Column};
 use super::header::Header;
 use super::quoting::Fields;
 use super::snippet::snippet;
-use super::time::LocalTime;
+use super::time::{TimeError, parse_time};
 use super::wkt;
 use crate::geo::Point;
+use crate::model::LocalTime;
 use crate::text::{canonical_name, trim_bytes};
 
 /// Maximum number of characters of a region or datasource.
@@ -29,6 +30,9 @@ pub struct ParsedTrip<'a> {
     pub destination: Point,
     /// Local wall-clock time of departure.
     pub departed_at: LocalTime,
+    /// Local wall-clock time of arrival, as in the file, even if it is before the departure. `None`
+    /// if the file has no such column or the field is empty.
+    pub arrived_at: Option<LocalTime>,
 }
 
 /// A row that can't be read, and why.
@@ -68,22 +72,25 @@ impl Header {
 
     #[inline]
     fn trip<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Problem> {
-        let [region, origin, destination, time, datasource] = self.select(record)?;
+        let [region, origin, destination, departure, datasource, arrival] = self.select(record)?;
         Ok(ParsedTrip {
             line: record.line(),
             region: name(region).map_err(|reason| (Some(Column::Region), reason))?,
             origin: point(&origin, Column::Origin)?,
             destination: point(&destination, Column::Destination)?,
-            departed_at: LocalTime::parse(&time)
-                .map_err(|error| (Some(Column::Time), error.to_string()))?,
+            departed_at: parse_time(&departure)
+                .map_err(|error| (Some(Column::Departure), error.to_string()))?,
             datasource: name(datasource).map_err(|reason| (Some(Column::Datasource), reason))?,
+            arrived_at: optional_time(&arrival)
+                .map_err(|error| (Some(Column::Arrival), error.to_string()))?,
         })
     }
 
-    /// The required fields, in the order of [`Column::ALL`].
+    /// The fields that trips are parsed from, in the order of [`Column::ALL`]; empty where the file
+    /// has no such column.
     #[inline]
-    fn select<'a>(&self, record: Record<'a>) -> Result<[Cow<'a, [u8]>; 5], Problem> {
-        let mut selected = [const { Cow::Borrowed(&[] as &[u8]) }; 5];
+    fn select<'a>(&self, record: Record<'a>) -> Result<[Cow<'a, [u8]>; COLUMNS], Problem> {
+        let mut selected = [const { Cow::Borrowed(&[] as &[u8]) }; COLUMNS];
         let mut fields = self.fields(record)?;
         for slot in &self.slots {
             let Some(field) = fields.next() else {
@@ -102,7 +109,7 @@ impl Header {
         }
     }
 
-    /// Whether the required fields are followed by at least as many fields as the header names, and
+    /// Whether the selected fields are followed by at least as many fields as the header names, and
     /// fields beyond the header are empty.
     fn has_rest(&self, rest: Fields<'_>) -> bool {
         let count = self.slots.len() + rest.clone().count();
@@ -146,7 +153,7 @@ impl Header {
                 .is_ok_and(|name| Column::from_name(name).is_some())
         };
         let names = self.fields(record).ok()?.filter(is_name).count();
-        if names < Column::ALL.len() {
+        if names < Column::required().count() {
             return None;
         }
         Header::read(record.bytes, record.shape, self.dialect).ok()
@@ -168,6 +175,18 @@ const fn broken(fault: Fault) -> &'static str {
 
 fn point(field: &[u8], column: Column) -> Result<Point, Problem> {
     wkt::parse(field).map_err(|error| (Some(column), error.to_string()))
+}
+
+/// A time, or nothing if the field is empty.
+#[inline]
+fn optional_time(field: &[u8]) -> Result<Option<LocalTime>, TimeError> {
+    if field.is_empty() {
+        return Ok(None);
+    }
+    match parse_time(field) {
+        Err(TimeError::Missing) => Ok(None),
+        time => time.map(Some),
+    }
 }
 
 /// A region or datasource.

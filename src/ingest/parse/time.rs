@@ -1,13 +1,9 @@
-use chrono::{DateTime, NaiveDateTime};
-
 use super::snippet::snippet;
+use crate::model::LocalTime;
 use crate::text::trim_bytes;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
-const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
-/// Days from 0001-01-01, a Monday, to 1970-01-01.
-const EPOCH_DAYS: i64 = 719_162;
 /// Maximum number of characters of a field in an error message.
 const SHOWN_CHARS: usize = 40;
 
@@ -41,126 +37,54 @@ pub enum TimeError {
     Clock(u8, u8, u8),
 }
 
-/// A local wall-clock time without time zone, in the years 1–9999, to the microsecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LocalTime(i64);
-
-impl LocalTime {
-    /// 0001-01-01T00:00:00.
-    pub const MIN: LocalTime = LocalTime(-EPOCH_DAYS * MICROS_PER_DAY);
-    /// 9999-12-31T23:59:59.999999.
-    pub const MAX: LocalTime = LocalTime(2_932_897 * MICROS_PER_DAY - 1);
-
-    /// Parses `YYYY-MM-DD HH:MM` or, with seconds, `YYYY-MM-DD HH:MM:SS`.
-    ///
-    /// `T` or `t` may replace the blank. Seconds may have a fraction of any length, truncated to
-    /// microseconds. `UTC` or a UTC offset (`Z`, `+02`, `+0200`, `+02:00`) may follow, also after a
-    /// blank; it is ignored: the wall-clock time is as written. Blanks around the time are skipped.
-    /// 24:00:00 and leap seconds (`:60`) are rejected: neither has its own value in microseconds.
-    #[inline]
-    pub fn parse(bytes: &[u8]) -> Result<Self, TimeError> {
-        let bytes = trim_bytes(bytes);
-        let Some((stem, rest)) = bytes.split_first_chunk::<16>() else {
-            return Err(no_time(bytes));
-        };
-        let form = stem[4] == b'-'
-            && stem[7] == b'-'
-            && matches!(stem[10], b' ' | b'T' | b't')
-            && stem[13] == b':';
-        let pairs = (
-            pair(stem[0], stem[1]),
-            pair(stem[2], stem[3]),
-            pair(stem[5], stem[6]),
-            pair(stem[8], stem[9]),
-            pair(stem[11], stem[12]),
-            pair(stem[14], stem[15]),
-            seconds(rest),
-        );
-        let (
-            Some(century),
-            Some(year),
-            Some(month),
-            Some(day),
-            Some(hour),
-            Some(minute),
-            Some((second, micros)),
-            true,
-        ) = (
-            pairs.0, pairs.1, pairs.2, pairs.3, pairs.4, pairs.5, pairs.6, form,
-        )
-        else {
-            return Err(no_time(bytes));
-        };
-        let year = u16::from(century) * 100 + u16::from(year);
-        let days = days(year, month, day)?;
-        if hour > 23 || minute > 59 || second > 59 {
-            return Err(TimeError::Clock(hour, minute, second));
-        }
-        let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-        Ok(Self(
-            (days * SECONDS_PER_DAY + seconds) * MICROS_PER_SECOND + micros,
-        ))
+/// Parses `YYYY-MM-DD HH:MM` or, with seconds, `YYYY-MM-DD HH:MM:SS`.
+///
+/// `T` or `t` may replace the blank. Seconds may have a fraction of any length, truncated to
+/// microseconds. `UTC` or a UTC offset (`Z`, `+02`, `+0200`, `+02:00`) may follow, also after a
+/// blank; it is ignored: the wall-clock time is as written. Blanks around the time are skipped.
+/// 24:00:00 and leap seconds (`:60`) are rejected: neither has its own value in microseconds.
+#[inline]
+pub(super) fn parse_time(bytes: &[u8]) -> Result<LocalTime, TimeError> {
+    let bytes = trim_bytes(bytes);
+    let Some((stem, rest)) = bytes.split_first_chunk::<16>() else {
+        return Err(no_time(bytes));
+    };
+    let form = stem[4] == b'-'
+        && stem[7] == b'-'
+        && matches!(stem[10], b' ' | b'T' | b't')
+        && stem[13] == b':';
+    let pairs = (
+        pair(stem[0], stem[1]),
+        pair(stem[2], stem[3]),
+        pair(stem[5], stem[6]),
+        pair(stem[8], stem[9]),
+        pair(stem[11], stem[12]),
+        pair(stem[14], stem[15]),
+        seconds(rest),
+    );
+    let (
+        Some(century),
+        Some(year),
+        Some(month),
+        Some(day),
+        Some(hour),
+        Some(minute),
+        Some((second, micros)),
+        true,
+    ) = (
+        pairs.0, pairs.1, pairs.2, pairs.3, pairs.4, pairs.5, pairs.6, form,
+    )
+    else {
+        return Err(no_time(bytes));
+    };
+    let year = u16::from(century) * 100 + u16::from(year);
+    let days = days(year, month, day)?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return Err(TimeError::Clock(hour, minute, second));
     }
-
-    /// Microseconds since 1970-01-01T00:00:00 local time.
-    #[must_use]
-    pub const fn micros(self) -> i64 {
-        self.0
-    }
-
-    /// The time with this value of [`Self::micros`]; `None` outside the years 1–9999.
-    #[must_use]
-    pub const fn from_micros(micros: i64) -> Option<Self> {
-        if micros >= Self::MIN.0 && micros <= Self::MAX.0 {
-            Some(Self(micros))
-        } else {
-            None
-        }
-    }
-
-    /// The time as a `chrono` value.
-    #[must_use]
-    pub fn to_naive(self) -> NaiveDateTime {
-        DateTime::from_timestamp_micros(self.0)
-            .unwrap_or_default()
-            .naive_utc()
-    }
-
-    /// The time, truncated to the microsecond; `None` outside the years 1–9999.
-    #[must_use]
-    pub fn from_naive(time: NaiveDateTime) -> Option<Self> {
-        Self::from_micros(time.and_utc().timestamp_micros())
-    }
-
-    /// Days from 1970-01-01 to the date.
-    #[must_use]
-    pub const fn days(self) -> i64 {
-        self.0.div_euclid(MICROS_PER_DAY)
-    }
-
-    /// Number of the date's ISO week; week 0 begins on Monday 0001-01-01.
-    #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "0…521722: the years are 1…9999"
-    )]
-    pub const fn week_number(self) -> u32 {
-        ((self.days() + EPOCH_DAYS) / 7) as u32
-    }
-
-    /// Half-hour of the day, 0–47.
-    #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "a day has 48 half-hours")]
-    pub const fn half_hour(self) -> u8 {
-        (self.0.rem_euclid(MICROS_PER_DAY) / (1800 * MICROS_PER_SECOND)) as u8
-    }
-}
-
-impl From<LocalTime> for NaiveDateTime {
-    fn from(time: LocalTime) -> Self {
-        time.to_naive()
-    }
+    let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+    let micros = (days * SECONDS_PER_DAY + seconds) * MICROS_PER_SECOND + micros;
+    LocalTime::from_micros(micros).ok_or(TimeError::Year)
 }
 
 #[cold]

@@ -1,3 +1,5 @@
+//! The content of a file, hashed while it is read.
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -5,7 +7,7 @@ use std::sync::Arc;
 
 use blake3::{Hash, Hasher};
 
-use super::PipelineError;
+use super::error::PipelineError;
 use crate::ingest::stop::Stop;
 use crate::store::{Head, IngestionRecord};
 

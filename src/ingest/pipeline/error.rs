@@ -1,3 +1,5 @@
+//! Why an ingestion did not succeed.
+
 use std::io;
 
 use crate::ingest::parse::OpenError;
@@ -46,8 +48,8 @@ pub(in crate::ingest) enum PipelineError {
     Stopped(StopReason),
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The writer ended first; its own error is the cause.
-    #[error("the writer has ended")]
+    /// A later stage ended first; its own error is the cause.
+    #[error("a later stage has ended")]
     WriterGone,
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
@@ -66,6 +68,12 @@ impl PipelineError {
                 | Self::TooManyRejected(_)
                 | Self::Store(store::Error::TooManyNames(_))
         )
+    }
+
+    /// Whether the ingestion fails, instead of being cancelled or continued from its checkpoint.
+    pub(super) fn is_final(&self) -> bool {
+        !matches!(self, Self::Stopped(_) | Self::WriterGone | Self::Panicked)
+            && !self.is_unavailable()
     }
 
     /// Whether the cause is the server, not the file.

@@ -1,6 +1,9 @@
+//! How far a run has come.
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::model::TripEnd;
 use crate::store::FinalCounts;
 
 /// Shares of the time in which a file is read and stored, roughly: the stages work at the same time,
@@ -18,10 +21,11 @@ pub(in crate::ingest) struct Meter(Mutex<Gauge>);
 pub(in crate::ingest) struct Gauge {
     /// What was read.
     pub(in crate::ingest) counts: FinalCounts,
-    /// Trips of them that are packed.
-    packed: u64,
-    /// Trips of them whose patches are on their way to the database.
-    pub(super) stored: u64,
+    /// Trips of them whose origin is packed, and whose destination is.
+    packed: [u64; 2],
+    /// Trips of them whose patches of origins, and of destinations, are on their way to the
+    /// database.
+    stored: [u64; 2],
     /// Since when it is published, and the part that is; nothing before all trips are stored.
     pub(in crate::ingest) published: Option<(Instant, f64)>,
 }
@@ -31,8 +35,8 @@ impl Meter {
     pub(super) fn new(counts: FinalCounts) -> Self {
         Self(Mutex::new(Gauge {
             counts,
-            packed: counts.rows_ingested,
-            stored: counts.rows_ingested,
+            packed: [counts.rows_ingested; 2],
+            stored: [counts.rows_ingested; 2],
             published: None,
         }))
     }
@@ -42,14 +46,14 @@ impl Meter {
         self.lock().counts = counts;
     }
 
-    /// So many more trips are packed.
-    pub(super) fn packed(&self, trips: u64) {
-        self.lock().packed += trips;
+    /// So many more trips are packed by that end.
+    pub(super) fn packed(&self, end: TripEnd, trips: u64) {
+        self.lock().packed[end as usize] += trips;
     }
 
-    /// Total number of trips whose patches were sent to the writer.
-    pub(super) fn stored(&self, trips: u64) {
-        self.lock().stored = trips;
+    /// Total number of trips whose patches of that end were sent to the writer.
+    pub(super) fn stored(&self, end: TripEnd, trips: u64) {
+        self.lock().stored[end as usize] = trips;
     }
 
     /// That part is published.
@@ -72,6 +76,11 @@ impl Meter {
 }
 
 impl Gauge {
+    /// Trips whose patches of that end were sent to the writer.
+    pub(super) const fn stored(&self, end: TripEnd) -> u64 {
+        self.stored[end as usize]
+    }
+
     /// Part of a file of this many bytes that is read and stored, from 0 to 1.
     pub(in crate::ingest) fn stored_part(&self, bytes_total: u64) -> f64 {
         let Self { counts, .. } = self;
@@ -80,8 +89,9 @@ impl Gauge {
             _ => (some as f64 / all as f64).min(1.0),
         };
         let read = part(counts.bytes_read, bytes_total);
-        let packed = part(self.packed, counts.rows_ingested);
-        let stored = part(self.stored, counts.rows_ingested);
+        let ends = 2 * counts.rows_ingested;
+        let packed = part(self.packed.iter().sum(), ends);
+        let stored = part(self.stored.iter().sum(), ends);
         read * (READING + PACKING * packed + STORING * stored)
     }
 }

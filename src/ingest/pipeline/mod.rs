@@ -1,50 +1,72 @@
-//! The pipeline: one thread reads and parses, and has all cores find the cells of what it read; one
-//! packs; one task only writes.
+//! The pipeline: turns a file into patches and histograms, and publishes them.
 //!
 //! ```text
-//! file → records → trips → blocks ──────────────────→ (bounded channel) ─┐
-//!                    └→ portions → batch → patches ─→ (bounded channel) ─┴→ writer → publish
-//!                                            └→ histograms ─────────────────────────────┘
+//! file → splitter → parsers → collector ─┬→ packer of origins ──────┬→ writer → publish
+//!        (1 thread)  (all cores)         └→ packer of destinations ─┘            ↑
+//!                                           └→ histograms ───────────────────────┘
 //! ```
 //!
-//! A block is written in one transaction as soon as it is parsed. Some blocks together are a
-//! portion, which is packed while the next is read; when a batch has all its portions, its patches
-//! follow, the last of them with the checkpoint. Nothing of it is visible before the final
-//! transaction, which adds the histograms. Memory is bounded by two portions, a packed batch, the
-//! channels and the histograms, not by the file.
+//! The splitter cuts the file into chunks of records, the parsers turn chunks into trips with their
+//! leaf cells, and the collector takes the results in the order of the file. It cuts the trips into
+//! portions, which both packers get. When a batch has all its portions, its patches are written,
+//! the last of both trip ends with the checkpoint. Nothing of it is visible before the final
+//! transaction, which adds the histograms. Memory is bounded by the chunks on their way, two
+//! portions, a packed batch, the patches on their way to the writer and the histograms, not by the
+//! file.
 
+mod assemble;
 mod background;
+mod batch;
+mod collect;
 mod content;
+mod delivery;
+mod dimensions;
 mod error;
+mod handover;
+mod in_order;
+mod ledger;
+mod locate;
 mod meter;
-mod packing;
-mod past;
-mod reading;
+mod names;
+mod pack;
+mod parse;
+mod portion;
+mod publish;
+mod read;
+mod resume;
+mod split;
 mod stages;
-mod writing;
+mod tally;
+mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use tokio::sync::mpsc;
 
 use self::background::in_background;
+use self::collect::Collector;
+use self::content::Expected;
+use self::dimensions::Dimensions;
 pub(super) use self::error::PipelineError;
+use self::handover::Handover;
+use self::ledger::Ledger;
 pub(super) use self::meter::Meter;
-use self::packing::Packing;
-use self::past::Past;
-use self::reading::Reading;
+use self::pack::Packer;
+use self::publish::{Addition, publish};
+use self::read::read;
+use self::resume::Past;
 pub(super) use self::stages::Stages;
-use self::stages::Stopwatch;
-use self::writing::write;
+use self::stages::{ReadStages, Stopwatch};
+use self::write::write;
 use super::reporter::Reporter;
 use super::stop::Stop;
-use crate::clock;
+use crate::model::TripEnd;
 use crate::store::{FinalCounts, IngestionRecord, Store};
 
-/// Blocks that may wait for the writer: about 80 MB of trips, 16 MB of patches.
-const TRIP_BLOCKS: usize = 16;
-const PATCH_BLOCKS: usize = 4;
+/// Messages that may wait for the writer: about 16 MB of patches.
+const DELIVERIES: usize = 4;
 
 /// How a run of the pipeline ended.
 #[derive(Debug)]
@@ -98,57 +120,69 @@ async fn run_stages(
     meter: &Arc<Meter>,
     stop: Arc<Stop>,
 ) -> Run {
-    let (trip_sender, trips) = mpsc::channel(TRIP_BLOCKS);
-    let (patch_sender, patches) = mpsc::channel(PATCH_BLOCKS);
-    // Handed over hand to hand: one portion is packed while the next is read, and no more.
-    let (portion_sender, portions) = std::sync::mpsc::sync_channel(0);
-    let packing = Packing::new(
-        past.histograms,
-        Arc::clone(&stop),
-        Arc::clone(meter),
-        patch_sender,
-    );
-    let senders = (trip_sender, portion_sender);
-    let read_meter = Arc::clone(meter);
-    let mut reading = Reading::new(store, record, past.totals, read_meter, stop, senders);
-    let reader = in_background("reader", move || {
-        let result = reading.read(&path);
-        let (counts, busy) = (reading.counts(), reading.busy());
-        (counts, busy, result.map(|()| reading.summaries()))
-    });
-    let packer = in_background("packer", move || packing.pack(&portions));
-    // Where writing failed, the others find nobody to send to, and end.
-    let writer = write(store, record.claim, trips, patches);
-    let (reader, packer, (writing, written)) = tokio::join!(reader, packer, writer);
-    let ((counts, reading, summaries), (packing, histograms)) = match (reader, packer) {
-        (Ok(reader), Ok(packer)) => (reader, packer),
-        (Err(error), _) | (_, Err(error)) => return Run::failed(error),
+    let (writer, deliveries) = mpsc::channel(DELIVERIES);
+    // Handed over hand to hand: one portion is packed while the next is collected, and no more.
+    let (to_origins, origin_portions) = sync_channel(0);
+    let (to_destinations, destination_portions) = sync_channel(0);
+    let id = record.ingestion.id;
+    let packer = |end, histograms| Packer::new((end, id), histograms, writer.clone(), meter, &stop);
+    let origins = packer(TripEnd::Origin, past.origins);
+    let destinations = packer(TripEnd::Destination, past.destinations);
+    let from = past.totals.checkpoint;
+    let first_rejected = past.totals.first_rejected;
+    let packers = [to_origins, to_destinations];
+    let mut collector = Collector {
+        dimensions: Dimensions::new(store),
+        ledger: Ledger::resumed(&from, first_rejected, record.max_rejected_rows),
+        tally: past.totals.tally,
+        handover: Handover::new(from.batches, packers, writer),
+        meter: Arc::clone(meter),
+        stop: Arc::clone(&stop),
+        watch: Stopwatch::default(),
     };
-    let publishing = Stopwatch::start();
+    let expected = Expected::of(record);
+    let reader = in_background("collector", move || {
+        let mut reading = ReadStages::default();
+        let outcome = read(&path, expected, &from, stop, &mut collector, &mut reading);
+        let summaries = outcome.map(|()| collector.summaries());
+        (collector.counts(), reading, collector.busy(), summaries)
+    });
+    let origins = in_background("origins", move || origins.pack(&origin_portions));
+    let destinations = in_background("destinations", move || {
+        destinations.pack(&destination_portions)
+    });
+    // Where writing failed, the others find nobody to send to, and end.
+    let writer = write(store, record.claim, deliveries);
+    let (reader, origins, destinations, (writing, written)) =
+        tokio::join!(reader, origins, destinations, writer);
+    let (
+        (counts, reading, collecting, summaries),
+        (packing_origins, origins),
+        (packing_destinations, destinations),
+    ) = match (reader, origins, destinations) {
+        (Ok(reader), Ok(origins), Ok(destinations)) => (reader, origins, destinations),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => return Run::failed(error),
+    };
+    let publishing = Stopwatch::started();
     let outcome = async {
         written?;
-        // Where the packer was stopped, the reader only finds it gone.
-        let (histograms, summaries) = (histograms?, summaries?);
-        meter.published(0.0);
-        let published = |part| meter.published(part);
-        store
-            .publish(
-                record.claim,
-                &histograms,
-                &summaries,
-                counts,
-                clock::now,
-                published,
-            )
-            .await?;
-        Ok(())
+        // Where a packer was stopped, the collector only finds it gone.
+        let addition = Addition {
+            origins: origins?,
+            destinations: destinations?,
+            summaries: summaries?,
+            counts,
+        };
+        publish(store, record.claim, addition, meter).await
     };
     let outcome = outcome.await;
     Run {
         counts,
         stages: Stages {
             reading,
-            packing,
+            collecting,
+            packing_origins,
+            packing_destinations,
             writing,
             publishing: publishing.elapsed(),
         },

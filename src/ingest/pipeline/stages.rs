@@ -1,57 +1,95 @@
+//! How long each stage of a pipeline was at work.
+
 use std::time::{Duration, Instant};
 
-/// How long each stage of a pipeline was at work. Stages work at the same time; one that waits for
-/// another is not at work, so the longest of them is what a faster machine would have to speed up.
+/// Busy time of each stage of a run. Stages up to writing run at the same time; one that waits for
+/// another is not at work, so the longest is the limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::ingest) struct Stages {
-    /// Reading the file, parsing, finding cells.
-    pub(in crate::ingest) reading: Duration,
-    /// Sorting batches into patches, and adding these to histograms.
-    pub(in crate::ingest) packing: Duration,
-    /// Writing trips and patches.
-    pub(in crate::ingest) writing: Duration,
+    /// Reading the file.
+    pub(super) reading: ReadStages,
+    /// Numbering names and counting, in the order of the file.
+    pub(super) collecting: Duration,
+    /// Sorting trip ends into patches, and adding these to histograms: origins.
+    pub(super) packing_origins: Duration,
+    /// The same: destinations.
+    pub(super) packing_destinations: Duration,
+    /// Writing patches.
+    pub(super) writing: Duration,
     /// Adding histograms to what is stored, after all others.
-    pub(in crate::ingest) publishing: Duration,
+    pub(super) publishing: Duration,
+}
+
+/// Busy time of the stages that turn a file into trips.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ReadStages {
+    /// Reading bytes, hashing them and splitting them into records.
+    pub(super) splitting: Duration,
+    /// Parsing records and finding cells: the sum over the parsers.
+    pub(super) parsing: Duration,
+    /// Number of threads that may parse at the same time.
+    pub(super) parsers: usize,
 }
 
 impl Stages {
-    /// The stages by their names.
-    pub(in crate::ingest) const fn by_name(&self) -> [(&'static str, Duration); 4] {
+    /// The stages by their names. Parsing is the sum over its threads, which may exceed the time
+    /// that has passed.
+    pub(in crate::ingest) const fn by_name(&self) -> [(&'static str, Duration); 7] {
         [
-            ("reading", self.reading),
-            ("packing", self.packing),
+            ("splitting", self.reading.splitting),
+            ("parsing", self.reading.parsing),
+            ("collecting", self.collecting),
+            ("packing_origins", self.packing_origins),
+            ("packing_destinations", self.packing_destinations),
             ("writing", self.writing),
             ("publishing", self.publishing),
         ]
     }
+
+    /// Number of threads over which parsing is summed.
+    pub(in crate::ingest) const fn parsers(&self) -> usize {
+        self.reading.parsers
+    }
 }
 
 /// Measures how long a stage is at work.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stopwatch {
     total: Duration,
-    since: Instant,
+    since: Option<Instant>,
 }
 
 impl Stopwatch {
-    /// Starts.
-    pub(super) fn start() -> Self {
+    /// A stopwatch that runs.
+    pub(super) fn started() -> Self {
         Self {
             total: Duration::ZERO,
-            since: Instant::now(),
+            since: Some(Instant::now()),
         }
     }
 
-    /// Stands still while there is something to wait for.
+    /// Starts or stops.
+    pub(super) fn run(&mut self, runs: bool) {
+        match self.since {
+            None if runs => self.since = Some(Instant::now()),
+            Some(since) if !runs => {
+                self.total += since.elapsed();
+                self.since = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Stops while there is something to wait for.
     pub(super) fn pause<T>(&mut self, wait: impl FnOnce() -> T) -> T {
-        self.total += self.since.elapsed();
+        self.run(false);
         let outcome = wait();
-        self.since = Instant::now();
+        self.run(true);
         outcome
     }
 
     /// The time at work so far.
     pub(super) fn elapsed(&self) -> Duration {
-        self.total + self.since.elapsed()
+        self.total + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }

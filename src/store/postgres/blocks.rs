@@ -5,7 +5,7 @@ use sqlx::postgres::PgPool;
 
 use super::copy::Copy;
 use crate::model::{IngestionId, RejectedRow};
-use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow, TripRow};
+use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow};
 
 /// Writes one block in one transaction.
 pub(in crate::store) async fn load(
@@ -30,9 +30,6 @@ pub(in crate::store) async fn load(
         return Err(Error::NotRunning(claim.ingestion));
     }
     let id = claim.ingestion;
-    if !block.trips.is_empty() {
-        copy_trips(&mut tx, id, &block.trips).await?;
-    }
     if !block.rejected.is_empty() {
         copy_rejected(&mut tx, id, &block.rejected).await?;
     }
@@ -43,39 +40,6 @@ pub(in crate::store) async fn load(
         update_checkpoint(&mut tx, id, checkpoint).await?;
     }
     Ok(tx.commit().await?)
-}
-
-async fn copy_trips(
-    connection: &mut PgConnection,
-    id: IngestionId,
-    trips: &[TripRow],
-) -> Result<(), Error> {
-    let columns = [
-        "ingestion_id",
-        "line",
-        "region_id",
-        "datasource_id",
-        "origin_lon",
-        "origin_lat",
-        "destination_lon",
-        "destination_lat",
-        "departed_at",
-    ];
-    let mut copy = Copy::begin(connection, "trip", &columns).await?;
-    for trip in trips {
-        copy.row()
-            .await?
-            .value(&id.to_be_bytes())
-            .value(&trip.line.to_be_bytes())
-            .value(&trip.region.to_be_bytes())
-            .value(&trip.datasource.to_be_bytes())
-            .value(&trip.origin.lon().to_be_bytes())
-            .value(&trip.origin.lat().to_be_bytes())
-            .value(&trip.destination.lon().to_be_bytes())
-            .value(&trip.destination.lat().to_be_bytes())
-            .value(&trip.departed_at.to_be_bytes());
-    }
-    copy.finish().await
 }
 
 async fn copy_patches(
@@ -89,19 +53,25 @@ async fn copy_patches(
         "cell",
         "ingestion_id",
         "batch",
+        "checksum",
+        "keys",
         "points",
+        "others",
         "rest",
     ];
     let mut copy = Copy::begin(connection, "trip_patch", &columns).await?;
     for row in patches {
-        copy.row()
+        let mut copy = copy
+            .row()
             .await?
             .value(&row.end.code().to_be_bytes())
             .value(&row.cell.to_be_bytes())
             .value(&id.to_be_bytes())
             .value(&batch.to_be_bytes())
-            .value(&row.patch.points)
-            .value(&row.patch.rest);
+            .value(&i64::from(row.patch.checksum()).to_be_bytes());
+        for group in row.patch.groups() {
+            copy = copy.value(group);
+        }
     }
     copy.finish().await
 }

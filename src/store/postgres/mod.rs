@@ -5,6 +5,7 @@ mod citus;
 mod copy;
 mod listen;
 mod sessions;
+mod sql_trips;
 mod tls;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub(super) use self::blocks::load;
 pub(super) use self::citus::ping_nodes;
 pub(super) use self::listen::{CHANNEL, messages};
 pub(super) use self::sessions::{expired, replace};
+pub(super) use self::sql_trips::{delete_sql_trips, write_sql_block};
 use super::snapshot::statement;
 use super::{Access, Engine, Error, READERS};
 

@@ -1,15 +1,12 @@
 //! Loading through long multi-row inserts: a statement for each row would cost ten times as much.
 
-use std::fmt::Write as _;
-
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
-use sqlx::{Arguments, AssertSqlSafe, Connection, Executor, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Arguments, Connection, Executor, Sqlite, SqliteConnection, Transaction};
 
+use super::insert::{Insert, add, execute_all, statement};
 use crate::model::{IngestionId, RejectedRow};
-use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow, TripRow};
+use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow};
 
-/// `SQLite` allows 32,766 parameters a statement; a trip has eight.
-const TRIPS_PER_STATEMENT: usize = 4_000;
 const PATCHES_PER_STATEMENT: usize = 256;
 
 /// Writes one block in one transaction.
@@ -33,8 +30,6 @@ pub(in crate::store) async fn load(
     if held.is_none() {
         return Err(Error::NotRunning(id));
     }
-    let trips = block.trips.chunks(TRIPS_PER_STATEMENT);
-    execute_all(&mut tx, trips.map(|trips| insert_trips(id, trips))).await?;
     for row in &block.rejected {
         insert_rejected(&mut tx, id, row).await?;
     }
@@ -47,56 +42,24 @@ pub(in crate::store) async fn load(
     Ok(tx.commit().await?)
 }
 
-/// A statement with what it is about.
-struct Insert {
-    sql: String,
-    arguments: SqliteArguments,
-    /// Whether it comes again, and is worth keeping prepared: where it has its full length.
-    again: bool,
-}
-
-fn insert_trips(id: IngestionId, trips: &[TripRow]) -> Result<Insert, Error> {
-    // The ingestion is written out: it is a number of ours, and one parameter less a row.
-    let sql = statement(
-        "INSERT INTO trip (ingestion_id, line, region_id, datasource_id, origin_lon, origin_lat, \
-         destination_lon, destination_lat, departed_at) VALUES ",
-        &format!("({id},?,?,?,?,?,?,?,?)"),
-        trips.len(),
-    );
-    let mut arguments = SqliteArguments::default();
-    arguments.reserve(trips.len() * 8, 0);
-    for trip in trips {
-        add(&mut arguments, trip.line.cast_signed())?;
-        add(&mut arguments, trip.region.cast_signed())?;
-        add(&mut arguments, trip.datasource.cast_signed())?;
-        add(&mut arguments, trip.origin.lon())?;
-        add(&mut arguments, trip.origin.lat())?;
-        add(&mut arguments, trip.destination.lon())?;
-        add(&mut arguments, trip.destination.lat())?;
-        add(&mut arguments, trip.departed_at)?;
-    }
-    Ok(Insert {
-        sql,
-        arguments,
-        again: trips.len() == TRIPS_PER_STATEMENT,
-    })
-}
-
 fn insert_patches(id: IngestionId, batch: u32, patches: &[PatchRow]) -> Result<Insert, Error> {
     let sql = statement(
-        "INSERT INTO trip_patch (trip_end, cell, ingestion_id, batch, points, rest) VALUES ",
-        "(?,?,?,?,?,?)",
+        "INSERT INTO trip_patch (trip_end, cell, ingestion_id, batch, checksum, keys, points, \
+         others, rest) VALUES ",
+        "(?,?,?,?,?,?,?,?,?)",
         patches.len(),
     );
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(patches.len() * 6, 0);
+    arguments.reserve(patches.len() * 9, 0);
     for row in patches {
         add(&mut arguments, row.end.code())?;
         add(&mut arguments, row.cell.cast_signed())?;
         add(&mut arguments, id)?;
         add(&mut arguments, batch.cast_signed())?;
-        add(&mut arguments, row.patch.points.as_slice())?;
-        add(&mut arguments, row.patch.rest.as_slice())?;
+        add(&mut arguments, i64::from(row.patch.checksum()))?;
+        for group in row.patch.groups() {
+            add(&mut arguments, group.as_slice())?;
+        }
     }
     Ok(Insert {
         sql,
@@ -144,48 +107,5 @@ async fn update_checkpoint(
     .bind(id)
     .execute(connection)
     .await?;
-    Ok(())
-}
-
-/// `head` followed by `rows` times `row`.
-fn statement(head: &str, row: &str, rows: usize) -> String {
-    let mut sql = String::with_capacity(head.len() + (row.len() + 1) * rows);
-    sql.push_str(head);
-    for index in 0..rows {
-        let comma = if index == 0 { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = write!(sql, "{comma}{row}");
-    }
-    sql
-}
-
-fn add<'t, T>(arguments: &mut SqliteArguments, value: T) -> Result<(), Error>
-where
-    T: sqlx::Encode<'t, Sqlite> + sqlx::Type<Sqlite>,
-{
-    arguments
-        .add(value)
-        .map_err(|error| Error::Load(sqlx::Error::Encode(error)))
-}
-
-/// Executes statements one after the other, and makes the next while the database is at one.
-async fn execute_all(
-    connection: &mut SqliteConnection,
-    mut inserts: impl Iterator<Item = Result<Insert, Error>>,
-) -> Result<(), Error> {
-    let mut next = inserts.next();
-    while let Some(insert) = next {
-        let (executed, made) = tokio::join!(execute(connection, insert?), async { inserts.next() });
-        executed?;
-        next = made;
-    }
-    Ok(())
-}
-
-async fn execute(connection: &mut SqliteConnection, insert: Insert) -> Result<(), Error> {
-    sqlx::query_with(AssertSqlSafe(insert.sql), insert.arguments)
-        .persistent(insert.again)
-        .execute(connection)
-        .await?;
     Ok(())
 }

@@ -3,7 +3,9 @@
 mod blocks;
 mod checkpoint;
 mod file;
+mod insert;
 mod interrupt;
+mod sql_trips;
 mod unavailable;
 
 pub(super) use blocks::load;
@@ -11,6 +13,7 @@ pub(super) use checkpoint::Checkpointer;
 pub(super) use file::Held;
 pub(super) use interrupt::Interrupt;
 use interrupt::watching;
+pub(super) use sql_trips::{delete_sql_trips, write_sql_block};
 pub(super) use unavailable::unavailable;
 
 use std::time::Duration;

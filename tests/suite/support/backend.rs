@@ -24,9 +24,6 @@ pub struct TestDatabase {
     pub database: Database,
 }
 
-/// The name that `peers.rs` uses.
-pub type Place = TestDatabase;
-
 impl TestDatabase {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -42,14 +39,17 @@ impl Backend {
 
     /// Starts where another one was stopped.
     pub async fn start_in(test_database: TestDatabase) -> Self {
+        Self::start_as(test_database, Role::SERVER).await
+    }
+
+    /// With a role of its own.
+    pub async fn start_as(test_database: TestDatabase, role: Role) -> Self {
         let store = Store::open(test_database.database.url(), Access::Write)
             .await
             .unwrap();
         let spool = test_database.dir.path().join("spool");
         let spool = Spool::open(spool, store.program()).await.unwrap();
-        let ingestions = Ingestions::start(store.clone(), spool, Role::SERVER)
-            .await
-            .unwrap();
+        let ingestions = Ingestions::start(store.clone(), spool, role).await.unwrap();
         Self {
             store,
             ingestions,

@@ -32,7 +32,7 @@ impl TwinTrip {
     }
 
     /// The same as the store tells it. Coordinates are equal to the last bit, but for the sign of
-    /// a zero, which `SQLite` does not keep.
+    /// a zero.
     pub fn is(&self, trip: &Trip) -> bool {
         self.ingestion == trip.ingestion_id
             && self.line == trip.line
@@ -40,7 +40,7 @@ impl TwinTrip {
             && self.datasource == trip.datasource
             && self.origin == (trip.origin.lon(), trip.origin.lat())
             && self.destination == (trip.destination.lon(), trip.destination.lat())
-            && self.time == trip.departed_at
+            && self.time == trip.departed_at.to_naive()
     }
 }
 

@@ -52,6 +52,39 @@ fn bad_times() {
 }
 
 #[test]
+fn arrivals() {
+    let parsed = |name: &str, arrival: &str| {
+        let file = format!("{},{name}\n{ROW},{arrival}\n", HEADER.trim_end());
+        let mut reader = open(file).unwrap();
+        let mut chunk = RecordChunk::new();
+        assert!(reader.fill(&mut chunk, 2).unwrap());
+        assert_eq!(chunk.len(), 1);
+        let trip = reader.header().parse(chunk.get(0).unwrap());
+        trip.map(|trip| (trip.departed_at, trip.arrived_at))
+    };
+    for name in ["arrived_at", "END_DateTime"] {
+        for (arrival, seconds) in [
+            ("2018-05-28 09:03:40", Some(0)),
+            (" 2018-05-28T09:13:40Z ", Some(600)),
+            ("\"2018-05-29 09:03\"", Some(86_400 - 40)),
+            // Before the departure: kept.
+            ("2018-05-28 09:03:39", Some(-1)),
+            ("", None),
+            (" \t\u{a0}", None),
+            ("\"\"", None),
+        ] {
+            let (departed_at, arrived_at) = parsed(name, arrival).unwrap();
+            let later = arrived_at.map(|time| (time.micros() - departed_at.micros()) / 1_000_000);
+            assert_eq!(later, seconds, "{arrival}");
+        }
+        let rejection = parsed(name, "2018-05-32 09:03:40").unwrap_err();
+        assert_eq!(rejection.column, Some("arrived_at"));
+        assert_eq!(rejection.reason, "32 May 2018 does not exist");
+    }
+    assert_eq!(parsed("arrival", "never").unwrap().1, None);
+}
+
+#[test]
 fn bad_names() {
     assert_eq!(with("Prague", ""), (Some("region"), "empty".to_owned()));
     assert_eq!(
@@ -110,9 +143,15 @@ fn columns_without_names_at_the_end_may_be_left_out() {
 fn another_header_is_no_trip() {
     let again = format!("\u{feff}{HEADER}");
     let swapped = "datasource,origin_coord,destination_coord,datetime,region\n";
-    let outcomes = rows(format!("{ROW}\n{again}{ROW}\n{swapped}"));
-    assert_eq!((good(&outcomes), bad(&outcomes)), (vec![2, 4], vec![3, 5]));
-    for (outcome, is_other) in [(&outcomes[1], false), (&outcomes[3], true)] {
+    // Its rows have an arrival, which those above have not.
+    let wider = HEADER.replace("datasource", "datasource,end_datetime");
+    let outcomes = rows(format!("{ROW}\n{again}{ROW}\n{swapped}{wider}"));
+    assert_eq!(
+        (good(&outcomes), bad(&outcomes)),
+        (vec![2, 4], vec![3, 5, 6])
+    );
+    for (outcome, is_other) in [(1, false), (3, true), (4, true)] {
+        let outcome = &outcomes[outcome];
         let rejection = outcome.as_ref().unwrap_err();
         assert_eq!(rejection.reason, "the row is a header, not a trip");
         assert_eq!(rejection.is_other_header, is_other);

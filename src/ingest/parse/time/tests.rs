@@ -1,16 +1,16 @@
-use chrono::{Datelike, NaiveDate, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 use proptest::prelude::*;
 
 use super::*;
 
+const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
+
 fn time(text: &str) -> Option<NaiveDateTime> {
-    LocalTime::parse(text.as_bytes())
-        .ok()
-        .map(LocalTime::to_naive)
+    parse_time(text.as_bytes()).ok().map(LocalTime::to_naive)
 }
 
 fn reason(text: &str) -> String {
-    LocalTime::parse(text.as_bytes()).unwrap_err().to_string()
+    parse_time(text.as_bytes()).unwrap_err().to_string()
 }
 
 fn at(text: &str) -> NaiveDateTime {
@@ -127,7 +127,7 @@ fn every_day_is_where_chrono_has_it() {
         assert_eq!(time.to_naive().date(), date);
         assert_eq!(time.days(), days);
         assert_eq!(
-            i64::from(time.week_number()),
+            i64::from(time.week().number()),
             i64::from(date.num_days_from_ce() - 1) / 7
         );
         date = date.succ_opt().unwrap();
@@ -138,8 +138,8 @@ fn every_day_is_where_chrono_has_it() {
         (last.num_seconds_from_midnight(), last.nanosecond()),
         (86_399, 999_999_000)
     );
-    assert_eq!(LocalTime::from_micros(LocalTime::MAX.0 + 1), None);
-    assert_eq!(LocalTime::from_micros(LocalTime::MIN.0 - 1), None);
+    assert_eq!(LocalTime::from_micros(LocalTime::MAX.micros() + 1), None);
+    assert_eq!(LocalTime::from_micros(LocalTime::MIN.micros() - 1), None);
 }
 
 /// A time by chrono, its wall clock cut to the microsecond, in any of the forms.
@@ -223,7 +223,7 @@ fn time_text() -> impl Strategy<Value = String> {
         "", "Z", "z", " Z", "+02", "-11", "+0200", "-0930", "+02:00", " +05:45", " -03",
     ]);
     let micros = prop_oneof![
-        LocalTime::MIN.0..=LocalTime::MAX.0,
+        LocalTime::MIN.micros()..=LocalTime::MAX.micros(),
         1_400_000_000_000_000..1_600_000_000_000_000i64,
     ];
     (micros, 0..1000i64, form, offset).prop_map(|(micros, nanos, form, offset)| {
@@ -272,7 +272,7 @@ proptest! {
     }
 
     #[test]
-    fn microseconds_come_back(micros in LocalTime::MIN.0..=LocalTime::MAX.0) {
+    fn microseconds_come_back(micros in LocalTime::MIN.micros()..=LocalTime::MAX.micros()) {
         let time = LocalTime::from_micros(micros).unwrap();
         let naive = time.to_naive();
         prop_assert_eq!(LocalTime::from_naive(naive), Some(time));

@@ -1,4 +1,4 @@
-//! The first schema: trips, what is packed and summed up from them, and the ingestions.
+//! The schema: ingestions and their workers, trips, and what is packed and summed up from them.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -13,6 +13,7 @@ impl MigrationTrait for Migration {
         for name in ["region", "datasource"] {
             manager.create_table(dimension(name)).await?;
         }
+        manager.create_table(worker()).await?;
         manager.create_table(ingestion()).await?;
         for index in ingestion_indexes() {
             manager.create_index(index).await?;
@@ -21,7 +22,9 @@ impl MigrationTrait for Migration {
         manager.create_table(trip_summary()).await?;
 
         let backend = manager.get_database_backend();
-        manager.create_table(clustered(trip(), backend)).await?;
+        manager.create_table(trip()).await?;
+        manager.create_index(trip_ingestion(backend)).await?;
+        manager.create_table(edition()).await?;
         manager
             .create_table(clustered(weekly_histogram(), backend))
             .await?;
@@ -37,6 +40,8 @@ impl MigrationTrait for Migration {
                     .table("trip_patch")
                     .col("ingestion_id")
                     .col("batch")
+                    .col("trip_end")
+                    .col("cell")
                     .to_owned(),
             )
             .await?;
@@ -46,6 +51,9 @@ impl MigrationTrait for Migration {
                 connection.execute_unprepared(sql).await?;
             }
         }
+        connection
+            .execute_unprepared("INSERT INTO edition (id, number) VALUES (1, 0)")
+            .await?;
         connection
             .execute_unprepared(&visible_trip(backend))
             .await?;
@@ -58,6 +66,7 @@ impl MigrationTrait for Migration {
             .execute_unprepared("DROP VIEW visible_trip")
             .await?;
         for table in [
+            "edition",
             "trip_patch",
             "flow_histogram",
             "weekly_histogram",
@@ -65,6 +74,7 @@ impl MigrationTrait for Migration {
             "trip_summary",
             "rejected_row",
             "ingestion",
+            "worker",
             "datasource",
             "region",
         ] {
@@ -80,14 +90,18 @@ impl MigrationTrait for Migration {
 /// becomes should fit beside what it was, so that no index has to change. Names are sorted as
 /// SQLite sorts them, whatever the database's language. Trips and patches are only added, and
 /// need no vacuum before their transaction numbers grow old: it would read them while more come in.
-const POSTGRES_STORAGE: [&str; 8] = [
+/// So the index of trips has its new pages summarised without one.
+const POSTGRES_STORAGE: [&str; 11] = [
+    "ALTER TABLE trip_patch ALTER COLUMN keys SET STORAGE EXTERNAL",
     "ALTER TABLE trip_patch ALTER COLUMN points SET STORAGE EXTERNAL",
+    "ALTER TABLE trip_patch ALTER COLUMN others SET STORAGE EXTERNAL",
     "ALTER TABLE trip_patch ALTER COLUMN rest SET STORAGE EXTERNAL",
     "ALTER TABLE weekly_histogram SET (fillfactor = 50)",
     "ALTER TABLE flow_histogram SET (fillfactor = 50)",
     r#"ALTER TABLE region ALTER COLUMN name TYPE text COLLATE "C""#,
     r#"ALTER TABLE datasource ALTER COLUMN name TYPE text COLLATE "C""#,
     "ALTER TABLE trip SET (autovacuum_vacuum_insert_threshold = -1)",
+    "ALTER INDEX trip_ingestion SET (autosummarize = on)",
     "ALTER TABLE trip_patch SET (autovacuum_vacuum_insert_threshold = -1, \
      toast.autovacuum_vacuum_insert_threshold = -1)",
 ];
@@ -129,6 +143,16 @@ fn ingestion() -> TableCreateStatement {
         .col(ColumnDef::new("idempotency_key").text().unique_key())
         .col(ColumnDef::new("path").text().not_null())
         .col(ColumnDef::new("spooled").boolean().not_null())
+        .col(ColumnDef::new("spool").text().not_null().default(""))
+        // A worker that is gone leaves its ingestions to the others.
+        .col(ColumnDef::new("worker_id").text())
+        .foreign_key(
+            ForeignKey::create()
+                .from("ingestion", "worker_id")
+                .to("worker", "id")
+                .on_delete(ForeignKeyAction::SetNull),
+        )
+        .col(ColumnDef::new("claims").integer().not_null().default(0))
         .col(ColumnDef::new("max_rejected_rows").big_integer())
         .col(ColumnDef::new("bytes_total").big_integer().not_null())
         .col(counter("bytes_read"))
@@ -141,6 +165,21 @@ fn ingestion() -> TableCreateStatement {
         .col(ColumnDef::new("head_hash").text().not_null().default(""))
         .col(
             ColumnDef::new("has_rows")
+                .boolean()
+                .not_null()
+                .default(false),
+        )
+        .col(counter("sql_rows"))
+        .col(ColumnDef::new("sql_batch").integer().not_null().default(0))
+        .col(
+            ColumnDef::new("sql_cell")
+                .big_integer()
+                .not_null()
+                .default(0),
+        )
+        .col(counter("sql_trip"))
+        .col(
+            ColumnDef::new("sql_complete")
                 .boolean()
                 .not_null()
                 .default(false),
@@ -158,7 +197,7 @@ fn ingestion() -> TableCreateStatement {
         .to_owned()
 }
 
-fn ingestion_indexes() -> [IndexCreateStatement; 4] {
+fn ingestion_indexes() -> [IndexCreateStatement; 5] {
     let on = |name: &'static str, column: &'static str| {
         Index::create()
             .name(name)
@@ -174,6 +213,11 @@ fn ingestion_indexes() -> [IndexCreateStatement; 4] {
         on("ingestion_hidden", "id")
             .and_where(Expr::col("has_rows"))
             .and_where(Expr::col("state").ne("SUCCEEDED"))
+            .to_owned(),
+        // Which ingestions lack rows of `trip`.
+        on("ingestion_sql_incomplete", "state")
+            .col("id")
+            .and_where(Expr::col("sql_complete").not())
             .to_owned(),
     ]
 }
@@ -209,6 +253,7 @@ fn trip_summary() -> TableCreateStatement {
         .to_owned()
 }
 
+/// Rows for people who ask with SQL. They have no key: it would be half of what a row costs.
 fn trip() -> TableCreateStatement {
     let mut table = Table::create();
     table
@@ -227,7 +272,54 @@ fn trip() -> TableCreateStatement {
     }
     table
         .col(ColumnDef::new("departed_at").big_integer().not_null())
-        .primary_key(Index::create().col("ingestion_id").col("line"))
+        .col(ColumnDef::new("arrived_at").big_integer())
+        .to_owned()
+}
+
+/// Finds the rows of an ingestion, for removal. They are neighbours in the table, so PostgreSQL
+/// needs only a summary of each range of pages.
+fn trip_ingestion(backend: DbBackend) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index
+        .name("trip_ingestion")
+        .table("trip")
+        .col("ingestion_id");
+    if backend == DbBackend::Postgres {
+        index.index_type(IndexType::Custom("brin".into_iden()));
+    }
+    index
+}
+
+/// One row: how often what is in the answers has changed.
+fn edition() -> TableCreateStatement {
+    Table::create()
+        .table("edition")
+        .col(
+            ColumnDef::new("id")
+                .integer()
+                .not_null()
+                .primary_key()
+                .check(Expr::cust("id = 1")),
+        )
+        .col(ColumnDef::new("number").big_integer().not_null())
+        .to_owned()
+}
+
+/// A program that works on the queue.
+fn worker() -> TableCreateStatement {
+    Table::create()
+        .table("worker")
+        .col(ColumnDef::new("id").text().not_null().primary_key())
+        .col(ColumnDef::new("name").text().not_null())
+        .col(ColumnDef::new("spool").text().not_null())
+        .col(ColumnDef::new("serves").boolean().not_null())
+        .col(ColumnDef::new("lease_seconds").double().not_null())
+        .col(
+            ColumnDef::new("heartbeat_at")
+                .timestamp_with_time_zone()
+                .not_null()
+                .default(Expr::current_timestamp()),
+        )
         .to_owned()
 }
 
@@ -253,15 +345,8 @@ fn flow_histogram() -> TableCreateStatement {
     Table::create()
         .table("flow_histogram")
         .col(ColumnDef::new("origin_cell").big_integer().not_null())
-        .col(ColumnDef::new("destination_cell").big_integer().not_null())
-        .col(ColumnDef::new("region_id").integer().not_null())
-        .col(ColumnDef::new("counters").blob().not_null())
-        .primary_key(
-            Index::create()
-                .col("origin_cell")
-                .col("destination_cell")
-                .col("region_id"),
-        )
+        .col(ColumnDef::new("flows").blob().not_null())
+        .primary_key(Index::create().col("origin_cell"))
         .to_owned()
 }
 
@@ -272,7 +357,10 @@ fn trip_patch() -> TableCreateStatement {
         .col(ColumnDef::new("cell").big_integer().not_null())
         .col(ColumnDef::new("ingestion_id").big_integer().not_null())
         .col(ColumnDef::new("batch").integer().not_null())
+        .col(ColumnDef::new("checksum").big_integer().not_null())
+        .col(ColumnDef::new("keys").blob().not_null())
         .col(ColumnDef::new("points").blob().not_null())
+        .col(ColumnDef::new("others").blob().not_null())
         .col(ColumnDef::new("rest").blob().not_null())
         .primary_key(
             Index::create()
@@ -292,27 +380,34 @@ fn clustered(mut table: TableCreateStatement, backend: DbBackend) -> TableCreate
     table
 }
 
-/// The trips that are in the answers, with names and readable times.
+/// The trips that are in the answers, with names and readable times: those of an ingestion all at
+/// once, when the last of its rows is there.
 fn visible_trip(backend: DbBackend) -> String {
-    let departed_at = match backend {
-        DbBackend::Postgres => {
-            "TIMESTAMP '1970-01-01' + trip.departed_at * INTERVAL '1 microsecond'"
-        }
-        _ => {
-            "strftime('%Y-%m-%d %H:%M:%S', trip.departed_at / 1000000 \
-             - (trip.departed_at % 1000000 < 0), 'unixepoch') \
-             || CASE trip.departed_at % 1000000 WHEN 0 THEN '' \
-             ELSE printf('.%06d', (trip.departed_at % 1000000 + 1000000) % 1000000) END"
-        }
-    };
+    let [departed_at, arrived_at] =
+        ["trip.departed_at", "trip.arrived_at"].map(|micros| readable_time(backend, micros));
     format!(
         "CREATE VIEW visible_trip AS
          SELECT trip.ingestion_id, trip.line, region.name AS region, datasource.name AS datasource,
                 trip.origin_lon, trip.origin_lat, trip.destination_lon, trip.destination_lat,
-                {departed_at} AS departed_at
+                {departed_at} AS departed_at, {arrived_at} AS arrived_at
          FROM trip
-         JOIN ingestion ON ingestion.id = trip.ingestion_id AND ingestion.state = 'SUCCEEDED'
+         JOIN ingestion ON ingestion.id = trip.ingestion_id
+              AND ingestion.state = 'SUCCEEDED' AND ingestion.sql_complete
          JOIN region ON region.id = trip.region_id
          JOIN datasource ON datasource.id = trip.datasource_id"
     )
+}
+
+/// The SQL of a time whose microseconds since 1970 some SQL gives.
+fn readable_time(backend: DbBackend, micros: &str) -> String {
+    match backend {
+        DbBackend::Postgres => {
+            format!("TIMESTAMP '1970-01-01' + {micros} * INTERVAL '1 microsecond'")
+        }
+        _ => format!(
+            "strftime('%Y-%m-%d %H:%M:%S', {micros} / 1000000 - ({micros} % 1000000 < 0), \
+             'unixepoch') || CASE {micros} % 1000000 WHEN 0 THEN '' \
+             ELSE printf('.%06d', ({micros} % 1000000 + 1000000) % 1000000) END"
+        ),
+    }
 }

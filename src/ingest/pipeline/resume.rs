@@ -1,11 +1,16 @@
-use crate::ingest::tally::Tally;
-use crate::model::{Histograms, RejectedRow};
+//! Resuming: what earlier runs of an ingestion left up to its checkpoint.
+
+use super::tally::Tally;
+use crate::model::{Histograms, PatchDepth, RejectedRow, TripEnd};
 use crate::store::{self, Checkpoint, IngestionRecord, Store};
 
 /// What earlier runs of an ingestion left up to its checkpoint.
 #[derive(Default)]
 pub(super) struct Past {
-    pub(super) histograms: Histograms,
+    /// Histograms of the origins.
+    pub(super) origins: Histograms,
+    /// Histograms of the destinations.
+    pub(super) destinations: Histograms,
     pub(super) totals: Totals,
 }
 
@@ -30,17 +35,31 @@ impl Past {
         let id = record.ingestion.id;
         let rejected = store.rejected_rows(id, 1, None).await?.items;
         let snapshot = store.snapshot().await?;
-        let mut histograms = Histograms::new();
+        let (mut origins, mut destinations) = (Histograms::new(), Histograms::new());
+        let mut tally = Tally::default();
         snapshot
-            .patches_of(id, |patch| {
-                Ok(histograms.add_patch(patch.end, patch.cell, patch.points, patch.rest)?)
+            .patches_of(id, PatchDepth::Keys, |patch| {
+                let histograms = match patch.end {
+                    TripEnd::Origin => {
+                        for part in patch.parts() {
+                            tally.add_part(&part?)?;
+                        }
+                        &mut origins
+                    }
+                    TripEnd::Destination => &mut destinations,
+                };
+                Ok(histograms.add_patch(patch.end, patch.cell, patch.bytes)?)
             })
             .await?;
         let totals = Totals {
             checkpoint,
             first_rejected: rejected.into_iter().next().map(Box::new),
-            tally: Tally::resumed(&snapshot.sums_of(id).await?),
+            tally,
         };
-        Ok(Self { histograms, totals })
+        Ok(Self {
+            origins,
+            destinations,
+            totals,
+        })
     }
 }

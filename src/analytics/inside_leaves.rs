@@ -1,0 +1,101 @@
+//! Which leaf cells a cover puts wholly inside an area.
+
+use super::cover::Cover;
+use crate::geo::{CellRange, Resolution, leaf_number};
+
+/// The leaf cells of the cells inside a cover.
+///
+/// A leaf cell that is not among them may still be inside: a cover leaves out what has no trips of
+/// its own. But then the trip ends in it are packed in patches of larger cells, on the edge.
+#[derive(Debug)]
+pub(super) struct InsideLeaves {
+    /// Ascending, as few as possible.
+    ranges: Vec<CellRange>,
+}
+
+impl InsideLeaves {
+    /// The leaf cells inside a cover.
+    pub(super) fn of(cover: &Cover) -> Self {
+        let inside = cover.inside.iter();
+        let leaves = inside.map(|&cell| CellRange::descendants(cell, Resolution::LEAF));
+        let mut leaves: Vec<_> = leaves.collect();
+        leaves.sort_unstable_by_key(|range| range.first);
+        let mut ranges: Vec<CellRange> = Vec::new();
+        for range in leaves {
+            match ranges.last_mut() {
+                Some(before) if next_number(before.last) == leaf_number(range.first) => {
+                    before.last = range.last;
+                }
+                _ => ranges.push(range),
+            }
+        }
+        Self { ranges }
+    }
+
+    /// The leaf cells as ascending ranges.
+    pub(super) fn ranges(&self) -> &[CellRange] {
+        &self.ranges
+    }
+
+    /// Whether a leaf cell is inside.
+    pub(super) fn contains(&self, leaf: u64) -> bool {
+        let next = self.ranges.partition_point(|range| range.last < leaf);
+        let range = self.ranges.get(next);
+        range.is_some_and(|range| range.first <= leaf)
+    }
+}
+
+/// The least number that a leaf cell after this one can have: each of its nine digits is at most 6.
+fn next_number(leaf: u64) -> u64 {
+    let mut number = leaf_number(leaf) + 1;
+    for digit in 0..9 {
+        if number >> (3 * digit) & 7 == 7 {
+            number += 1 << (3 * digit);
+        }
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use h3o::CellIndex;
+
+    use super::*;
+    use crate::geo::{Point, leaf_cell, parent};
+
+    fn inside(cells: Vec<CellIndex>) -> InsideLeaves {
+        InsideLeaves::of(&Cover {
+            inside: cells,
+            edge: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn children_are_one_range_with_their_parent() {
+        let place = leaf_cell(Point::new(14.42, 50.08).unwrap());
+        for level in 0..9 {
+            let resolution = Resolution::new(level).unwrap();
+            let cell = parent(place, resolution);
+            let finer = Resolution::new((level + 2).min(9)).unwrap();
+            let children: Vec<_> = cell.children(finer.into()).collect();
+            let leaves = inside(children.clone());
+            assert_eq!(leaves.ranges(), inside(vec![cell]).ranges());
+            assert_eq!(leaves.ranges().len(), 1);
+            assert!(leaves.contains(place.into()));
+            // Without one of them, its leaf cells are missing, and no others.
+            let (first, others) = children.split_first().unwrap();
+            let fewer = inside(others.to_vec());
+            for leaf in cell.children(h3o::Resolution::Nine).step_by(97) {
+                let is_first = leaf.parent(first.resolution()) == Some(*first);
+                assert_eq!(fewer.contains(leaf.into()), !is_first);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_inside_of_nothing() {
+        let leaves = inside(Vec::new());
+        assert!(leaves.ranges().is_empty());
+        assert!(!leaves.contains(leaf_cell(Point::new(0.0, 0.0).unwrap()).into()));
+    }
+}

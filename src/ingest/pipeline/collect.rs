@@ -1,0 +1,119 @@
+//! Collecting: takes parsed chunks in the order of the file, and cuts them into portions and
+//! batches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::dimensions::Dimensions;
+use super::error::PipelineError;
+use super::handover::Handover;
+use super::ledger::Ledger;
+use super::meter::Meter;
+use super::parse::ParsedChunk;
+use super::split::Reached;
+use super::stages::Stopwatch;
+use super::tally::Tally;
+use crate::ingest::stop::{Stop, StopReason};
+use crate::store::{FinalCounts, TripSummary};
+
+/// Takes the chunks of a file.
+pub(super) struct Collector {
+    pub(super) dimensions: Dimensions,
+    pub(super) ledger: Ledger,
+    pub(super) tally: Tally,
+    pub(super) handover: Handover,
+    pub(super) meter: Arc<Meter>,
+    pub(super) stop: Arc<Stop>,
+    /// Runs while a chunk is taken.
+    pub(super) watch: Stopwatch,
+}
+
+impl Collector {
+    /// How long it was at work so far.
+    pub(super) fn busy(&self) -> Duration {
+        self.watch.elapsed()
+    }
+
+    /// The counts so far.
+    pub(super) const fn counts(&self) -> FinalCounts {
+        self.ledger.counts()
+    }
+
+    /// The summaries of the trips.
+    pub(super) fn summaries(&self) -> Vec<TripSummary> {
+        self.tally.summaries()
+    }
+
+    /// Takes the next chunk.
+    pub(super) fn take(&mut self, chunk: ParsedChunk) -> Result<(), PipelineError> {
+        self.at_work(|collector| collector.add(chunk))
+    }
+
+    /// Ends the last batch at the end of the file.
+    pub(super) fn finish(&mut self, end: Reached) -> Result<(), PipelineError> {
+        self.at_work(|collector| {
+            collector.ledger.reach(end.position);
+            collector.meter.read(collector.ledger.counts());
+            collector.end_batch(end)?;
+            collector.ledger.verify()
+        })
+    }
+
+    /// Keeps the rejected rows since the last batch, which explain why the ingestion fails.
+    pub(super) fn fail(&mut self) -> Result<(), PipelineError> {
+        self.at_work(
+            |Self {
+                 ledger,
+                 handover,
+                 watch,
+                 ..
+             }| {
+                match ledger.take_rejected() {
+                    rejected if rejected.is_empty() => Ok(()),
+                    rejected => handover.keep_rejected(rejected, watch),
+                }
+            },
+        )
+    }
+
+    fn at_work<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.watch.run(true);
+        let outcome = work(self);
+        self.watch.run(false);
+        outcome
+    }
+
+    fn add(&mut self, mut chunk: ParsedChunk) -> Result<(), PipelineError> {
+        self.ledger.add(&mut chunk)?;
+        let numbers = self.dimensions.number(&mut chunk)?;
+        self.tally
+            .add_chunk(&chunk.tally, &numbers.regions, &numbers.datasources);
+        self.handover.push(chunk.trips);
+        self.meter.read(self.ledger.counts());
+        // Between chunks, so that the checkpoint's bytes and rows agree.
+        if self.handover.is_full() {
+            if self.handover.is_last_of_batch() {
+                self.end_batch(chunk.reached)?;
+            } else {
+                self.handover.end_portion(&mut self.watch)?;
+            }
+        }
+        match self.stop.reason() {
+            Some(StopReason::Cancel) => Err(PipelineError::Stopped(StopReason::Cancel)),
+            Some(StopReason::Shutdown) => {
+                self.end_batch(chunk.reached)?;
+                Err(PipelineError::Stopped(StopReason::Shutdown))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the batch, with the checkpoint that is reached when it is written.
+    fn end_batch(&mut self, reached: Reached) -> Result<(), PipelineError> {
+        let batches = self.handover.next_batches();
+        let checkpoint = self.ledger.checkpoint(batches, reached);
+        let rejected = self.ledger.take_rejected();
+        self.handover
+            .end_batch(checkpoint, rejected, &mut self.watch)
+    }
+}
