@@ -119,7 +119,8 @@ class Run:
     def ingest(self, url, file):
         """Ingests a file: the seconds of the whole command."""
         shutil.rmtree(self.data, ignore_errors=True)
-        command = [self.binary, "ingest", file, "--database-url", url, "--data-dir", self.data]
+        options = ["--database-url", url, "--data-dir", self.data, "--sql-trips", "off"]
+        command = [self.binary, "ingest", file, *options]
         self.server.checkpoint()
         return machine.run(command)[0]
 
