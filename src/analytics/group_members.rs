@@ -10,10 +10,10 @@ use super::ranking::Ranking;
 use super::scan::visit_trips;
 use crate::geo::{LEVELS, LeafCells};
 use crate::model::{
-    IngestionId, Page, PatchDepth, PatchTrip, Selection, Similarity, Trip, TripEnd, TripGroup,
-    TripKey,
+    CorruptPatch, IngestionId, Page, PatchDepth, PatchTrip, Selection, Similarity, Trip, TripEnd,
+    TripGroup, TripKey,
 };
-use crate::store::{Error, Snapshot, Store, TripRow};
+use crate::store::{Error, Snapshot, Store};
 
 /// The trips of a selection that belong to a group, by ingestion and line. `after` is the
 /// ingestion and line of the last trip of the page before.
@@ -155,16 +155,16 @@ async fn named(
         name.ok_or(Error::Corrupt("name"))
     };
     trips
-        .map(|packed| {
-            let trip = TripRow::of(&packed)?;
+        .map(|trip| {
+            let [origin, destination] = trip.points()?;
             Ok(Trip {
-                ingestion_id: packed.ingestion,
+                ingestion_id: trip.ingestion,
                 line: trip.line,
-                region: name(&regions, trip.region)?,
-                datasource: name(&datasources, trip.datasource)?,
-                origin: trip.origin,
-                destination: trip.destination,
-                departed_at: trip.departed_at,
+                region: name(&regions, trip.key.region())?,
+                datasource: name(&datasources, trip.key.datasource())?,
+                origin,
+                destination,
+                departed_at: trip.departed_at().ok_or(CorruptPatch)?,
                 arrived_at: trip.arrived_at,
             })
         })

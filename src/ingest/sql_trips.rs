@@ -156,7 +156,7 @@ pub(super) async fn fill(ingestions: Ingestions) {
 
 /// What came of an attempt to write a block.
 enum Step {
-    /// It was written, with so many rows.
+    /// It was written; the number of its rows.
     Written(u64),
     /// Another program was faster, or the ingestion was removed.
     Late,

@@ -104,11 +104,6 @@ impl Column<'_> {
         let multiple = self.multiples.get(row, self.bytes);
         self.least.wrapping_add(self.unit.wrapping_mul(multiple))
     }
-
-    /// The number of all rows, if it is one.
-    pub(super) fn constant(&self) -> Option<u64> {
-        (self.multiples.bit_width() == 0).then_some(self.least)
-    }
 }
 
 /// Columns of packed numbers, all of the same length.
@@ -227,8 +222,6 @@ mod tests {
             for (column, numbers) in read.columns().iter().zip(&columns) {
                 let got: Vec<_> = read.rows().map(|row| column.get(row)).collect();
                 prop_assert_eq!(&got, numbers);
-                let constant = numbers.windows(2).all(|pair| pair[0] == pair[1]);
-                prop_assert_eq!(column.constant().is_some(), constant);
             }
         }
 

@@ -249,12 +249,6 @@ impl<'a> PatchPart<'a> {
         self.keys.columns()[4].get(row).cast_signed()
     }
 
-    /// The ingestion that brought all trips, if it is one.
-    #[must_use]
-    pub fn only_ingestion(&self) -> Option<IngestionId> {
-        Some(self.keys.columns()[4].constant()?.cast_signed())
-    }
-
     /// Longitude and latitude of this end in degrees.
     #[must_use]
     #[inline]
@@ -326,7 +320,7 @@ fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Result<Columns<'a, N>, Corr
     Ok(columns)
 }
 
-/// As [`take`], of columns that have so many rows.
+/// As [`take`]; fails if the columns do not have `rows` rows.
 fn take_rows<'a, const N: usize>(
     bytes: &mut &'a [u8],
     rows: u32,

@@ -1,4 +1,5 @@
-use super::{IngestionId, LocalTime, TripKey, Week};
+use super::{CorruptPatch, IngestionId, LocalTime, TripKey, Week};
+use crate::geo::Point;
 
 /// A trip as it is packed into the patch of one of its ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +24,12 @@ pub struct PatchTrip {
 }
 
 impl PatchTrip {
+    /// This end and the other one, of a trip of a patch of origins: origin and destination.
+    pub fn points(&self) -> Result<[Point; 2], CorruptPatch> {
+        let point = |[lon, lat]: [f64; 2]| Point::new(lon, lat).map_err(|_| CorruptPatch);
+        Ok([point(self.position)?, point(self.other)?])
+    }
+
     /// Time of departure; `None` if the numbers are not a time of the years 1–9999.
     #[must_use]
     pub fn departed_at(&self) -> Option<LocalTime> {

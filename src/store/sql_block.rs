@@ -29,13 +29,13 @@ pub struct SqlTrip {
 impl SqlTrip {
     /// The row of a trip in a patch of origins.
     pub fn of(trip: &PatchTrip) -> Result<Self, CorruptPatch> {
-        let point = |[lon, lat]: [f64; 2]| Point::new(lon, lat).map_err(|_| CorruptPatch);
+        let [origin, destination] = trip.points()?;
         Ok(Self {
             line: trip.line,
             region: trip.key.region(),
             datasource: trip.key.datasource(),
-            origin: point(trip.position)?,
-            destination: point(trip.other)?,
+            origin,
+            destination,
             departed_at: trip.departed_at().ok_or(CorruptPatch)?,
             arrived_at: trip.arrived_at,
         })

@@ -27,7 +27,7 @@ impl Store {
         self.analyze_if_grown(ANALYZE, sql, id).await
     }
 
-    /// As [`Store::analyze_after`], of `trip` after so many rows were written.
+    /// As [`Store::analyze_after`], but of the table `trip`, after this number of rows was written.
     pub async fn analyze_sql_trips_after(&self, rows: u64) -> Result<(), Error> {
         let sql = "SELECT CAST(SUM(sql_rows) AS BIGINT), CAST($1 AS BIGINT) FROM ingestion";
         self.analyze_if_grown(ANALYZE_TRIPS, sql, rows.cast_signed())

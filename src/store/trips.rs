@@ -1,10 +1,9 @@
-//! Trips as rows: what a file's rows become, and what patches give back.
+//! Trips on their way into the database.
 
-use super::Error;
-use crate::geo::{Point, leaf_cell};
-use crate::model::{CorruptPatch, LocalTime, PatchTrip};
+use crate::geo::Point;
+use crate::model::LocalTime;
 
-/// A trip on its way into the database, or from there.
+/// A trip on its way into the database.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TripRow {
     /// The line of the file; the header is line 1.
@@ -25,23 +24,4 @@ pub struct TripRow {
     pub departed_at: LocalTime,
     /// Wall-clock time of arrival, if the file has it.
     pub arrived_at: Option<LocalTime>,
-}
-
-impl TripRow {
-    /// The trip that a patch of origins holds, the origin's cell computed anew.
-    pub fn of(trip: &PatchTrip) -> Result<Self, Error> {
-        let point = |[lon, lat]: [f64; 2]| Point::new(lon, lat).map_err(|_| CorruptPatch);
-        let origin = point(trip.position)?;
-        Ok(Self {
-            line: trip.line,
-            region: trip.key.region(),
-            datasource: trip.key.datasource(),
-            origin,
-            destination: point(trip.other)?,
-            origin_cell: leaf_cell(origin).into(),
-            destination_cell: trip.other_cell,
-            departed_at: trip.departed_at().ok_or(CorruptPatch)?,
-            arrived_at: trip.arrived_at,
-        })
-    }
 }
