@@ -39,6 +39,9 @@ links: (stage "links")
 # Finds misspelt words.
 typos: (stage "typos")
 
+# Runs kills, failpoints and other faults for some minutes.
+faults: (stage "faults")
+
 # Lints and tests the console, in a real browser.
 console: (stage "console")
 

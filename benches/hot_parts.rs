@@ -10,7 +10,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt;
 use tripgraph::analytics::weekly_average;
 use tripgraph::generate::{Shape, write};
-use tripgraph::geo::{BoundingBox, Containment, LeafCells, containment, leaf_cell, refine, roots};
+use tripgraph::geo::{
+    self, BoundingBox, Containment, LeafCells, containment, leaf_cell, refine, roots,
+};
 use tripgraph::ingest::parse::{RecordChunk, RecordReader};
 use tripgraph::ingest::{IngestOptions, Ingestions, Role, Spool, SpooledFile};
 use tripgraph::model::{
@@ -27,8 +29,10 @@ fn file(shape: Shape, rows: u64) -> Vec<u8> {
 }
 
 /// A box of 47 km² over the middle of Prague, the same as in `bench/areas.py`.
-fn area() -> BoundingBox {
-    BoundingBox::new(14.452, 50.029, 14.548, 50.091).unwrap()
+fn area() -> geo::Area {
+    BoundingBox::new(14.452, 50.029, 14.548, 50.091)
+        .unwrap()
+        .into()
 }
 
 /// The origins of the trips of a file, in the order of its rows.
@@ -158,7 +162,7 @@ fn answering(c: &mut Criterion) {
     };
     let selection = Selection {
         area: Some(Area {
-            bbox: area(),
+            place: area(),
             ends: TripEndRule::Origin,
         }),
         ..Selection::default()
@@ -185,7 +189,7 @@ async fn ingested(folder: &std::path::Path) -> Store {
         .unwrap();
     let file = SpooledFile::in_place(&path).await.unwrap();
     let options = IngestOptions::default();
-    let enqueued = ingestions.enqueue(file, options).await.unwrap();
+    let enqueued = ingestions.enqueue(file, &options).await.unwrap();
     let id = enqueued.ingestion.id;
     let mut states = ingestions.watch(id).await.unwrap().unwrap();
     while states.next().await.is_some() {}

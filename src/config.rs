@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt::{self, Debug, Formatter};
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,14 +11,15 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use crate::http::{AllowedHosts, BaseMap, Host, TileUrlError, Token, TokenError};
-use crate::ingest::SqlTrips;
+use crate::http::{AllowedHosts, BaseMap, Host, Origin, TileUrlError, Token, TokenError};
+use crate::ingest::{SqlTrips, UrlPrefix};
+use crate::model::CountUnit;
 use crate::store::Address;
 
 /// A value that is never printed. It is checked after the options are parsed, since error messages
 /// of the option parser repeat the value.
 #[derive(Clone)]
-struct Secret(String);
+pub(crate) struct Secret(pub(crate) String);
 
 impl FromStr for Secret {
     type Err = Infallible;
@@ -142,6 +144,15 @@ pub struct ServerConfig {
         value_parser = address
     )]
     pub listen: SocketAddr,
+    /// URL of a read replica of the PostgreSQL database, a hot standby that answers queries as long as
+    /// it has the state of the primary; may be given several times [default: none]
+    #[arg(
+        long = "read-url",
+        env = "TRIPGRAPH_READ_URLS",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    read_urls: Vec<Secret>,
     /// Maximum size of an upload in bytes [default: 32 GiB]
     #[arg(
         long,
@@ -151,9 +162,23 @@ pub struct ServerConfig {
         hide_default_value = true
     )]
     pub max_upload_bytes: u64,
-    /// Token that gives access to the server: name:read:secret or name:write:secret, with a secret
-    /// of at least 16 characters; may be given several times [default: no tokens, access for
-    /// everybody]
+    /// Folder whose files are ingested as they appear: what was ingested moves to its subfolder
+    /// `done`, what failed to `failed`, with the reason beside it
+    #[arg(long, env = "TRIPGRAPH_WATCH", value_name = "DIR")]
+    pub watch: Option<PathBuf>,
+    /// Beginning of the URLs that `ingestUrl` may read, such as `https://trips.example/data/`; may be
+    /// given several times. Private addresses only if the prefix has the address itself [default:
+    /// none]
+    #[arg(
+        long = "allow-url-prefix",
+        env = "TRIPGRAPH_ALLOW_URL_PREFIXES",
+        value_name = "PREFIX",
+        value_delimiter = ','
+    )]
+    pub allow_url_prefixes: Vec<UrlPrefix>,
+    /// Token that gives access to the server: name:scope:secret, with scope aggregate, read or write,
+    /// and a secret of at least 16 characters; may be given several times [default: no tokens,
+    /// access for everybody]
     #[arg(
         long = "token",
         env = "TRIPGRAPH_TOKENS",
@@ -161,6 +186,15 @@ pub struct ServerConfig {
         value_delimiter = ','
     )]
     tokens: Vec<Secret>,
+    /// Minimum number of trips that clients with a token of scope aggregate learn of; all counts are
+    /// rounded down to multiples of it
+    #[arg(
+        long,
+        env = "TRIPGRAPH_MIN_TRIPS",
+        value_name = "N",
+        default_value = "1"
+    )]
+    min_trips: NonZeroU64,
     /// Host name or IP address, without a port, that clients may use to address the server; may be
     /// given several times [default without tokens: localhost, loopback addresses and the address
     /// listened on; with tokens: any]
@@ -171,6 +205,19 @@ pub struct ServerConfig {
         value_delimiter = ','
     )]
     allowed_hosts: Vec<Host>,
+    /// Origin of another site whose pages may use the server, such as `https://app.example`; may be
+    /// given several times [default: none]
+    #[arg(
+        long = "cors-origin",
+        env = "TRIPGRAPH_CORS_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub cors_origins: Vec<Origin>,
+    /// URL by which browsers reach the server if a proxy changes the Host header, such as
+    /// `https://trips.example`; without a path
+    #[arg(long, env = "TRIPGRAPH_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Origin>,
     /// Allow listening without tokens on an address that other machines can reach
     #[arg(long, env = "TRIPGRAPH_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
@@ -193,8 +240,8 @@ pub struct ServerConfig {
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     query_timeout_seconds: u64,
-    /// URL of map tiles that the console draws under the flows of trips, with {z}, {x} and {y}
-    /// [default: no map]
+    /// URL of map tiles for the maps of the console, with {z}, {x} and {y}
+    /// [default: a built-in map]
     #[arg(long, env = "TRIPGRAPH_BASE_MAP_URL", value_name = "URL")]
     base_map_url: Option<Secret>,
     /// Attribution that the console shows on the map
@@ -214,7 +261,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 impl ServerConfig {
-    /// The map that the console draws under the flows of trips, if configured.
+    /// The tiles that the maps of the console show instead of the built-in map, if configured.
     pub fn base_map(&self) -> Result<Option<BaseMap>, ConfigError> {
         let Some(Secret(url)) = &self.base_map_url else {
             return Ok(None);
@@ -223,6 +270,11 @@ impl ServerConfig {
             url: url.parse().map_err(ConfigError::BaseMap)?,
             attribution: self.base_map_attribution.clone(),
         }))
+    }
+
+    /// URLs of the read replicas.
+    pub fn read_urls(&self) -> impl Iterator<Item = &str> {
+        self.read_urls.iter().map(|Secret(url)| url.as_str())
     }
 
     /// The tokens that give access to the server.
@@ -235,13 +287,22 @@ impl ServerConfig {
         parsed.collect()
     }
 
+    /// Unit of the counts of trips for clients with a token of scope `aggregate`.
+    #[must_use]
+    pub const fn min_trips(&self) -> CountUnit {
+        CountUnit::new(self.min_trips)
+    }
+
     /// The hosts that the server answers to when it listens on `address`.
     #[must_use]
     pub fn allowed_hosts(&self, address: SocketAddr) -> AllowedHosts {
         if self.allowed_hosts.is_empty() && !self.tokens.is_empty() {
             AllowedHosts::Any
         } else {
-            AllowedHosts::local(address, self.allowed_hosts.clone())
+            // A proxy that keeps the Host header is allowed, too.
+            let public = self.public_url.iter().map(|url| url.host().clone());
+            let others = self.allowed_hosts.iter().cloned().chain(public);
+            AllowedHosts::local(address, others.collect())
         }
     }
 
@@ -348,5 +409,8 @@ mod tests {
         let expected = AllowedHosts::local(address, expected.to_vec());
         assert_eq!(hosts(&host), expected);
         assert_eq!(hosts(&[host, token].concat()), expected);
+        let public = hosts(&["--public-url", "https://trips.example:8443"]);
+        let expected = AllowedHosts::local(address, vec!["trips.example".parse().unwrap()]);
+        assert_eq!(public, expected);
     }
 }

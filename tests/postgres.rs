@@ -13,6 +13,9 @@ mod outcomes;
 #[cfg(unix)]
 #[path = "suite/peers.rs"]
 mod peers;
+#[cfg(unix)]
+#[path = "suite/replicas.rs"]
+mod replicas;
 mod suite;
 #[cfg(unix)]
 #[path = "suite/tls.rs"]

@@ -1,11 +1,9 @@
-//! The suite on SQLite: each test has a file of its own.
+//! The suite on SQLite, where each test has a file of its own; and what needs to run only once.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[cfg(target_os = "linux")]
 mod embedded;
-// Without a database of the suite, these tests need to run only once.
-#[path = "suite/messages.rs"]
-mod messages;
+mod once;
 mod suite;
 
 use sea_orm::{ConnectionTrait, Database, Statement};

@@ -11,6 +11,12 @@ pub struct Model {
     pub id: i32,
     /// Counted up by every publication and every removal.
     pub number: i64,
+    /// Counted up by them, and whenever trips move from one segment to another.
+    pub layout: i64,
+    /// Random, and set anew by every publication and every removal.
+    pub fingerprint: i64,
+    /// Whether every node of a cluster is known to have committed what came before.
+    pub settled: bool,
 }
 
 /// Relations to other tables: none.

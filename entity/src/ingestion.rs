@@ -27,6 +27,8 @@ pub struct Model {
     pub spool: String,
     /// The ingestion fails when more rows than this are rejected.
     pub max_rejected_rows: Option<i64>,
+    /// The ingestion whose trips leave the answers in the moment in which those of this one appear.
+    pub replaces: Option<i64>,
     /// Size of the file in bytes.
     pub bytes_total: i64,
     /// Bytes up to the last committed batch: the checkpoint.
@@ -49,24 +51,20 @@ pub struct Model {
     pub worker_id: Option<String>,
     /// How often it was claimed: the number of the last claim.
     pub claims: i32,
-    /// Whether rows of `trip` or `trip_patch` may carry this number.
+    /// Whether it may have trips, or rows of `trip`.
     pub has_rows: bool,
-    /// Rows of `trip` that were written for it.
-    pub sql_rows: i64,
-    /// The cursor of these rows: the batch whose trips are written next,
-    pub sql_batch: i32,
-    /// the least cell of its patches of origins whose trips may be missing,
-    pub sql_cell: i64,
-    /// and the number of trips of that cell's patch that are written.
-    pub sql_trip: i64,
-    /// Whether all its rows are in `trip`.
-    pub sql_complete: bool,
+    /// The segment that its trips are in; none before the first claim, and after a removal.
+    pub segment_id: Option<i64>,
     /// Why it failed, for programs.
     pub error_code: Option<String>,
     /// Why it failed, for people.
     pub error_message: Option<String>,
     /// What may not be as its sender wanted: a JSON array of objects with code, message and rows.
     pub warnings: String,
+    /// How the file is to be read: a JSON object of what was given with the file.
+    pub format: String,
+    /// What was found out about the file: a JSON object.
+    pub findings: String,
     /// When it was put in the queue.
     pub created_at: DateTimeUtc,
     /// When it began to run.

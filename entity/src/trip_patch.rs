@@ -12,10 +12,10 @@ pub struct Model {
     /// The H3 cell at resolution 1, 3, 5, 7 or 9 that all the ends lie in.
     #[sea_orm(primary_key, auto_increment = false)]
     pub cell: i64,
-    /// The ingestion that brought them.
+    /// The segment that they are in.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub ingestion_id: i64,
-    /// The batch of the ingestion, from 0.
+    pub segment_id: i64,
+    /// The batch of the segment, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub batch: i32,
     /// CRC-32 of the four groups of columns, one behind the other.

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// A trip summary: what one ingestion brought of one datasource in one region.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "trip_summary")]
 pub struct Model {
     /// The ingestion.
@@ -23,6 +23,14 @@ pub struct Model {
     pub last_departed_at: DateTime,
     /// The sum of all departures in microseconds since 1970, modulo 2⁶⁴.
     pub departures: i64,
+    /// Least longitude of all trip ends.
+    pub west: f64,
+    /// Least latitude.
+    pub south: f64,
+    /// Greatest longitude.
+    pub east: f64,
+    /// Greatest latitude.
+    pub north: f64,
 }
 
 /// Relations to other tables; rows are joined by hand where speed asks for it.

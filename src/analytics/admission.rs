@@ -27,7 +27,8 @@ use tracing::Instrument;
 use super::AnalyticsError;
 use super::admission_metrics::{AdmissionMetrics, Cost};
 use super::queue::{Queue, Turn};
-use crate::store::{Meter, QUESTIONS, Snapshot, Store};
+use super::work::Work;
+use crate::store::{EXPORTS, Meter, QUESTIONS, Snapshot, Store};
 use crate::threads::step_back;
 
 /// Bytes that a question may read before it counts as costly: 1 or 2 ms of work, so that 100
@@ -46,6 +47,7 @@ pub(super) struct Admission {
     store: Store,
     cheap: Queue,
     costly: Queue,
+    exports: Queue,
     metrics: AdmissionMetrics,
 }
 
@@ -57,6 +59,11 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
+    /// The work so far.
+    pub(super) fn work(&self) -> Work {
+        Work::of(&self.meter)
+    }
+
     /// Releases the connection and the turn.
     pub(super) async fn close(self) {
         self.snapshot.close().await;
@@ -76,6 +83,7 @@ impl Admission {
             store,
             cheap: queue(Cost::Cheap, PLACES, usize::MAX),
             costly: queue(Cost::Costly, permits, MAX_WAITING),
+            exports: queue(Cost::Export, EXPORTS as usize, MAX_WAITING),
             metrics,
         }
     }
@@ -88,7 +96,7 @@ impl Admission {
     pub(super) async fn begin(&self) -> Result<Attempt, AnalyticsError> {
         let turn = self.cheap.turn().await?;
         let meter = Arc::new(Meter::new(BUDGET));
-        let snapshot = self.store.metered(Arc::clone(&meter)).await?;
+        let snapshot = self.store.question(Arc::clone(&meter)).await?;
         Ok(Attempt {
             snapshot,
             meter,
@@ -96,36 +104,101 @@ impl Admission {
         })
     }
 
-    /// Answers a question; `ask` is called a second time if the question has to wait for a permit.
+    /// Waits for the turn of an export, and runs it on a thread of its own. Exports have a queue of
+    /// their own because they take as long as the client that reads them. They read from the primary:
+    /// a replica cancels what takes long, and rows that were handed on cannot be taken back.
+    pub(super) async fn export(
+        &self,
+        read: impl FnOnce(Snapshot) -> BoxFuture<'static, Result<(), AnalyticsError>>,
+    ) -> Result<(), AnalyticsError> {
+        let turn = self.exports.turn().await?;
+        on_a_thread(read(self.store.snapshot().await?), turn).await
+    }
+
+    /// Answers a question from a snapshot. If that is a replica's, and the replica fails, falls silent or
+    /// cancels the question, it is asked again at the primary.
+    fn asked<T: Send + 'static>(
+        &self,
+        ask: impl Ask<T>,
+        snapshot: Snapshot,
+        meter: &Arc<Meter>,
+    ) -> BoxFuture<'static, Result<T, AnalyticsError>> {
+        let Some(replica) = snapshot.replica() else {
+            return ask(snapshot);
+        };
+        let (store, meter) = (self.store.clone(), Arc::clone(meter));
+        async move {
+            let error = tokio::select! {
+                biased;
+                answer = ask(snapshot) => match answer {
+                    Err(AnalyticsError::Store(error)) => error,
+                    answer => return answer,
+                },
+                error = replica.lost() => error,
+            };
+            replica.failed(&error);
+            ask(store.metered(meter).await?).await
+        }
+        .boxed()
+    }
+
+    /// Answers a question, and says what it cost; `ask` is called a second time if the question has
+    /// to wait for a permit.
     pub(super) async fn answer<T: Send + 'static>(
         &self,
         attempt: Attempt,
-        ask: impl Fn(Snapshot) -> BoxFuture<'static, Result<T, AnalyticsError>>,
-    ) -> Result<T, AnalyticsError> {
+        ask: impl Ask<T>,
+    ) -> Result<(T, Work), AnalyticsError> {
         let Attempt {
             snapshot,
             meter,
             turn,
         } = attempt;
-        let mut question = ask(snapshot);
+        let mut question = self.asked(ask.clone(), snapshot, &meter);
         tokio::select! {
             biased;
-            answer = &mut question => return answer,
+            answer = &mut question => {
+                return Ok((answer?, Work::of(&meter)));
+            }
             () = meter.exceeded() => {}
         }
-        let permit = if let Some(permit) = self.costly.free_turn() {
+        let mut work = Work {
+            costly: true,
+            ..Work::default()
+        };
+        let (permit, meter) = if let Some(permit) = self.costly.free_turn() {
             drop(turn);
             meter.lift();
-            permit
+            (permit, meter)
         } else {
             drop(question);
             drop(turn);
             let permit = self.costly.turn().await?;
-            question = ask(self.store.snapshot().await?);
-            permit
+            // The first attempt was work, too.
+            work = work.and(Work::of(&meter));
+            let meter = Arc::new(Meter::unlimited());
+            let snapshot = self.store.question(Arc::clone(&meter)).await?;
+            question = self.asked(ask, snapshot, &meter);
+            (permit, meter)
         };
-        on_a_thread(question, permit).await
+        let answer = on_a_thread(question, permit).await?;
+        Ok((answer, work.and(Work::of(&meter))))
     }
+}
+
+/// Begins to answer a question from a snapshot.
+pub(super) trait Ask<T>:
+    Fn(Snapshot) -> BoxFuture<'static, Result<T, AnalyticsError>> + Clone + Send + Sync + 'static
+{
+}
+
+impl<T, F> Ask<T> for F where
+    F: Fn(Snapshot) -> BoxFuture<'static, Result<T, AnalyticsError>>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
 }
 
 /// Runs a question on a thread with a lower priority, and holds its turn until its work has really

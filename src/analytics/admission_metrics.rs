@@ -19,6 +19,8 @@ pub(super) enum Cost {
     Cheap,
     /// The question has exceeded its budget.
     Costly,
+    /// The answer is handed on row by row, for as long as the client takes.
+    Export,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -32,6 +34,7 @@ impl Cost {
             cost: match self {
                 Cost::Cheap => "cheap",
                 Cost::Costly => "costly",
+                Cost::Export => "export",
             },
         }
     }

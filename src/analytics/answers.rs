@@ -13,13 +13,22 @@ use quick_cache::sync::Cache;
 use super::admission::Admission;
 use super::coalescing::UnderWay;
 use super::group_members::MembersQuestion;
+use super::od_matrix::{OdPair, OdQuestion};
+use super::periods::Comparison;
+use super::profile::{ProfileQuestion, TripProfile};
 use super::question::Question;
+use super::rows::{RowSink, RowsQuestion};
 use super::similar_trips::GroupsQuestion;
 use super::summaries::{Summaries, SummariesQuestion};
+use super::trips::{TripPlace, TripsQuestion};
 use super::weekly_average::WeeklyQuestion;
+use super::work::{Ledger, Work};
+use super::zone_averages::{ZoneAverages, ZoneAveragesQuestion};
 use super::{AnalyticsError, WeeklyAverage};
-use crate::model::{IngestionId, Page, Selection, Similarity, Trip, TripGroup, Week};
-use crate::store::{Snapshot, Store};
+use crate::model::{
+    IngestionId, MinTrips, Page, Selection, Similarity, Trip, TripEndRule, TripGroup, Week, ZoneSet,
+};
+use crate::store::{Edition, Snapshot, Store};
 
 /// How long a question waits for its turn by default.
 const TIMEOUT: Duration = Duration::from_secs(50);
@@ -33,16 +42,21 @@ pub struct Answers {
     admission: Arc<Admission>,
     weekly: Arc<AnswerCache<WeeklyQuestion>>,
     groups: Arc<AnswerCache<GroupsQuestion>>,
+    profiles: Arc<AnswerCache<ProfileQuestion>>,
+    pairs: Arc<AnswerCache<OdQuestion>>,
+    zones: Arc<AnswerCache<ZoneAveragesQuestion>>,
+    ledger: Option<Arc<Ledger>>,
 }
 
 /// Cached and pending answers, by edition and question.
 struct AnswerCache<Q: Question> {
-    answers: Cache<(i64, Q), Arc<Q::Answer>, Bytes>,
-    under_way: UnderWay<(i64, Q), Shared<Q::Answer>>,
+    answers: Cache<(Edition, Q), Arc<Q::Answer>, Bytes>,
+    under_way: UnderWay<(Edition, Q), Shared<Q::Answer>>,
 }
 
-/// Outcome that coalesced requests share. They share errors, too: each of them would fail again.
-type Shared<A> = Result<Arc<A>, Arc<AnalyticsError>>;
+/// Outcome that coalesced requests share, and what it cost. They share errors, too: each of them would
+/// fail again.
+type Shared<A> = Result<(Arc<A>, Work), Arc<AnalyticsError>>;
 
 impl Answers {
     /// Answers questions from a store, and caches up to `bytes` bytes of answers; none if it is 0.
@@ -57,8 +71,27 @@ impl Answers {
     pub fn with_timeout(store: Store, bytes: u64, timeout: Duration) -> Self {
         Self {
             admission: Arc::new(Admission::new(store, timeout)),
-            weekly: Arc::new(AnswerCache::new(bytes / 2)),
-            groups: Arc::new(AnswerCache::new(bytes / 2)),
+            weekly: Arc::new(AnswerCache::new(bytes / 5)),
+            groups: Arc::new(AnswerCache::new(bytes / 5)),
+            profiles: Arc::new(AnswerCache::new(bytes / 5)),
+            pairs: Arc::new(AnswerCache::new(bytes / 5)),
+            zones: Arc::new(AnswerCache::new(bytes / 5)),
+            ledger: None,
+        }
+    }
+
+    /// The same answers; what they cost is added to a ledger.
+    #[must_use]
+    pub fn counted(&self, ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger: Some(ledger),
+            ..self.clone()
+        }
+    }
+
+    fn count(&self, work: Work) {
+        if let Some(ledger) = &self.ledger {
+            ledger.add(work);
         }
     }
 
@@ -91,14 +124,80 @@ impl Answers {
         first: u64,
         after: Option<TripGroup>,
     ) -> Result<Arc<Page<TripGroup>>, Arc<AnalyticsError>> {
+        let comparison = Comparison::default();
+        self.compared_trips(
+            selection,
+            similarity,
+            comparison,
+            min_trips.into(),
+            first,
+            after,
+        )
+        .await
+    }
+
+    /// As [`similar_trips`](super::similar_trips), compared with another period: groups of at least
+    /// `min_trips` trips in one of them.
+    pub async fn compared_trips(
+        &self,
+        selection: &Selection,
+        similarity: Similarity,
+        comparison: Comparison,
+        min_trips: MinTrips,
+        first: u64,
+        after: Option<TripGroup>,
+    ) -> Result<Arc<Page<TripGroup>>, Arc<AnalyticsError>> {
         let question = GroupsQuestion {
             selection: selection.clone(),
             similarity,
             min_trips,
             first,
             after,
+            comparison,
         };
         self.cached(&self.groups, question).await
+    }
+
+    /// The pairs of zones with at least `min_trips` trips, in one of the periods; `after` is the
+    /// last pair of the page before.
+    pub async fn od_matrix(
+        &self,
+        set: &Arc<ZoneSet>,
+        selection: &Selection,
+        comparison: Comparison,
+        min_trips: MinTrips,
+        first: u64,
+        after: Option<OdPair>,
+    ) -> Result<Arc<Page<OdPair>>, Arc<AnalyticsError>> {
+        let question = OdQuestion {
+            set: Arc::clone(set),
+            selection: selection.clone(),
+            comparison,
+            min_trips,
+            first,
+            after,
+        };
+        self.cached(&self.pairs, question).await
+    }
+
+    /// The weekly averages of all zones of a set over one period, of a selection without an area;
+    /// `ends` must be in the zone.
+    pub async fn zone_averages(
+        &self,
+        set: &Arc<ZoneSet>,
+        ends: TripEndRule,
+        selection: &Selection,
+        from: Option<Week>,
+        to: Option<Week>,
+    ) -> Result<Arc<ZoneAverages>, Arc<AnalyticsError>> {
+        let question = ZoneAveragesQuestion {
+            set: Arc::clone(set),
+            ends,
+            selection: selection.clone(),
+            from,
+            to,
+        };
+        self.cached(&self.zones, question).await
     }
 
     /// As [`group_members`](super::group_members).
@@ -120,16 +219,60 @@ impl Answers {
         self.anew(question).await
     }
 
+    /// As [`trip_profile`](super::trip_profile).
+    pub async fn trip_profile(
+        &self,
+        selection: &Selection,
+    ) -> Result<Arc<TripProfile>, Arc<AnalyticsError>> {
+        let question = ProfileQuestion {
+            selection: selection.clone(),
+        };
+        self.cached(&self.profiles, question).await
+    }
+
+    /// As [`trips`](super::trips()).
+    pub async fn trips(
+        &self,
+        selection: &Selection,
+        first: u64,
+        after: Option<TripPlace>,
+    ) -> Result<Page<Trip>, AnalyticsError> {
+        let question = TripsQuestion {
+            selection: selection.clone(),
+            first,
+            after,
+        };
+        self.anew(question).await
+    }
+
     /// As [`summaries`](super::summaries).
     pub async fn summaries(&self) -> Result<Summaries, AnalyticsError> {
         self.anew(SummariesQuestion).await
+    }
+
+    /// Reads the rows of an export from one snapshot, on a thread of its own, where the sink may
+    /// block. Dropping the future ends the export at its next row.
+    pub async fn export(
+        &self,
+        question: RowsQuestion,
+        mut sink: impl RowSink + 'static,
+    ) -> Result<(), AnalyticsError> {
+        let read = |snapshot: Snapshot| {
+            async move {
+                question.read(&snapshot, &mut sink).await?;
+                snapshot.close().await;
+                Ok(())
+            }
+            .boxed()
+        };
+        self.admission.export(read).await
     }
 
     /// Computes an answer that is not cached.
     async fn anew<Q: Question>(&self, question: Q) -> Result<Q::Answer, AnalyticsError> {
         let attempt = self.admission.begin().await?;
         let question = Arc::new(question);
-        let ask = |snapshot| {
+        let ask = move |snapshot| {
             let question = Arc::clone(&question);
             async move {
                 let answer = question.answer(&snapshot).await?;
@@ -138,20 +281,27 @@ impl Answers {
             }
             .boxed()
         };
-        self.admission.answer(attempt, ask).await
+        let (answer, work) = self.admission.answer(attempt, ask).await?;
+        self.count(work);
+        Ok(answer)
     }
 
     /// Returns the cached answer, waits for one that is being computed, or computes it.
-    async fn cached<Q>(&self, cache: &Arc<AnswerCache<Q>>, question: Q) -> Shared<Q::Answer>
+    async fn cached<Q>(
+        &self,
+        cache: &Arc<AnswerCache<Q>>,
+        question: Q,
+    ) -> Result<Arc<Q::Answer>, Arc<AnalyticsError>>
     where
         Q: Question + Hash + Eq + Clone,
         Q::Answer: Sync,
-        Bytes: Weighter<(i64, Q), Arc<Q::Answer>>,
+        Bytes: Weighter<(Edition, Q), Arc<Q::Answer>>,
     {
         let attempt = self.admission.begin().await?;
         let edition = attempt.snapshot.edition().await;
         let key = (edition.map_err(AnalyticsError::from)?, question);
         if let Some(answer) = cache.answers.get(&key) {
+            self.count(attempt.work());
             attempt.close().await;
             return Ok(answer);
         }
@@ -160,7 +310,7 @@ impl Answers {
             let (admission, cache) = (Arc::clone(&self.admission), Arc::clone(cache));
             let (attempt, question) = (attempt.take(), key.1.clone());
             async move {
-                let ask = |snapshot| {
+                let ask = move |snapshot| {
                     let (cache, question) = (Arc::clone(&cache), question.clone());
                     async move { cache.answer(snapshot, question).await }.boxed()
                 };
@@ -176,7 +326,9 @@ impl Answers {
             // A coalesced request releases its connection while it waits for the answer.
             attempt.close().await;
         }
-        answer.await
+        let (answer, work) = answer.await?;
+        self.count(work);
+        Ok(answer)
     }
 }
 
@@ -184,7 +336,7 @@ impl<Q> AnswerCache<Q>
 where
     Q: Question + Hash + Eq + Clone,
     Q::Answer: Sync,
-    Bytes: Weighter<(i64, Q), Arc<Q::Answer>>,
+    Bytes: Weighter<(Edition, Q), Arc<Q::Answer>>,
 {
     fn new(bytes: u64) -> Self {
         // A weekly average of two years takes about 1,000 bytes.
@@ -217,16 +369,38 @@ where
 struct Bytes;
 
 /// Approximate size of a question and its cache entry, in bytes.
-const QUESTION_BYTES: u64 = 200;
+fn question_bytes(selection: &Selection) -> u64 {
+    400 + selection.size() as u64
+}
 
-impl Weighter<(i64, WeeklyQuestion), Arc<WeeklyAverage>> for Bytes {
-    fn weight(&self, _: &(i64, WeeklyQuestion), average: &Arc<WeeklyAverage>) -> u64 {
-        QUESTION_BYTES + (average.trips.len() * size_of::<u64>()) as u64
+impl Weighter<(Edition, WeeklyQuestion), Arc<WeeklyAverage>> for Bytes {
+    fn weight(&self, key: &(Edition, WeeklyQuestion), average: &Arc<WeeklyAverage>) -> u64 {
+        question_bytes(&key.1.selection) + (average.trips.len() * size_of::<u64>()) as u64
     }
 }
 
-impl Weighter<(i64, GroupsQuestion), Arc<Page<TripGroup>>> for Bytes {
-    fn weight(&self, _: &(i64, GroupsQuestion), page: &Arc<Page<TripGroup>>) -> u64 {
-        QUESTION_BYTES + (page.items.len() * size_of::<TripGroup>()) as u64
+impl Weighter<(Edition, OdQuestion), Arc<Page<OdPair>>> for Bytes {
+    fn weight(&self, key: &(Edition, OdQuestion), page: &Arc<Page<OdPair>>) -> u64 {
+        question_bytes(&key.1.selection) + (page.items.len() * size_of::<OdPair>()) as u64
+    }
+}
+
+impl Weighter<(Edition, ZoneAveragesQuestion), Arc<ZoneAverages>> for Bytes {
+    fn weight(&self, key: &(Edition, ZoneAveragesQuestion), averages: &Arc<ZoneAverages>) -> u64 {
+        let weeks = averages.iter().map(|(_, average)| average.trips.len());
+        let weeks = weeks.map(|weeks| 100 + weeks * size_of::<u64>());
+        question_bytes(&key.1.selection) + weeks.sum::<usize>() as u64
+    }
+}
+
+impl Weighter<(Edition, ProfileQuestion), Arc<TripProfile>> for Bytes {
+    fn weight(&self, key: &(Edition, ProfileQuestion), _: &Arc<TripProfile>) -> u64 {
+        question_bytes(&key.1.selection) + size_of::<TripProfile>() as u64
+    }
+}
+
+impl Weighter<(Edition, GroupsQuestion), Arc<Page<TripGroup>>> for Bytes {
+    fn weight(&self, key: &(Edition, GroupsQuestion), page: &Arc<Page<TripGroup>>) -> u64 {
+        question_bytes(&key.1.selection) + (page.items.len() * size_of::<TripGroup>()) as u64
     }
 }

@@ -1,41 +1,37 @@
-//! Covering a box with the cells that hold trips.
+//! Covering an area with the cells that hold trips.
 
 use std::collections::HashSet;
 
 use h3o::CellIndex;
 
-use crate::geo::{self, BoundingBox, CellRange, Containment, LEVELS, Resolution};
+use crate::geo::{self, Area, CellRange, Containment, LEVELS, Resolution};
 use crate::model::TripEnd;
 use crate::store::{Error, Snapshot};
 
 /// From this number of cells on the edge, cells without trips are removed before the others are
 /// refined; for fewer cells, the lookup costs more than it saves.
-const PRUNE_FROM: usize = 64;
+pub(super) const PRUNE_FROM: usize = 64;
 
-/// Cost of comparing a cell with a box, in bytes that are read in the same time.
-const CELL_BYTES: usize = 64;
+/// Cost of comparing a cell with an area, in bytes that are read in the same time.
+pub(super) const CELL_BYTES: usize = 64;
 
-/// The cells that a box touches; cells without trip ends may be left out.
+/// The cells that an area touches; cells without trip ends may be left out.
 #[derive(Debug, Default)]
 pub(super) struct Cover {
-    /// Cells of any level whose trip ends are all in the box.
+    /// Cells of any level whose trip ends are all in the area.
     pub(super) inside: Vec<CellIndex>,
-    /// Cells of any level whose trip ends may be in the box or not. The trip ends in patches of
+    /// Cells of any level whose trip ends may be in the area or not. The trip ends in patches of
     /// these very cells must be tested one by one.
     pub(super) edge: Vec<CellIndex>,
 }
 
 impl Cover {
-    /// Covers a box, from coarse cells to fine ones: large cells cover its interior, and small
+    /// Covers an area, from coarse cells to fine ones: large cells cover its interior, and small
     /// cells only its border, as far as there are trips.
-    pub(super) async fn of(
-        snapshot: &Snapshot,
-        end: TripEnd,
-        bbox: &BoundingBox,
-    ) -> Result<Self, Error> {
+    pub(super) async fn of(snapshot: &Snapshot, end: TripEnd, area: &Area) -> Result<Self, Error> {
         let mut cover = Self::default();
         let mut found: Vec<_> = geo::roots()
-            .map(|cell| (cell, geo::containment(cell, bbox)))
+            .map(|cell| (cell, geo::containment(cell, area)))
             .collect();
         loop {
             snapshot.count_work(CELL_BYTES * found.len());
@@ -62,7 +58,7 @@ impl Cover {
             cover.edge.extend(&edge);
             found = edge
                 .into_iter()
-                .flat_map(|cell| geo::refine(cell, bbox))
+                .flat_map(|cell| geo::refine(cell, area))
                 .collect();
         }
         cover.edge.sort_unstable();
@@ -70,13 +66,13 @@ impl Cover {
         Ok(cover)
     }
 
-    /// The cells whose patches hold only trip ends in the box: `inside` with all their descendants.
+    /// The cells whose patches hold only trip ends in the area: `inside` with all their descendants.
     pub(super) fn inside_ranges(&self) -> Vec<CellRange> {
         let inside = self.inside.iter();
         inside.flat_map(|&cell| patches_within(cell)).collect()
     }
 
-    /// The cells whose patches hold trip ends that may be in the box or not.
+    /// The cells whose patches hold trip ends that may be in the area or not.
     pub(super) fn edge_ranges(&self) -> Vec<CellRange> {
         self.edge.iter().map(|&cell| only(cell)).collect()
     }
@@ -90,7 +86,7 @@ impl Cover {
         sparse.chain(&self.edge).map(|&cell| only(cell)).collect()
     }
 
-    /// Cells whose weekly histograms and own patches hold all trip ends of the box, and more: cells
+    /// Cells whose weekly histograms and own patches hold all trip ends of the area, and more: cells
     /// of a level on its edge, and cells of that or a coarser level inside. The patches of coarser
     /// cells on the edge, which no histogram of these cells counts, are added.
     pub(super) fn around(&self, level: Resolution) -> (Vec<u64>, Vec<CellRange>) {

@@ -1,19 +1,19 @@
 //! The member trips of a group.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
 
 use super::AnalyticsError;
 use super::cover::{only, patches_within};
+use super::inside_leaves::InsideLeaves;
+use super::named_trips::named;
 use super::question::Question;
 use super::ranking::Ranking;
-use super::scan::visit_trips;
+use super::scan::EndScan;
 use crate::geo::{LEVELS, LeafCells};
 use crate::model::{
-    CorruptPatch, IngestionId, Page, PatchDepth, PatchTrip, Selection, Similarity, Trip, TripEnd,
-    TripGroup, TripKey,
+    IngestionId, Page, PatchDepth, PatchTrip, Selection, Similarity, Trip, TripEnd, TripGroup,
 };
-use crate::store::{Error, Snapshot, Store};
+use crate::store::{Snapshot, Store};
 
 /// The trips of a selection that belong to a group, by ingestion and line. `after` is the
 /// ingestion and line of the last trip of the page before.
@@ -70,14 +70,14 @@ impl Question for MembersQuestion {
                 .filter(|&ancestor| ancestor != group.origin)
                 .map(only);
             let ranges: Vec<_> = patches_within(group.origin).chain(larger).collect();
-            let ends = selection.area.map(|area| area.ends).unwrap_or_default();
-            let admit = |origin, destination| ends.admit(origin, destination);
+            let (area, inside) = (selection.area.as_ref(), InsideLeaves::default());
+            let scan = EndScan::of_origins(&filter, area, &inside);
             let pair = [group.origin, group.destination].map(u64::from);
             let mut cells = LeafCells::default();
             snapshot
                 .patches(TripEnd::Origin, &ranges, PatchDepth::Rest, |patch| {
-                    visit_trips(patch, &mut cells, selection, &filter, admit, |trip| {
-                        if trip.cells(similarity.resolution) == pair
+                    scan.visit(patch, |trip| {
+                        if trip.cells(similarity.resolution, &mut cells)? == pair
                             && similarity.bucket.of_half_hour(trip.half_hour()) == group.bucket
                         {
                             let trip = trip.part.trip(trip.row, trip.other_cell)?;
@@ -138,35 +138,3 @@ impl PartialEq for Member {
 }
 
 impl Eq for Member {}
-
-/// Trips with the names of their regions and datasources.
-async fn named(
-    snapshot: &Snapshot,
-    trips: impl Iterator<Item = PatchTrip> + Clone,
-) -> Result<Vec<Trip>, Error> {
-    let ids = |id: fn(TripKey) -> u32| {
-        let ids: BTreeSet<_> = trips.clone().map(|trip| id(trip.key)).collect();
-        ids.into_iter().collect::<Vec<_>>()
-    };
-    let regions = snapshot.region_names(&ids(TripKey::region)).await?;
-    let datasources = snapshot.datasource_names(&ids(TripKey::datasource)).await?;
-    let name = |names: &HashMap<u32, String>, id| {
-        let name = names.get(&id).cloned();
-        name.ok_or(Error::Corrupt("name"))
-    };
-    trips
-        .map(|trip| {
-            let [origin, destination] = trip.points()?;
-            Ok(Trip {
-                ingestion_id: trip.ingestion,
-                line: trip.line,
-                region: name(&regions, trip.key.region())?,
-                datasource: name(&datasources, trip.key.datasource())?,
-                origin,
-                destination,
-                departed_at: trip.departed_at().ok_or(CorruptPatch)?,
-                arrived_at: trip.arrived_at,
-            })
-        })
-        .collect()
-}

@@ -1,5 +1,7 @@
 //! Which leaf cells a cover puts wholly inside an area.
 
+use h3o::CellIndex;
+
 use super::cover::Cover;
 use crate::geo::{CellRange, Resolution, leaf_number};
 
@@ -7,7 +9,7 @@ use crate::geo::{CellRange, Resolution, leaf_number};
 ///
 /// A leaf cell that is not among them may still be inside: a cover leaves out what has no trips of
 /// its own. But then the trip ends in it are packed in patches of larger cells, on the edge.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct InsideLeaves {
     /// Ascending, as few as possible.
     ranges: Vec<CellRange>,
@@ -37,6 +39,18 @@ impl InsideLeaves {
         &self.ranges
     }
 
+    /// Whether all leaf cells of a cell are inside.
+    pub(super) fn holds(&self, cell: u64) -> bool {
+        CellIndex::try_from(cell).is_ok_and(|cell| {
+            let leaves = CellRange::descendants(cell, Resolution::LEAF);
+            let next = self
+                .ranges
+                .partition_point(|range| range.last < leaves.last);
+            let range = self.ranges.get(next);
+            range.is_some_and(|range| range.first <= leaves.first)
+        })
+    }
+
     /// Whether a leaf cell is inside.
     pub(super) fn contains(&self, leaf: u64) -> bool {
         let next = self.ranges.partition_point(|range| range.last < leaf);
@@ -58,8 +72,6 @@ fn next_number(leaf: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use h3o::CellIndex;
-
     use super::*;
     use crate::geo::{Point, leaf_cell, parent};
 
@@ -82,9 +94,15 @@ mod tests {
             assert_eq!(leaves.ranges(), inside(vec![cell]).ranges());
             assert_eq!(leaves.ranges().len(), 1);
             assert!(leaves.contains(place.into()));
+            assert!(leaves.holds(cell.into()) && leaves.holds(place.into()));
+            assert_eq!(
+                leaves.holds(parent(cell, Resolution::new(0).unwrap()).into()),
+                level == 0
+            );
             // Without one of them, its leaf cells are missing, and no others.
             let (first, others) = children.split_first().unwrap();
             let fewer = inside(others.to_vec());
+            assert!(level == 9 || !fewer.holds(cell.into()));
             for leaf in cell.children(h3o::Resolution::Nine).step_by(97) {
                 let is_first = leaf.parent(first.resolution()) == Some(*first);
                 assert_eq!(fewer.contains(leaf.into()), !is_first);

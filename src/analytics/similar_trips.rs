@@ -4,12 +4,14 @@ use std::mem;
 
 use super::AnalyticsError;
 use super::groups::Groups;
+use super::periods::{Comparison, Counts, Periods};
 use super::question::Question;
-use super::reads::{Reads, plan};
-use super::scan::visit_trips;
+use super::reads::{Pace, Plan, Root, plan};
+use super::scan::EndScan;
 use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index};
 use crate::model::{
-    DayCounts, KeyFilter, Page, PatchDepth, Selection, Similarity, TripEnd, TripEndRule, TripGroup,
+    DayCounts, KeyFilter, MinTrips, Page, PatchDepth, Selection, Similarity, TripEnd, TripEndRule,
+    TripGroup,
 };
 use crate::store::{Snapshot, Store};
 
@@ -27,9 +29,10 @@ pub async fn similar_trips(
     let question = GroupsQuestion {
         selection: selection.clone(),
         similarity,
-        min_trips,
+        min_trips: min_trips.into(),
         first,
         after,
+        comparison: Comparison::default(),
     };
     let page = question.answer(&snapshot).await?;
     snapshot.close().await;
@@ -42,31 +45,50 @@ pub(super) struct GroupsQuestion {
     pub(super) selection: Selection,
     pub(super) similarity: Similarity,
     /// Minimum number of trips of a group.
-    pub(super) min_trips: u64,
+    pub(super) min_trips: MinTrips,
     /// Maximum number of groups on the page.
     pub(super) first: u64,
     /// The last group of the page before.
     pub(super) after: Option<TripGroup>,
+    pub(super) comparison: Comparison,
 }
 
 impl Question for GroupsQuestion {
     type Answer = Page<TripGroup>;
 
     async fn answer(&self, snapshot: &Snapshot) -> Result<Page<TripGroup>, AnalyticsError> {
+        let order = self.comparison.order;
+        let groups = Groups::new(self.min_trips, order, self.first, self.after);
+        self.count(snapshot, groups).await
+    }
+}
+
+impl GroupsQuestion {
+    /// Counts the trips of the groups.
+    pub(super) async fn count(
+        &self,
+        snapshot: &Snapshot,
+        mut groups: Groups<'_>,
+    ) -> Result<Page<TripGroup>, AnalyticsError> {
         let Self {
             selection,
             similarity,
             ..
         } = self;
-        let mut groups = Groups::new(self.min_trips, self.first, self.after);
-        if let Some(filter) = snapshot.key_filter(selection).await? {
+        let (periods, selection) = Periods::of(selection, self.comparison);
+        if let Some(filter) = snapshot.key_filter(&selection).await? {
+            let flows = selection.area.is_none()
+                && similarity.resolution <= Resolution::FLOW
+                && filter.is_of_names()
+                && self.comparison.period.is_none();
             let count = Count {
                 snapshot,
-                selection,
+                selection: &selection,
+                periods,
                 similarity: *similarity,
                 filter,
             };
-            if selection.area.is_none() && similarity.resolution <= Resolution::FLOW {
+            if flows {
                 count.count_flows(&mut groups).await?;
             } else {
                 count.count_patches(&mut groups).await?;
@@ -96,6 +118,7 @@ impl Pair {
 struct Count<'a> {
     snapshot: &'a Snapshot,
     selection: &'a Selection,
+    periods: Periods,
     similarity: Similarity,
     filter: KeyFilter,
 }
@@ -108,13 +131,26 @@ impl Count<'_> {
 
     /// Counts trips of dense places from flow histograms, and those of sparse places from their
     /// patches.
-    async fn count_flows(&self, groups: &mut Groups) -> Result<(), AnalyticsError> {
+    async fn count_flows(&self, groups: &mut Groups<'_>) -> Result<(), AnalyticsError> {
         let resolution = self.similarity.resolution;
-        for reads in plan(self.snapshot, TripEnd::Origin, None, resolution).await? {
-            self.read(TripEnd::Origin, &reads.sparse, |key| groups.add_sparse(key))
-                .await?;
+        let Plan { roots, inside } = plan(self.snapshot, TripEnd::Origin, None, resolution).await?;
+        let scan = EndScan::new(TripEnd::Origin, &self.filter, None, &inside);
+        let (mut rest, mut roots_at_once) = (roots.as_slice(), Pace::ROOTS);
+        while let (read @ [first, ..], after) = roots_at_once.split(rest) {
+            let found = self.read_sparse(&scan, TripEnd::Origin, read, groups);
+            if !found.await? && self.roots_hold_groups() && roots_at_once.slow_down() {
+                groups.forget_sparse();
+                continue;
+            }
             groups.check()?;
-            let origins = CellRange::descendants(reads.root, Resolution::FLOW);
+            // The cells of flows come in the order of the roots that they lie in.
+            let last = read.last().unwrap_or(first);
+            let [first, last] =
+                [first, last].map(|root| CellRange::descendants(root.cell, Resolution::FLOW));
+            let origins = CellRange {
+                first: first.first,
+                last: last.last,
+            };
             let mut pair = Pair::of([0; 2]);
             self.snapshot
                 .flows(origins, &self.filter, |origin, end, day| {
@@ -134,15 +170,17 @@ impl Count<'_> {
                 .await?;
             self.count_pair(&pair, groups);
             groups.check()?;
+            roots_at_once.go_on(groups.open());
             if self.roots_hold_groups() {
                 groups.complete_sparse();
             }
+            rest = after;
         }
         Ok(())
     }
 
     /// Counts the trips of a pair of cells: each bucket is a group.
-    fn count_pair(&self, pair: &Pair, groups: &mut Groups) {
+    fn count_pair(&self, pair: &Pair, groups: &mut Groups<'_>) {
         let Similarity { resolution, bucket } = self.similarity;
         let [origin, destination] = pair.cells;
         let buckets = pair.day.half_hours().chunks(bucket.slots());
@@ -155,9 +193,9 @@ impl Count<'_> {
             if resolution == Resolution::FLOW {
                 // The pair is one cell of flows to another: no more trips of these groups will
                 // come.
-                groups.add_whole(key, trips);
+                groups.add_whole(key, [trips, 0]);
             } else {
-                groups.add(key, trips);
+                groups.add(key, [trips, 0]);
             }
         }
     }
@@ -165,74 +203,95 @@ impl Count<'_> {
     /// Reads the patches of the end that the trip end rule names, place by place, so that only the
     /// groups of a few places are in memory at once. Only if the rule is *either*, trips of one
     /// group can come from patches of both ends.
-    async fn count_patches(&self, groups: &mut Groups) -> Result<(), AnalyticsError> {
-        let bbox = self.selection.area.as_ref().map(|area| &area.bbox);
-        let ends = self
-            .selection
-            .area
-            .map(|area| area.ends)
-            .unwrap_or_default();
-        let passes: &[TripEnd] = match ends {
-            TripEndRule::Origin | TripEndRule::Both => &[TripEnd::Origin],
-            TripEndRule::Destination => &[TripEnd::Destination],
-            TripEndRule::Either => &TripEnd::ALL,
-        };
+    async fn count_patches(&self, groups: &mut Groups<'_>) -> Result<(), AnalyticsError> {
+        let area = self.selection.area.as_ref();
+        let ends = area.map(|area| area.ends).unwrap_or_default();
+        let place = area.map(|area| &area.place);
         let complete_early = ends != TripEndRule::Either && self.roots_hold_groups();
-        for &end in passes {
-            let plan = plan(self.snapshot, end, bbox, self.similarity.resolution).await?;
-            for Reads { sparse, dense, .. } in plan {
-                self.read(end, &sparse, |key| groups.add_sparse(key))
-                    .await?;
-                for ranges in dense {
-                    self.read(end, &ranges, |key| groups.add(key, 1)).await?;
+        for &end in EndScan::ends(ends) {
+            let Plan { roots, inside } =
+                plan(self.snapshot, end, place, self.similarity.resolution).await?;
+            let scan = EndScan::new(end, &self.filter, area, &inside);
+            let (mut rest, mut roots_at_once) = (roots.as_slice(), Pace::ROOTS);
+            let mut places_at_once = Pace::PLACES;
+            while let (read @ [_, ..], after) = roots_at_once.split(rest) {
+                let found = self.read_sparse(&scan, end, read, groups);
+                if !found.await? && complete_early && roots_at_once.slow_down() {
+                    groups.forget_sparse();
+                    continue;
+                }
+                groups.check()?;
+                let places: Vec<_> = read.iter().flat_map(|root| &root.places).collect();
+                let mut places = places.as_slice();
+                while let (read @ [_, ..], after) = places_at_once.split(places) {
+                    let ranges: Vec<_> = read.iter().copied().flatten().copied().collect();
+                    self.read(&scan, end, &ranges, |key, trips| groups.add(key, trips))
+                        .await?;
+                    if groups.are_crowded() && complete_early && places_at_once.slow_down() {
+                        groups.forget_dense();
+                        continue;
+                    }
                     groups.check()?;
+                    places_at_once.go_on(groups.open());
                     if complete_early {
                         groups.complete();
                     }
+                    places = after;
                 }
-                groups.check()?;
+                roots_at_once.go_on(groups.open());
                 if complete_early {
                     groups.complete_sparse();
                 }
+                rest = after;
             }
         }
         Ok(())
     }
 
+    /// Reads the patches of the sparse places of some roots, and counts their trips. Returns whether
+    /// there is room for more.
+    async fn read_sparse(
+        &self,
+        scan: &EndScan<'_>,
+        end: TripEnd,
+        roots: &[Root],
+        groups: &mut Groups<'_>,
+    ) -> Result<bool, AnalyticsError> {
+        let ranges: Vec<_> = roots
+            .iter()
+            .flat_map(|root| &root.sparse)
+            .copied()
+            .collect();
+        self.read(scan, end, &ranges, |key, trips| {
+            groups.add_sparse(key, trips);
+        })
+        .await?;
+        Ok(!groups.are_crowded())
+    }
+
     /// Reads patches of one end, and counts the trips that the selection includes.
     async fn read(
         &self,
+        scan: &EndScan<'_>,
         end: TripEnd,
         ranges: &[CellRange],
-        mut count: impl FnMut((u64, u64, u16)) + Send,
+        mut count: impl FnMut((u64, u64, u16), Counts) + Send,
     ) -> Result<(), AnalyticsError> {
         let Similarity { resolution, bucket } = self.similarity;
-        let ends = self.selection.area.map(|area| area.ends);
-        let depth = match (ends, end) {
-            (Some(TripEndRule::Both | TripEndRule::Either), TripEnd::Origin) => PatchDepth::Others,
-            _ => PatchDepth::Points,
-        };
-        let admit = |this: bool, other: bool| match (ends, end) {
-            (Some(TripEndRule::Both), _) => this && other,
-            // The pass over the destinations counts trips whose destination is inside.
-            (Some(TripEndRule::Either), TripEnd::Origin) => this && !other,
-            _ => this,
-        };
+        // Positions tell the leaf cells of trips in larger patches.
+        let depth = scan.depth(false).max(PatchDepth::Points);
         let mut cells = LeafCells::default();
         self.snapshot
             .patches(end, ranges, depth, |patch| {
-                visit_trips(
-                    patch,
-                    &mut cells,
-                    self.selection,
-                    &self.filter,
-                    admit,
-                    |trip| {
-                        let [origin, destination] = trip.cells(resolution);
-                        count((origin, destination, bucket.of_half_hour(trip.half_hour())));
-                        Ok(())
-                    },
-                )
+                scan.visit(patch, |trip| {
+                    let trips = self.periods.count(trip.part.key(trip.row).week_number());
+                    if trips != [0; 2] {
+                        let [origin, destination] = trip.cells(resolution, &mut cells)?;
+                        let bucket = bucket.of_half_hour(trip.half_hour());
+                        count((origin, destination, bucket), trips);
+                    }
+                    Ok(())
+                })
             })
             .await?;
         Ok(())

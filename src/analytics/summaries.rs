@@ -2,11 +2,9 @@
 
 use std::cmp::Reverse;
 
-use chrono::NaiveDateTime;
-
 use super::AnalyticsError;
 use super::question::Question;
-use crate::model::PairSummary;
+use crate::model::{PairSummary, Summary};
 use crate::store::Snapshot;
 
 /// Number of trips, first and last departure of every region and datasource.
@@ -30,17 +28,6 @@ impl Question for SummariesQuestion {
     }
 }
 
-/// Number of trips, first and last departure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
-    /// Number of trips.
-    pub trips: u64,
-    /// The earliest departure.
-    pub first_departed_at: NaiveDateTime,
-    /// The latest departure.
-    pub last_departed_at: NaiveDateTime,
-}
-
 impl Summaries {
     /// Summaries of these pairs of a region and a datasource. Each pair must occur once.
     #[must_use]
@@ -53,6 +40,11 @@ impl Summaries {
             pairs,
             by_datasource,
         }
+    }
+
+    /// The pairs of a region and a datasource.
+    pub(super) fn into_pairs(self) -> Vec<PairSummary> {
+        self.pairs
     }
 
     /// The summary of a region; `None` if it has no trips.
@@ -72,7 +64,7 @@ impl Summaries {
     /// Number of trips.
     #[must_use]
     pub fn trips(&self) -> u64 {
-        self.pairs.iter().map(|pair| pair.trips).sum()
+        self.pairs.iter().map(|pair| pair.summary.trips).sum()
     }
 
     /// The datasource with the latest departure in a region, ties by name.
@@ -126,19 +118,8 @@ fn ranked<'a>(
     for pair in pairs {
         let name = name(pair);
         match sums.last_mut() {
-            Some((last, sum)) if *last == name => {
-                sum.trips += pair.trips;
-                sum.first_departed_at = sum.first_departed_at.min(pair.first_departed_at);
-                sum.last_departed_at = sum.last_departed_at.max(pair.last_departed_at);
-            }
-            _ => {
-                let summary = Summary {
-                    trips: pair.trips,
-                    first_departed_at: pair.first_departed_at,
-                    last_departed_at: pair.last_departed_at,
-                };
-                sums.push((name, summary));
-            }
+            Some((last, sum)) if *last == name => sum.add(pair.summary),
+            _ => sums.push((name, pair.summary)),
         }
     }
     // The sort is stable: names with the same number of trips stay in order.
@@ -151,6 +132,7 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
+    use crate::model::Extent;
 
     fn pair(region: &str, datasource: &str, trips: u64, days: (u32, u32)) -> PairSummary {
         let at = |day| {
@@ -162,9 +144,12 @@ mod tests {
         PairSummary {
             region: region.to_owned(),
             datasource: datasource.to_owned(),
-            trips,
-            first_departed_at: at(days.0),
-            last_departed_at: at(days.1),
+            summary: Summary {
+                trips,
+                first_departed_at: at(days.0),
+                last_departed_at: at(days.1),
+                extent: Extent::of_degrees([f64::from(days.0), f64::from(days.1)]),
+            },
         }
     }
 
@@ -201,11 +186,18 @@ mod tests {
         let prague = summaries.regions(None)[1].1;
         assert_eq!(
             prague.first_departed_at,
-            pair("", "", 1, (1, 1)).first_departed_at
+            pair("", "", 1, (1, 1)).summary.first_departed_at
         );
         assert_eq!(
             prague.last_departed_at,
-            pair("", "", 1, (30, 30)).last_departed_at
+            pair("", "", 1, (30, 30)).summary.last_departed_at
         );
+        let extent = Extent {
+            west: 1.0,
+            south: 4.0,
+            east: 2.0,
+            north: 30.0,
+        };
+        assert_eq!(prague.extent, extent);
     }
 }

@@ -1,20 +1,15 @@
 //! Comparing everything that is stored twice, the slow and obvious way.
 
+mod packed;
 mod sql_trips;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
-use std::hash::{BuildHasher, Hash};
 
-use foldhash::fast::FixedState;
-use h3o::CellIndex;
-
-use crate::geo::{self, CellRange, LEVELS, Point, Resolution, leaf_cell, resolution_of};
-use crate::model::{
-    CorruptPatch, Counters, DayCounts, Entries, FlowEnd, IngestionId, KeyFilter, PatchDepth,
-    PatchTrip, TripEnd, WeeklyKey, counter_key,
-};
-use crate::store::{Error, Snapshot, SqlTrip, Store, StoredPatch, TripSummary};
+use self::packed::{Packed, Sum, Sums, Trips, packed};
+use crate::geo::{CellRange, Resolution};
+use crate::model::{Counters, DayCounts, Entries, IngestionId, KeyFilter, Summary};
+use crate::store::{Error, SegmentId, Snapshot, Store, TripSummary};
 
 /// Maximum number of differences that are described; all are counted.
 const DESCRIBED: usize = 20;
@@ -73,29 +68,34 @@ impl Verification {
 pub async fn verify(store: &Store) -> Result<Verification, Error> {
     let snapshot = store.lenient_snapshot().await?;
     let (mut verification, mut sums) = (Verification::default(), Sums::default());
-    let mut ingestions = Vec::new();
+    let mut segments = BTreeMap::new();
     let checked = snapshot.check(|fault| verification.broken(fault)).await;
     verification.survive("the database's own check", checked)?;
-    let visible = snapshot.visible_ingestions().await;
-    let visible = visible.map(|visible| ingestions.extend(visible));
-    verification.survive("ingestions", visible)?;
+    let visible = snapshot.visible_segments().await;
+    let visible = visible.map(|visible| segments = visible);
+    verification.survive("segments", visible)?;
     let mut expected = sql_trips::Expected::new();
-    for (id, rows) in ingestions {
-        let verified = verify_ingestion(&snapshot, id, rows, &mut sums, &mut verification)
+    for (id, ingestions) in segments {
+        let verified = verify_segment(&snapshot, id, &ingestions, &mut sums, &mut verification)
             .await
-            .map(|rows| {
-                expected.insert(id, rows);
-            });
-        verification.survive(format_args!("ingestion {id}"), verified)?;
+            .map(|rows| expected.extend(rows));
+        verification.survive(format_args!("segment {id}"), verified)?;
     }
     let rows = sql_trips::verify(&snapshot, expected, &mut verification).await;
     verification.survive("the table trip", rows)?;
     let strays = verify_strays(&snapshot, &mut verification).await;
-    verification.survive("rows without an ingestion", strays)?;
+    verification.survive("rows without a segment or an ingestion", strays)?;
     let Sums {
+        mut totals,
         mut weekly,
         mut flows,
     } = sums;
+    let compared = snapshot
+        .totals(|pair, stored| {
+            compare_totals(pair, totals.remove(&pair), Some(stored), &mut verification);
+        })
+        .await;
+    verification.survive("trip_total", compared)?;
     let compared = snapshot
         .all_weekly(|key, counters| {
             compare_counters(key, weekly.remove(&key), counters, &mut verification)
@@ -116,6 +116,9 @@ pub async fn verify(store: &Store) -> Result<Verification, Error> {
         .await;
     verification.survive("flow_histogram", compared)?;
     // The remaining sums should be stored, but are not.
+    for (pair, sums) in totals {
+        compare_totals(pair, Some(sums), None, &mut verification);
+    }
     let nothing = || Counters::entries(&[]);
     for (key, sums) in weekly {
         compare_counters(key, Some(sums), nothing(), &mut verification)?;
@@ -128,9 +131,6 @@ pub async fn verify(store: &Store) -> Result<Verification, Error> {
     }
     Ok(verification)
 }
-
-/// Sums by counter key.
-type Sum = BTreeMap<u32, u64>;
 
 fn compare_counters(
     key: impl Debug,
@@ -146,184 +146,55 @@ fn compare_counters(
     Ok(())
 }
 
-#[derive(Default)]
-struct Sums {
-    weekly: HashMap<WeeklyKey, Sum, FixedState>,
-    flows: HashMap<FlowKey, DayCounts, FixedState>,
+fn compare_totals(
+    (region, datasource): (u32, u32),
+    sums: Option<Summary>,
+    stored: Option<Summary>,
+    verification: &mut Verification,
+) {
+    let what = format!("total of region {region}, datasource {datasource}");
+    verification.compare(what, &sums, &stored);
 }
 
-impl Sums {
-    /// Counts a trip whose end is packed in a patch of the cell `patch`, and lies in a leaf cell.
-    fn add(&mut self, end: TripEnd, patch: u64, leaf: CellIndex, trip: &PatchTrip) {
-        // A histogram cannot have an invalid time or cell.
-        let Some(time) = trip.departed_at() else {
-            return;
-        };
-        let (iso_year, week) = time.week().iso();
-        let (region, datasource) = (trip.key.region(), trip.key.datasource());
-        let week = counter_key(datasource, week);
-        let own = resolution_of(patch);
-        for level in LEVELS
-            .into_iter()
-            .filter(|level| level.get() < own || own == Resolution::LEAF.get())
-        {
-            let key = WeeklyKey {
-                end,
-                cell: geo::parent(leaf, level).into(),
-                region,
-                iso_year,
-            };
-            *self.weekly.entry(key).or_default().entry(week).or_default() += 1;
-        }
-        let flows = end == TripEnd::Origin && resolution_of(patch) >= Resolution::FLOW.get();
-        if flows && let Ok(destination) = CellIndex::try_from(trip.other_cell) {
-            let end = FlowEnd {
-                destination: geo::parent(destination, Resolution::FLOW).into(),
-                region,
-                datasource,
-            };
-            let key = (geo::parent(leaf, Resolution::FLOW).into(), end);
-            self.flows.entry(key).or_default().add(time.half_hour(), 1);
-        }
-    }
-}
-
-/// Origin cell, and destination cell, region and datasource.
-type FlowKey = (u64, FlowEnd);
-
-/// Number and sum of hashes of trips, independent of their order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Trips {
-    count: u64,
-    hash: u64,
-}
-
-impl Trips {
-    fn add(&mut self, trip: &impl Hash) {
-        self.count += 1;
-        self.hash = self.hash.wrapping_add(FixedState::default().hash_one(trip));
-    }
-}
-
-/// What the patches of an ingestion hold.
-#[derive(Default)]
-struct Packed {
-    /// The origins, by what their positions give, and as they are stored.
-    origins: [Trips; 2],
-    /// The destinations, by what the patches of origins give, and as they are stored.
-    destinations: [Trips; 2],
-    /// The trips, as rows of the table `trip`.
-    rows: Trips,
-    summaries: BTreeMap<(u32, u32), TripSummary>,
-}
-
-impl Packed {
-    /// Adds a trip of a patch of an ingestion.
-    fn add(
-        &mut self,
-        id: IngestionId,
-        patch: &StoredPatch<'_>,
-        trip: &PatchTrip,
-        sums: &mut Sums,
-    ) -> Result<(), Error> {
-        let leaf = leaf(trip.position)?;
-        sums.add(patch.end, patch.cell, leaf, trip);
-        // A trip end that is not in the cell of its patch differs from any that is.
-        let patch_cell = CellIndex::try_from(patch.cell).ok();
-        let here = patch_cell.is_some_and(|cell| leaf.parent(cell.resolution()) == Some(cell));
-        let leaf: u64 = if here { leaf.into() } else { 0 };
-        let position = trip.position.map(f64::to_bits);
-        let common = (trip.key, trip.micros_of_week, trip.line);
-        match patch.end {
-            TripEnd::Origin => {
-                let destination: u64 = self::leaf(trip.other)?.into();
-                let other = trip.other.map(f64::to_bits);
-                let [computed, stored] = &mut self.origins;
-                computed.add(&(id, common, destination, true));
-                stored.add(&(trip.ingestion, common, trip.other_cell, here));
-                self.destinations[0].add(&(id, common, other, destination, leaf));
-                self.rows.add_row(&SqlTrip::of(trip)?);
-                self.summarise(trip)
-            }
-            TripEnd::Destination => {
-                let stored = (trip.ingestion, common, position, leaf, trip.other_cell);
-                self.destinations[1].add(&stored);
-                Ok(())
-            }
-        }
-    }
-
-    fn summarise(&mut self, trip: &PatchTrip) -> Result<(), Error> {
-        let departed_at = trip.departed_at().ok_or(Error::Corrupt("time"))?;
-        let time = departed_at.to_naive();
-        let (region, datasource) = (trip.key.region(), trip.key.datasource());
-        let summary = self
-            .summaries
-            .entry((region, datasource))
-            .or_insert(TripSummary {
-                region,
-                datasource,
-                trips: 0,
-                first_departed_at: time,
-                last_departed_at: time,
-                departures: 0,
-            });
-        summary.trips += 1;
-        summary.first_departed_at = summary.first_departed_at.min(time);
-        summary.last_departed_at = summary.last_departed_at.max(time);
-        let micros = departed_at.micros().cast_unsigned();
-        summary.departures = summary.departures.wrapping_add(micros);
-        Ok(())
-    }
-}
-
-fn leaf([lon, lat]: [f64; 2]) -> Result<CellIndex, Error> {
-    Ok(leaf_cell(Point::new(lon, lat).map_err(|_| CorruptPatch)?))
-}
-
-/// Adds up the trips of one ingestion, and compares the patches of both ends with each other, with
-/// the number of rows, and with the trip summaries. Returns what the table `trip` should hold.
-async fn verify_ingestion(
+/// Adds up the trips of one segment, and compares the patches of both ends with each other, with the
+/// number of rows of each ingestion, and with its trip summaries. Returns what the table `trip` should
+/// hold of each.
+async fn verify_segment(
     snapshot: &Snapshot,
-    id: IngestionId,
-    rows: u64,
+    id: SegmentId,
+    ingestions: &[(IngestionId, u64)],
     sums: &mut Sums,
     verification: &mut Verification,
-) -> Result<Trips, Error> {
-    let packed = packed(snapshot, id, sums).await?;
-    let found = packed.origins[1].count;
-    verification.trips += found;
-    verification.compare(format!("ingestion {id}, rows"), &found, &rows);
-    let [computed, stored] = packed.origins;
-    verification.compare(
-        format!("ingestion {id}, patches of origins"),
-        &computed,
-        &stored,
-    );
-    let [expected, stored] = packed.destinations;
-    verification.compare(
-        format!("ingestion {id}, patches of destinations"),
-        &expected,
-        &stored,
-    );
-    let expected: Vec<_> = packed.summaries.into_values().collect();
-    compare_summaries(snapshot, id, &expected, verification).await?;
-    Ok(packed.rows)
+) -> Result<Vec<(IngestionId, Trips)>, Error> {
+    let mut packed = packed(snapshot, id, sums).await?;
+    let mut expected = Vec::new();
+    for &(ingestion, rows) in ingestions {
+        let packed = packed.remove(&ingestion).unwrap_or_default();
+        let found = packed.origins[1].count;
+        verification.trips += found;
+        verification.compare(format!("ingestion {ingestion}, rows"), &found, &rows);
+        packed.compare(ingestion, verification);
+        let summaries: Vec<_> = packed.summaries.into_values().collect();
+        for pair in &summaries {
+            let total = sums.totals.entry((pair.region, pair.datasource));
+            total
+                .and_modify(|total| total.add(pair.summary))
+                .or_insert(pair.summary);
+        }
+        compare_summaries(snapshot, ingestion, &summaries, verification).await?;
+        expected.push((ingestion, packed.rows));
+    }
+    compare_strays(id, packed, verification);
+    Ok(expected)
 }
 
-/// Compares patches and trip summaries that answers count, but that belong to no ingestion with
-/// trips.
+/// Compares patches and trip summaries that answers count, but that belong to no segment or ingestion
+/// with trips.
 async fn verify_strays(snapshot: &Snapshot, verification: &mut Verification) -> Result<(), Error> {
-    for id in snapshot.stray_patches().await? {
+    for id in snapshot.stray_segments().await? {
         // No histogram should count them.
         let packed = packed(snapshot, id, &mut Sums::default()).await?;
-        for (name, [_, stored]) in [
-            ("origins", packed.origins),
-            ("destinations", packed.destinations),
-        ] {
-            let what = format!("ingestion {id}, patches of {name}");
-            verification.compare(what, &Trips::default(), &stored);
-        }
+        compare_strays(id, packed, verification);
     }
     for id in snapshot.stray_summaries().await? {
         compare_summaries(snapshot, id, &[], verification).await?;
@@ -331,20 +202,21 @@ async fn verify_strays(snapshot: &Snapshot, verification: &mut Verification) -> 
     Ok(())
 }
 
-/// The trips in the patches of one ingestion. Adds their share of the histograms to the sums.
-async fn packed(snapshot: &Snapshot, id: IngestionId, sums: &mut Sums) -> Result<Packed, Error> {
-    let mut packed = Packed::default();
-    snapshot
-        .patches_of(id, PatchDepth::Rest, |patch| {
-            for part in patch.parts() {
-                for trip in part?.trips() {
-                    packed.add(id, &patch, &trip?, sums)?;
-                }
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(packed)
+/// Compares trips that should not be in a segment with none.
+fn compare_strays(
+    id: SegmentId,
+    strays: BTreeMap<IngestionId, Packed>,
+    verification: &mut Verification,
+) {
+    for (ingestion, packed) in strays {
+        for (name, [_, stored]) in [
+            ("origins", packed.origins),
+            ("destinations", packed.destinations),
+        ] {
+            let what = format!("segment {id}, patches of {name} of ingestion {ingestion}");
+            verification.compare(what, &Trips::default(), &stored);
+        }
+    }
 }
 
 async fn compare_summaries(

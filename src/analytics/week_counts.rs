@@ -1,6 +1,6 @@
 //! Counts of trips by week, while they are added up.
 
-use crate::model::{Entries, KeyFilter, TripKey, Week, split_counter_key};
+use crate::model::{Entries, KeyFilter, PatchPart, Week, split_counter_key};
 use crate::store::Error;
 
 /// Trips by week number, one count for each week from the first to the last that was seen.
@@ -29,10 +29,10 @@ impl WeekCounts {
         self.counts[index] += trips;
     }
 
-    /// Adds a trip, if a filter admits it.
-    pub(super) fn add_trip(&mut self, key: TripKey, filter: &KeyFilter) {
-        if filter.admits(key) {
-            self.add(key.week_number(), 1);
+    /// Adds a trip of a patch, if a filter admits it.
+    pub(super) fn add_trip(&mut self, part: &PatchPart<'_>, row: u32, filter: &KeyFilter) {
+        if filter.admits(part, row) {
+            self.add(part.key(row).week_number(), 1);
         }
     }
 
@@ -54,7 +54,9 @@ impl WeekCounts {
             let (datasource, week) = split_counter_key(key);
             if filter.admits_datasource(datasource) {
                 let week = u32::from(week).checked_sub(1).ok_or_else(corrupt)?;
-                self.add(first + week, trips.cast_signed());
+                if filter.admits_week(first + week) {
+                    self.add(first + week, trips.cast_signed());
+                }
             }
         }
         Ok(())

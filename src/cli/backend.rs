@@ -37,6 +37,7 @@ impl Backend {
             serves,
             lease: config.lease(),
             sql_trips: worker.sql_trips,
+            merges: true,
         };
         let ingestions = Ingestions::start(store.clone(), spool, role).await?;
         Ok(Self { store, ingestions })

@@ -1,44 +1,73 @@
 //! `tripgraph ingest`: ingests files and shows their progress.
 
-use std::borrow::Cow;
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+mod display;
+mod download;
+mod pipe;
+mod remote;
+mod sources;
+mod summary;
+mod target;
 
-use anyhow::{Context, bail};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use futures::StreamExt;
-use indicatif::{
-    HumanBytes, HumanCount, HumanDuration, HumanFloatCount, ProgressBar, ProgressStyle,
-};
+use indicatif::HumanCount;
 
+use self::display::{Display, FilesDisplay, rate};
+use self::remote::Remote;
+use self::sources::Source;
+use self::summary::Summary;
+use self::target::{SendError, Target};
 use super::backend::{Backend, interrupted};
+use super::format::FormatArgs;
+use super::server_note::ServerNote;
 use super::{Log, sql_trips};
-use crate::config::{DatabaseConfig, WorkerConfig};
-use crate::ingest::{Enqueued, IngestOptions, Ingestions, SpooledFile};
-use crate::model::{Ingestion, IngestionPhase, IngestionState};
+use crate::config::{DatabaseConfig, Secret, WorkerConfig};
+use crate::ingest::parse::FileOptions;
+use crate::ingest::{Enqueued, IngestOptions};
+use crate::model::{Ingestion, IngestionId, IngestionState};
+use crate::store;
 use crate::text::Printable;
 
-/// Interval between progress lines where standard error is not a terminal.
-const LINE_EVERY: Duration = Duration::from_secs(5);
-/// Steps of a progress bar.
-const BAR_LENGTH: u64 = 1_000;
 /// Rejected rows that are shown per file.
 const REJECTED_SHOWN: u64 = 5;
+/// Of more files than this, only those that fail are shown one by one.
+const FILES_SHOWN: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Ingest {
-    /// CSV files with the columns region, `origin_coord`, `destination_coord`, datetime, datasource
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// Files of trips: a file, a folder, a pattern such as '2021-*.csv.gz', a named pipe, - for
+    /// standard input, or a URL that begins with http:// or https://. Files may be compressed with
+    /// gzip, Zstandard or zip
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+    /// Upload the files to the server at this URL instead of opening the database. A server on this
+    /// machine that holds the SQLite database is found without this option
+    #[arg(long, env = "TRIPGRAPH_SERVER", value_name = "URL")]
+    server: Option<String>,
+    /// Secret of a token of the server, with scope `write`
+    #[arg(long, env = "TRIPGRAPH_TOKEN", value_name = "SECRET")]
+    token: Option<Secret>,
     /// Ingest a file even if the same bytes are already queued, running or published
     #[arg(long, env = "TRIPGRAPH_ALLOW_DUPLICATE", value_parser = BoolishValueParser::new())]
     allow_duplicate: bool,
     /// Fail as soon as more rows than this are rejected [default: no limit]
     #[arg(long, env = "TRIPGRAPH_MAX_REJECTED_ROWS", value_name = "ROWS")]
     max_rejected_rows: Option<u64>,
+    /// Ingestion that the file replaces: its trips leave the answers in the moment in which those of
+    /// the file appear, and stay if the file fails
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPLACES",
+        value_name = "ID",
+        value_parser = clap::value_parser!(i64).range(1..)
+    )]
+    replaces: Option<IngestionId>,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     database: DatabaseConfig,
     #[command(flatten)]
@@ -60,20 +89,30 @@ impl Ingest {
             format: crate::telemetry::LogFormat::Text,
         }
         .init()?;
-        // All paths are checked before any file is queued.
-        for file in &self.files {
-            let data =
-                std::fs::metadata(file).with_context(|| format!("cannot read {}", shown(file)))?;
-            if !data.is_file() {
-                bail!("{} is not a file", shown(file));
-            }
+        // All options and sources are checked before any file is queued.
+        FileOptions::new(&self.format.format(), "")?;
+        self.format.locations()?;
+        let sources = sources::resolve(&self.sources)?;
+        if self.replaces.is_some() && sources.len() > 1 {
+            anyhow::bail!(
+                "--replaces takes one file, and these are {}: pack them into one zip archive, which \
+                 is one ingestion",
+                sources.len()
+            );
         }
-        let backend = Backend::start(&self.database, self.worker, false).await?;
+        let target = self.target().await?;
         let finished = tokio::select! {
-            finished = self.ingest_all(&backend) => Some(finished),
+            finished = self.ingest_all(&target, &sources) => Some(finished),
             _ = interrupted() => None,
         };
-        backend.stop().await?;
+        let resumes = match target {
+            Target::Database { backend, .. } => {
+                backend.stop().await?;
+                "unfinished ingestions, and trips that SQL does not see yet, resume at the next \
+                 `ingest` or `serve`"
+            }
+            Target::Server(_) => "the server continues with the files that it has received",
+        };
         if let Some(succeeded) = finished {
             Ok(if succeeded? {
                 ExitCode::SUCCESS
@@ -81,68 +120,141 @@ impl Ingest {
                 ExitCode::FAILURE
             })
         } else {
-            eprintln!(
-                "interrupted: unfinished ingestions, and trips that SQL does not see yet, resume at \
-                 the next `ingest` or `serve`"
-            );
+            eprintln!("interrupted: {resumes}");
             Ok(ExitCode::from(130))
         }
     }
 
-    async fn ingest_all(&self, backend: &Backend) -> anyhow::Result<bool> {
-        let ingestions = &backend.ingestions;
-        // A server with the same spool does the work, and may be unable to read these paths.
-        let served = ingestions.is_served().await?;
+    /// The server that was named, else the database, else the server that holds it.
+    async fn target(&self) -> anyhow::Result<Target> {
+        let given = self.token.as_ref().map(|Secret(token)| token.clone());
+        if let Some(url) = &self.server {
+            return Ok(Target::Server(Remote::new(url, given)?));
+        }
+        let error = match Backend::start(&self.database, self.worker, false).await {
+            Ok(backend) => {
+                let served = backend.ingestions.is_served().await?;
+                return Ok(Target::Database { backend, served });
+            }
+            Err(error) => error,
+        };
+        let is_held = matches!(error.downcast_ref(), Some(store::Error::Locked(_)));
+        let note = is_held.then(|| ServerNote::read(&self.database.address()));
+        let Some(ServerNote { url, token }) = note.flatten() else {
+            return Err(error);
+        };
+        eprintln!("the files go to the server at {url}, which holds the database");
+        Ok(Target::Server(Remote::new(&url, token.or(given))?))
+    }
+
+    async fn ingest_all(&self, target: &Target, sources: &[Source]) -> anyhow::Result<bool> {
+        let mut summary = Summary::default();
         // All files are queued before the first is awaited, so that none is lost if interrupted.
-        let mut queued = Vec::with_capacity(self.files.len());
-        for file in &self.files {
-            let failed = || format!("cannot read {}", shown(file));
-            let upload = if served {
-                ingestions.spool().copy(file).await.with_context(failed)?
-            } else {
-                SpooledFile::in_place(file).await.with_context(failed)?
-            };
-            let options = IngestOptions {
-                allow_duplicate: self.allow_duplicate,
-                max_rejected_rows: self.max_rejected_rows,
-            };
-            queued.push((file, ingestions.enqueue(upload, options).await?));
+        let queued = self.queue(target, sources, &mut summary).await?;
+        match target {
+            Target::Database {
+                backend,
+                served: false,
+            } => follow_unfinished(target, backend, &queued).await?,
+            Target::Database { .. } => eprintln!("a running server ingests the files"),
+            Target::Server(_) => {}
         }
-        if served {
-            eprintln!("a running server ingests the files");
-        } else {
-            follow_unfinished(ingestions, &queued).await?;
-        }
-        let mut all = true;
-        for (file, enqueued) in queued {
+        let mut files =
+            (sources.len() > FILES_SHOWN).then(|| FilesDisplay::new("ingested", queued.len()));
+        for (source, enqueued) in queued {
             let Enqueued {
                 ingestion,
                 duplicate,
             } = enqueued;
-            if duplicate {
-                println!(
-                    "{}: duplicate of ingestion {} ({}); use --allow-duplicate to ingest it again",
-                    shown(file),
-                    ingestion.id,
-                    Printable(&ingestion.source)
-                );
-            }
-            all &= follow(ingestions, ingestion).await?;
+            let ended = if let Some(files) = &mut files {
+                let ended = ended(target, ingestion, None).await?;
+                files.advance();
+                ended
+            } else {
+                if duplicate {
+                    println!(
+                        "{}: duplicate of ingestion {} ({}); use --allow-duplicate to ingest it \
+                         again",
+                        source.shown(),
+                        ingestion.id,
+                        Printable(&ingestion.source)
+                    );
+                }
+                follow(target, ingestion).await?
+            };
+            summary.add(source, &ended, duplicate);
+        }
+        if let Some(files) = files {
+            files.clear();
         }
         // The server writes them after this command has ended.
-        if !served {
-            sql_trips::follow(ingestions).await;
+        if let Target::Database {
+            backend,
+            served: false,
+        } = target
+        {
+            sql_trips::follow(&backend.ingestions).await;
         }
-        Ok(all)
+        if sources.len() > 1 {
+            print!("{}", summary.text());
+        }
+        Ok(summary.all_succeeded())
+    }
+
+    /// Puts files in the queue. Those that cannot be read or sent are in the summary.
+    async fn queue<'a>(
+        &self,
+        target: &Target,
+        sources: &'a [Source],
+        summary: &mut Summary,
+    ) -> anyhow::Result<Vec<(&'a Source, Enqueued)>> {
+        let options = IngestOptions {
+            allow_duplicate: self.allow_duplicate,
+            max_rejected_rows: self.max_rejected_rows,
+            replaces: self.replaces,
+            format: self.format.format(),
+            locations: self.format.locations()?,
+        };
+        let step = match target {
+            Target::Database { .. } => "queued",
+            Target::Server(_) => "uploaded",
+        };
+        let mut display = (sources.len() > 1).then(|| FilesDisplay::new(step, sources.len()));
+        let mut queued = Vec::with_capacity(sources.len());
+        let mut left = sources;
+        while !left.is_empty() {
+            let sent = target.send(left, &options).await;
+            let (done, others) = left.split_at(sent.len());
+            for (source, sent) in done.iter().zip(sent) {
+                match sent {
+                    Ok(enqueued) => queued.push((source, enqueued)),
+                    Err(SendError::OfFile(error)) if sources.len() > 1 => {
+                        summary.fail(source, &error);
+                    }
+                    Err(SendError::OfFile(error) | SendError::OfTarget(error)) => {
+                        return Err(error);
+                    }
+                }
+                if let Some(display) = &mut display {
+                    display.advance();
+                }
+            }
+            left = others;
+        }
+        if let Some(display) = display {
+            display.clear();
+        }
+        Ok(queued)
     }
 }
 
 /// Shows the progress of ingestions that an earlier run left in the queue: they run first.
 async fn follow_unfinished(
-    ingestions: &Ingestions,
-    queued: &[(&PathBuf, Enqueued)],
+    target: &Target,
+    backend: &Backend,
+    queued: &[(&Source, Enqueued)],
 ) -> anyhow::Result<()> {
-    for left in ingestions.unfinished().await? {
+    for left in backend.ingestions.unfinished().await? {
         let Ingestion { id, source, .. } = &left.ingestion;
         if queued
             .iter()
@@ -152,22 +264,37 @@ async fn follow_unfinished(
         }
         let source = Printable(source);
         eprintln!("{source}: was interrupted and is resumed first; ingestion {id}");
-        follow(ingestions, left.ingestion).await?;
+        follow(target, left.ingestion).await?;
     }
     Ok(())
 }
 
-/// Shows an ingestion's progress until it ends. Returns whether it succeeded.
-async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result<bool> {
+/// An ingestion when it has ended. Shows its progress.
+async fn ended(
+    target: &Target,
+    ingestion: Ingestion,
+    mut display: Option<&mut Display>,
+) -> anyhow::Result<Ingestion> {
     let mut last = ingestion;
-    let mut display = Display::new(&last);
-    if let Some(mut changes) = ingestions.watch(last.id).await? {
-        while let Some(change) = changes.next().await {
-            display.show(&change);
-            last = change;
+    if last.state.is_final() {
+        return Ok(last);
+    }
+    let mut changes = target.watch(last.id).await?;
+    while let Some(change) = changes.next().await {
+        last = change?;
+        if let Some(display) = &mut display {
+            display.show(&last);
         }
     }
+    Ok(last)
+}
+
+/// Shows an ingestion's progress and its end. Returns it as it has ended.
+async fn follow(target: &Target, ingestion: Ingestion) -> anyhow::Result<Ingestion> {
+    let mut display = Display::new(&ingestion);
+    let last = ended(target, ingestion, Some(&mut display)).await;
     display.clear();
+    let last = last?;
     let Ingestion {
         id,
         source,
@@ -184,9 +311,12 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
     let rate = rate(&last);
     match (last.state, &last.failure) {
         (IngestionState::Succeeded, _) => println!(
-            "{source}: {} trips in {seconds:.1} s ({rate} rows/s), {} rows rejected; ingestion {id}",
+            "{source}: {} trips in {seconds:.1} s ({rate} rows/s), {} rows rejected; \
+             ingestion {id}{}",
             HumanCount(*rows_ingested),
             HumanCount(*rows_rejected),
+            last.replaces
+                .map_or_else(String::new, |id| format!(" replaces ingestion {id}")),
         ),
         (IngestionState::Failed, Some(failure)) => {
             println!(
@@ -201,7 +331,7 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
         println!("  warning: {}", warning.message);
     }
     if *rows_rejected > 0 {
-        let page = ingestions.rejected_rows(*id, REJECTED_SHOWN, None).await?;
+        let page = target.rejected_rows(*id, REJECTED_SHOWN).await?;
         for row in page.items {
             let column = row
                 .column
@@ -213,77 +343,5 @@ async fn follow(ingestions: &Ingestions, ingestion: Ingestion) -> anyhow::Result
             println!("  … and more: query rejectedRows of ingestion {id} for the first 1,000");
         }
     }
-    Ok(last.state == IngestionState::Succeeded)
-}
-
-/// A path for display.
-fn shown(path: &Path) -> Printable<Cow<'_, str>> {
-    Printable(path.to_string_lossy())
-}
-
-/// Rows per second, rounded.
-fn rate(ingestion: &Ingestion) -> String {
-    HumanFloatCount(ingestion.rows_per_second.unwrap_or(0.0).round()).to_string()
-}
-
-/// A progress bar on a terminal, plain lines elsewhere.
-enum Display {
-    Bar(ProgressBar),
-    Lines(Instant),
-}
-
-impl Display {
-    fn new(ingestion: &Ingestion) -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self::Lines(Instant::now());
-        }
-        let bar = ProgressBar::new(BAR_LENGTH);
-        let style = ProgressStyle::with_template("{prefix}: {percent} %, {msg}\n{wide_bar}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(Printable(&ingestion.source).to_string());
-        Self::Bar(bar)
-    }
-
-    fn show(&mut self, ingestion: &Ingestion) {
-        let left = ingestion.eta_seconds.map_or_else(String::new, |seconds| {
-            format!(", {} left", HumanDuration(Duration::from_secs_f64(seconds)))
-        });
-        let doing = match ingestion.phase {
-            Some(IngestionPhase::Publishing) => "publishing".to_owned(),
-            _ => format!("{} rows/s", rate(ingestion)),
-        };
-        let message = format!(
-            "{} read, {} rows, {} rejected, {doing}{left}",
-            HumanBytes(ingestion.bytes_read),
-            HumanCount(ingestion.rows_read),
-            HumanCount(ingestion.rows_rejected),
-        );
-        let percent = ingestion.percent().unwrap_or(0.0);
-        match self {
-            Self::Bar(bar) => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "from 0 to the bar's length"
-                )]
-                bar.set_position((percent / 100.0 * BAR_LENGTH as f64) as u64);
-                bar.set_message(message);
-            }
-            Self::Lines(last) => {
-                if last.elapsed() >= LINE_EVERY {
-                    eprintln!(
-                        "{}: {percent:.0} %, {message}",
-                        Printable(&ingestion.source)
-                    );
-                    *last = Instant::now();
-                }
-            }
-        }
-    }
-
-    fn clear(&self) {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
+    Ok(last)
 }

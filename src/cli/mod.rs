@@ -1,13 +1,20 @@
 //! The command line: one file per command.
 
 mod backend;
+mod compact;
+mod destination;
+mod export;
+mod format;
 mod generate;
 mod ingest;
+mod inspect;
 mod report;
 mod schema;
 mod serve;
+mod server_note;
 mod sql_trips;
 mod verify;
+mod zones;
 
 use std::process::ExitCode;
 
@@ -36,12 +43,21 @@ enum Command {
     Serve(Serve),
     /// Ingest files and wait until all have ended; succeeds only if every ingestion does
     Ingest(ingest::Ingest),
+    /// Show what would be read in files, and what would be rejected and why; ingests nothing
+    Inspect(inspect::Inspect),
     /// Print regions, weekly averages and the largest groups of similar trips
     Report(report::Report),
+    /// Write weeks, groups of similar trips or trips to a file
+    Export(export::ExportCommand),
     /// Write synthetic trips in the CSV format, reproducible by their seed
     Generate(generate::Generate),
     /// Recompute every summary from the trips and compare; fails if any differs. Read-only
     Verify(verify::Verify),
+    /// Merge what small files have left apart, and wait. A server does this by itself, when it has
+    /// nothing else to do
+    Compact(compact::Compact),
+    /// Import, list and remove sets of zones
+    Zones(zones::Zones),
     /// Print the GraphQL schema
     Schema,
 }
@@ -136,9 +152,13 @@ impl Cli {
                 block_on(serve::run(database, worker, server, log))
             }
             Command::Ingest(ingest) => block_on(ingest.run()),
+            Command::Inspect(inspect) => inspect.run(),
             Command::Report(report) => block_on(report.run()),
+            Command::Export(export) => block_on(export.run()),
             Command::Generate(generate) => generate.run(),
             Command::Verify(verify) => block_on(verify.run()),
+            Command::Compact(compact) => block_on(compact.run()),
+            Command::Zones(zones) => block_on(zones.run()),
             Command::Schema => schema::run(),
         }
     }

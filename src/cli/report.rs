@@ -1,7 +1,8 @@
-//! `tripgraph report`: prints regions, weekly averages and the largest groups.
+//! `tripgraph report`: prints regions, weekly averages and the largest groups, or writes a page.
 
 use std::fmt::Display;
 use std::io::{Write, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -13,10 +14,18 @@ use comfy_table::{Cell, CellAlignment, Table};
 use h3o::CellIndex;
 use serde_json::{Value, json};
 
-use crate::analytics::{Summaries, WeeklyAverage, similar_trips, summaries, weekly_average};
+use super::destination::{Destination, unless_interrupted};
+use super::export::option_error;
+use crate::analytics::{
+    Answers, RowsQuestion, Summaries, WeeklyAverage, ZoneSets, similar_trips, summaries,
+    weekly_average,
+};
+use crate::clock;
 use crate::config::DatabaseConfig;
+use crate::export::{ExportParams, Subject};
 use crate::geo::{self, BoundingBox, Resolution};
 use crate::model::{Area, BucketMinutes, Selection, Similarity, TripEndRule, TripGroup};
+use crate::report::{Collector, Heading, page};
 use crate::store::{Access, Store};
 use crate::text::{Printable, escape_json};
 
@@ -37,6 +46,56 @@ pub(super) struct Report {
     /// Print JSON instead of tables
     #[arg(long, env = "TRIPGRAPH_REPORT_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
+    /// Write one page of HTML with a trend, a profile, maps and tables. It reads every trip
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_HTML",
+        value_parser = BoolishValueParser::new(),
+        requires = "output",
+        conflicts_with = "json"
+    )]
+    html: bool,
+    /// File of the page, or - for standard output
+    #[arg(
+        long,
+        short,
+        env = "TRIPGRAPH_REPORT_OUTPUT",
+        value_name = "FILE",
+        requires = "html"
+    )]
+    output: Option<PathBuf>,
+    /// Only trips of the region of this name, on the page
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_REGION",
+        value_name = "NAME",
+        requires = "html"
+    )]
+    region: Option<String>,
+    /// Only trips of the datasource of this name, on the page
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_DATASOURCE",
+        value_name = "NAME",
+        requires = "html"
+    )]
+    datasource: Option<String>,
+    /// Any date in the first week of the page's period
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_FROM_WEEK",
+        value_name = "DATE",
+        requires = "html"
+    )]
+    from_week: Option<String>,
+    /// Any date in the last week of the page's period
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_TO_WEEK",
+        value_name = "DATE",
+        requires = "html"
+    )]
+    to_week: Option<String>,
     #[command(flatten)]
     database: DatabaseConfig,
 }
@@ -56,6 +115,9 @@ const SIMILARITY: Similarity = Similarity {
 
 impl Report {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        if self.html {
+            return unless_interrupted(Box::pin(self.write_page())).await;
+        }
         let area = self.area()?;
         let store = Store::open(self.database.address(), Access::Read).await?;
         let summaries = summaries(&store).await?;
@@ -66,9 +128,9 @@ impl Report {
         let mut averages = Vec::new();
         for region in [None].into_iter().chain(regions) {
             let selection = Selection {
-                area,
+                area: area.clone(),
                 region: region.clone(),
-                datasource: None,
+                ..Selection::default()
             };
             averages.push((
                 region,
@@ -96,6 +158,54 @@ impl Report {
         Ok(ExitCode::SUCCESS)
     }
 
+    async fn write_page(self) -> anyhow::Result<ExitCode> {
+        let borders = self.bbox.as_ref().map(|borders| {
+            let borders = borders.iter().map(f64::to_string);
+            borders.collect::<Vec<_>>().join(",")
+        });
+        let mut restrictions = Vec::new();
+        if let Some(borders) = &borders {
+            restrictions.push(format!("Trips that start in the box {borders}"));
+        }
+        if let Some(datasource) = &self.datasource {
+            restrictions.push(format!("Trips of the datasource {datasource}"));
+        }
+        let params = ExportParams {
+            bbox: borders,
+            region: self.region.clone(),
+            datasource: self.datasource,
+            from_week: self.from_week,
+            to_week: self.to_week,
+            ..ExportParams::default()
+        };
+        let store = Store::open(self.database.address(), Access::Read).await?;
+        let zones = ZoneSets::new(store.clone());
+        let question = params.question(Subject::Trips, &zones).await;
+        let question = question.map_err(option_error)?;
+        let RowsQuestion::Trips { selection } = &question else {
+            bail!("the report is about trips");
+        };
+        let (from, to) = (selection.from_week, selection.to_week);
+        let destination = Destination::create(self.output.as_deref().unwrap_or("-".as_ref()))?;
+        let collector = Collector::default();
+        let answers = Answers::new(store.clone(), 0);
+        answers.export(question, collector.sink()).await?;
+        store.close().await?;
+        let heading = Heading {
+            region: self.region,
+            restrictions,
+            from,
+            to,
+            today: clock::now().date_naive(),
+        };
+        let page = page(&heading, &collector.take());
+        let mut writer = destination.writer()?;
+        writer.write_all(page.as_bytes())?;
+        writer.flush()?;
+        destination.keep()?;
+        Ok(ExitCode::SUCCESS)
+    }
+
     fn area(&self) -> anyhow::Result<Option<Area>> {
         let Some(bounds) = &self.bbox else {
             return Ok(None);
@@ -105,7 +215,7 @@ impl Report {
         };
         let bbox = BoundingBox::new(west, south, east, north).context("--bbox")?;
         Ok(Some(Area {
-            bbox,
+            place: bbox.into(),
             ends: TripEndRule::Origin,
         }))
     }

@@ -10,11 +10,13 @@ use tokio::net::TcpListener;
 
 use super::Log;
 use super::backend::{Backend, interrupted};
-use crate::analytics::{Answers, summaries};
+use super::server_note::{self, ServerNote};
+use crate::analytics::{Answers, ZoneSets, summaries};
 use crate::clock;
 use crate::config::{DatabaseConfig, ServerConfig, WorkerConfig};
 use crate::graphql::{Limits, Services};
 use crate::http::{self, AppState, HttpSettings, Shutdown, Tokens};
+use crate::ingest::Fetcher;
 
 pub(super) async fn run(
     database: DatabaseConfig,
@@ -25,14 +27,16 @@ pub(super) async fn run(
     log.init()?;
     server.check()?;
     check_clock(clock::now())?;
-    let (tokens, base_map) = (server.tokens()?, server.base_map()?);
+    let (mut tokens, base_map) = (server.tokens()?, server.base_map()?);
     // Bound first, so that a port in use is reported before a long start.
     let listener = TcpListener::bind(server.listen)
         .await
         .map_err(|error| cannot_listen(server.listen, error))?;
     let address = listener.local_addr().context("cannot read the address")?;
-    let backend = Backend::start(&database, worker, true).await?;
+    let mut backend = Backend::start(&database, worker, true).await?;
+    backend.store = backend.store.with_replicas(server.read_urls())?;
     let trips = summaries(&backend.store).await?.trips();
+    let note = ServerNote::new(address, &mut tokens);
 
     let shutdown = Shutdown::default();
     let query_timeout = server.query_timeout();
@@ -41,12 +45,20 @@ pub(super) async fn run(
         max_connections: max_connections(),
         base_map,
         allowed_hosts: server.allowed_hosts(address),
+        cors_origins: server.cors_origins.clone(),
+        public_url: server.public_url.clone(),
         tokens: Tokens::new(tokens),
+        min_trips: server.min_trips(),
         ..HttpSettings::default()
     };
+    let prefixes = server.allow_url_prefixes.clone();
+    let fetcher =
+        Fetcher::new(prefixes, server.max_upload_bytes).context("cannot set up downloads")?;
     let services = Services {
         ingestions: backend.ingestions.clone(),
+        fetcher,
         store: backend.store.clone(),
+        zones: ZoneSets::new(backend.store.clone()),
         // The remaining sixth of the time-out is for computing the answer.
         answers: Answers::with_timeout(
             backend.store.clone(),
@@ -68,6 +80,12 @@ pub(super) async fn run(
         request.request();
     });
 
+    if let Some(folder) = &server.watch {
+        backend.ingestions.watch_folder(folder).await?;
+    }
+    if let Err(error) = note.write(&database.address()) {
+        tracing::warn!(%error, "cannot leave a note beside the database: `ingest` needs --server");
+    }
     tracing::info!(
         trips,
         database = %database.address().shown(),
@@ -77,6 +95,9 @@ pub(super) async fn run(
     http::serve(listener, router, shutdown, &settings)
         .await
         .context("cannot serve")?;
+    if let Err(error) = server_note::remove(&database.address()) {
+        tracing::warn!(%error, "cannot remove the note beside the database");
+    }
     backend.stop().await?;
     Ok(ExitCode::SUCCESS)
 }

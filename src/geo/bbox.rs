@@ -76,6 +76,26 @@ impl BoundingBox {
         }
     }
 
+    /// The box between these borders without its eastern and its northern border, so that boxes
+    /// side by side have no point in common; but with the meridian 180 and the latitude 90, beyond
+    /// which there is no other box. Without width or height, it contains no point.
+    pub fn half_open(west: f64, south: f64, east: f64, north: f64) -> Result<Self, BoxError> {
+        let mut bbox = Self::new(west, south, east, north)?;
+        // Less than a number is at most the next lower one.
+        #[expect(clippy::float_cmp, reason = "exactly the border of the map")]
+        if bbox.east != 180.0 {
+            bbox.east = bbox.east.next_down();
+        }
+        if bbox.north < 90.0 {
+            bbox.north = bbox.north.next_down();
+        }
+        if west <= east && bbox.west > bbox.east {
+            // Not a box across the antimeridian, but one that no latitude is in.
+            (bbox.south, bbox.north) = (90.0, -90.0);
+        }
+        Ok(bbox)
+    }
+
     /// Longitude of the western border, -180…180.
     #[must_use]
     pub const fn west(&self) -> f64 {
@@ -88,7 +108,7 @@ impl BoundingBox {
         self.south
     }
 
-    /// Longitude of the eastern border, -180…180; less than [`Self::west`] in a box across the
+    /// Longitude of the eastern border, up to 180; less than [`Self::west`] in a box across the
     /// antimeridian.
     #[must_use]
     pub const fn east(&self) -> f64 {
@@ -140,6 +160,54 @@ mod tests {
         ] {
             assert!(!bbox.contains(lon, lat));
         }
+    }
+
+    #[test]
+    fn half_open_boxes_tile_the_globe() {
+        let lons: [f64; 6] = [-180.0, -13.5, 0.0, 1e-300, 77.0, 180.0];
+        let lats: [f64; 5] = [-90.0, -1.0, 0.0, 45.0, 90.0];
+        let mut points = vec![];
+        for lon in lons {
+            for lat in lats {
+                for lon in [lon.next_down(), lon, lon.next_up(), -lon] {
+                    for lat in [lat.next_down(), lat, lat.next_up(), -lat] {
+                        points.push((lon.clamp(-180.0, 180.0), lat.clamp(-90.0, 90.0)));
+                    }
+                }
+            }
+        }
+        let mut tiles = vec![];
+        for lon in lons.windows(2) {
+            for lat in lats.windows(2) {
+                tiles.push(BoundingBox::half_open(lon[0], lat[0], lon[1], lat[1]).unwrap());
+            }
+        }
+        for (lon, lat) in points {
+            let holding = tiles.iter().filter(|tile| tile.contains(lon, lat));
+            assert_eq!(holding.count(), 1, "{lon} {lat}");
+        }
+    }
+
+    #[test]
+    fn half_open_boxes_may_cross_the_antimeridian_or_be_empty() {
+        let bbox = BoundingBox::half_open(170.0, -10.0, -170.0, 10.0).unwrap();
+        assert!(
+            [170.0, 180.0, -180.0, -170.0_f64.next_up()]
+                .iter()
+                .all(|&lon| bbox.contains(lon, 0.0))
+        );
+        assert!(!bbox.contains(-170.0, 0.0) && !bbox.contains(0.0, 0.0));
+        for (east, north) in [(1.0, 5.0), (5.0, 2.0)] {
+            let empty = BoundingBox::half_open(1.0, 2.0, east, north).unwrap();
+            for lon in [-180.0, 1.0_f64.next_down(), 1.0, 3.0, 180.0] {
+                assert!(
+                    [-90.0, 2.0, 3.0, 90.0]
+                        .iter()
+                        .all(|&lat| !empty.contains(lon, lat))
+                );
+            }
+        }
+        assert!(BoundingBox::half_open(0.0, 5.0, 1.0, 4.0).is_err());
     }
 
     #[test]

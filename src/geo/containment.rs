@@ -1,79 +1,33 @@
-use std::sync::LazyLock;
-
 use h3o::CellIndex;
 
-use super::extent::{Containment, Extent};
-use super::{BoundingBox, Resolution};
+use super::Area;
+use super::extent::Containment;
+use super::levels::LEVELS;
 
-/// The resolutions of a descent, coarse to fine; the last is that of leaf cells.
-pub const LEVELS: [Resolution; 5] = [
-    Resolution(h3o::Resolution::One),
-    Resolution(h3o::Resolution::Three),
-    Resolution(h3o::Resolution::Five),
-    Resolution::FLOW,
-    Resolution::LEAF,
-];
-
-/// The extents of all cells of the first level, by base cell and digit; a pentagon has no digit 1.
-static ROOT_EXTENTS: LazyLock<Vec<Option<Extent>>> = LazyLock::new(|| {
-    let mut extents = vec![None; ROOT_SLOTS];
-    for root in roots() {
-        extents[root_slot(root)] = Some(Extent::of_cap(root));
-    }
-    extents
-});
-
-/// 122 base cells with up to 7 children each.
-const ROOT_SLOTS: usize = 122 * 7;
-
-fn root_slot(root: CellIndex) -> usize {
-    let digit = root.direction_at(LEVELS[0].into()).map_or(0, usize::from);
-    usize::from(u8::from(root.base_cell())) * 7 + digit
-}
-
-/// All cells of the first level: 842, which together hold every point.
-pub fn roots() -> impl Iterator<Item = CellIndex> {
-    CellIndex::base_cells().flat_map(|base| base.children(LEVELS[0].into()))
-}
-
-/// How the points filed under a cell of resolution 0–9 lie relative to a box.
+/// How the points filed under a cell of resolution 0–9 lie relative to an area.
 ///
 /// A point is filed under its leaf cell and that cell's ancestors. `Inside` and `Outside` are
 /// certain for every point, regardless of rounding: a cell is judged by an extent that holds all of
 /// its points with a margin. For a leaf cell, it is that of the cell's outline; for a coarser cell,
 /// that of a cap around its middle, since descendants extend beyond an ancestor's outline.
 #[must_use]
-pub fn containment(cell: CellIndex, bbox: &BoundingBox) -> Containment {
-    if cell.resolution() == LEVELS[0].into()
-        && let Some(extent) = &ROOT_EXTENTS[root_slot(cell)]
-    {
-        return extent.containment(bbox);
-    }
-    // The cap is cheap and settles most cells.
-    let position = Extent::of_cap(cell).containment(bbox);
-    if position == Containment::Edge
-        && cell.resolution() == Resolution::LEAF.into()
-        && let Some(outline) = Extent::of_leaf_outline(cell)
-    {
-        return outline.containment(bbox);
-    }
-    position
+pub fn containment(cell: CellIndex, area: &Area) -> Containment {
+    area.containment(cell)
 }
 
-/// A cell's descendants of the next level that are not outside the box, with their containment: up
+/// A cell's descendants of the next level that are not outside the area, with their containment: up
 /// to 49, and none for a leaf cell.
 pub fn refine(
     cell: CellIndex,
-    bbox: &BoundingBox,
-) -> impl Iterator<Item = (CellIndex, Containment)> + use<> {
-    let bbox = *bbox;
+    area: &Area,
+) -> impl Iterator<Item = (CellIndex, Containment)> + use<'_> {
     LEVELS
         .into_iter()
         .map(h3o::Resolution::from)
         .find(|&level| level > cell.resolution())
         .into_iter()
         .flat_map(move |level| cell.children(level))
-        .map(move |child| (child, containment(child, &bbox)))
+        .map(move |child| (child, containment(child, area)))
         .filter(|&(_, position)| position != Containment::Outside)
 }
 
@@ -81,7 +35,7 @@ pub fn refine(
 mod tests {
     use super::*;
     use crate::geo::testing::{Random, all_resolutions};
-    use crate::geo::{CellRange, Point, leaf_cell, parent};
+    use crate::geo::{BoundingBox, CellRange, Point, Resolution, leaf_cell, parent, roots};
 
     /// Points filed under their leaf cells, counted by descent.
     struct Index {
@@ -106,10 +60,10 @@ mod tests {
             &self.points[start..end]
         }
 
-        fn count(&self, bbox: &BoundingBox) -> usize {
+        fn count(&self, area: &Area) -> usize {
             let mut count = 0;
             let mut open: Vec<_> = roots()
-                .map(|root| (root, containment(root, bbox)))
+                .map(|root| (root, containment(root, area)))
                 .collect();
             while let Some((cell, position)) = open.pop() {
                 let points = self.under(cell);
@@ -122,19 +76,19 @@ mod tests {
                     Containment::Edge if cell.resolution() == Resolution::LEAF.into() => {
                         count += points
                             .iter()
-                            .filter(|(_, p)| bbox.contains(p.lon(), p.lat()))
+                            .filter(|(_, p)| area.contains(p.lon(), p.lat()))
                             .count();
                     }
-                    Containment::Edge => open.extend(refine(cell, bbox)),
+                    Containment::Edge => open.extend(refine(cell, area)),
                 }
             }
             count
         }
 
-        fn scan(&self, bbox: &BoundingBox) -> usize {
+        fn scan(&self, area: &Area) -> usize {
             self.points
                 .iter()
-                .filter(|(_, p)| bbox.contains(p.lon(), p.lat()))
+                .filter(|(_, p)| area.contains(p.lon(), p.lat()))
                 .count()
         }
     }
@@ -185,7 +139,7 @@ mod tests {
             let index = Index::new(points(&mut random));
             for _ in 0..1_000 {
                 let around = index.points[random.below(index.points.len())].1;
-                let bbox = random.bbox(around);
+                let bbox = random.bbox(around).into();
                 let count = index.count(&bbox);
                 assert_eq!(count, index.scan(&bbox), "{bbox:?}");
                 found += usize::from(count > 0);
@@ -208,7 +162,9 @@ mod tests {
             };
             let (a, b) = (index.points[first].1, index.points[second].1);
             let (south, north) = (a.lat().min(b.lat()), a.lat().max(b.lat()));
-            let bbox = BoundingBox::new(a.lon(), south, b.lon(), north).unwrap();
+            let bbox = BoundingBox::new(a.lon(), south, b.lon(), north)
+                .unwrap()
+                .into();
             let count = index.count(&bbox);
             assert_eq!(count, index.scan(&bbox), "{bbox:?}");
             assert!(count > 0);
@@ -217,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_whole_globe_is_inside_of_itself() {
-        let globe = BoundingBox::new(-180.0, -90.0, 180.0, 90.0).unwrap();
+        let globe = BoundingBox::new(-180.0, -90.0, 180.0, 90.0).unwrap().into();
         for root in roots() {
             assert_eq!(containment(root, &globe), Containment::Inside);
             assert!(refine(root, &globe).all(|(_, position)| position == Containment::Inside));
@@ -230,7 +186,7 @@ mod tests {
         let mut seen = [0; 3];
         for _ in 0..30_000 {
             let near = random.point();
-            let bbox = random.bbox(near);
+            let bbox = Area::from(random.bbox(near));
             let spread = random.scale(1e-7, 10.0);
             for p in [near, random.near(near.lon(), near.lat(), spread)] {
                 let contained = bbox.contains(p.lon(), p.lat());
@@ -252,7 +208,7 @@ mod tests {
 
     #[test]
     fn refining_ends_at_the_leaves() {
-        let bbox = BoundingBox::new(13.0, 52.0, 14.0, 53.0).unwrap();
+        let bbox = BoundingBox::new(13.0, 52.0, 14.0, 53.0).unwrap().into();
         let leaf = leaf_cell(point(13.4, 52.5));
         assert_eq!(refine(leaf, &bbox).count(), 0);
         let mut cell = parent(leaf, LEVELS[0]);
@@ -270,16 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn there_are_842_roots() {
-        assert_eq!(roots().count(), 842);
-        assert!(roots().all(|root| ROOT_EXTENTS[root_slot(root)].is_some()));
-        assert_eq!(ROOT_EXTENTS.iter().flatten().count(), 842);
-    }
-
-    #[test]
     fn most_cells_of_a_city_box_are_settled_without_their_points() {
         // 7 km by 7 km: 470 leaf cells.
-        let bbox = BoundingBox::new(13.35, 52.47, 13.453, 52.533).unwrap();
+        let bbox = BoundingBox::new(13.35, 52.47, 13.453, 52.533)
+            .unwrap()
+            .into();
         let mut open: Vec<_> = roots()
             .map(|root| (root, containment(root, &bbox)))
             .collect();

@@ -2,14 +2,14 @@ use h3o::CellIndex;
 
 use super::{BoundingBox, Point, Resolution, center};
 
-/// How the points filed under a cell lie relative to a box.
+/// How the points filed under a cell lie relative to an area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Containment {
-    /// None of them can be in the box.
+    /// None of them can be in the area.
     Outside,
-    /// They may be in the box or not: to be refined, or tested one by one.
+    /// They may be in the area or not: to be refined, or tested one by one.
     Edge,
-    /// All of them are in the box, wherever in the cell they are.
+    /// All of them are in the area, wherever in the cell they are.
     Inside,
 }
 
@@ -24,6 +24,63 @@ pub(super) struct Extent {
     east: f64,
 }
 
+/// A rectangle of longitudes and latitudes that does not cross the antimeridian, borders included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rect {
+    pub(super) west: f64,
+    pub(super) south: f64,
+    pub(super) east: f64,
+    pub(super) north: f64,
+}
+
+impl Rect {
+    /// No point.
+    pub(super) const NOTHING: Self = Self {
+        west: f64::INFINITY,
+        south: f64::INFINITY,
+        east: f64::NEG_INFINITY,
+        north: f64::NEG_INFINITY,
+    };
+
+    /// The smallest rectangle with a point in addition.
+    pub(super) const fn with(self, [lon, lat]: [f64; 2]) -> Self {
+        Self {
+            west: self.west.min(lon),
+            south: self.south.min(lat),
+            east: self.east.max(lon),
+            north: self.north.max(lat),
+        }
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, lon: f64, lat: f64) -> bool {
+        self.west <= lon && lon <= self.east && self.south <= lat && lat <= self.north
+    }
+
+    /// Whether the rectangles have a point in common.
+    pub(super) fn touches(&self, other: &Self) -> bool {
+        self.west <= other.east
+            && other.west <= self.east
+            && self.south <= other.north
+            && other.south <= self.north
+    }
+
+    pub(super) const fn corners(&self) -> [[f64; 2]; 4] {
+        let Self {
+            west,
+            south,
+            east,
+            north,
+        } = *self;
+        [[west, south], [east, south], [east, north], [west, north]]
+    }
+}
+
+const NEIGHBOUR: f64 = 0.381_966_011_250_105;
+const SQRT_3: f64 = 1.732_050_807_568_877_2;
+const SQRT_7: f64 = 2.645_751_311_064_590_7;
+const MARGIN: f64 = 1.001;
+
 /// Maximum distance of the points filed under a cell from its middle, in radians, by resolution.
 ///
 /// H3's grid is planar, drawn on the unfolded faces of an icosahedron. The middles of neighbours at
@@ -34,10 +91,6 @@ pub(super) struct Extent {
 /// Projected from the sphere's middle (gnomonic) onto the sphere, every path gets shorter. The sum
 /// is 1.0524 times the cell's own planar radius; a margin of a thousandth covers rounding.
 const REACH: [f64; 10] = {
-    const NEIGHBOUR: f64 = 0.381_966_011_250_105;
-    const SQRT_3: f64 = 1.732_050_807_568_877_2;
-    const SQRT_7: f64 = 2.645_751_311_064_590_7;
-    const MARGIN: f64 = 1.001;
     // 7^(-1/2) + 7^(-1) + 7^(-3/2) + …
     const STEPS: f64 = 1.0 / (SQRT_7 - 1.0);
 
@@ -60,10 +113,26 @@ pub(super) fn reach(cell: CellIndex) -> f64 {
     REACH[usize::from(u8::from(cell.resolution())).min(9)]
 }
 
+/// Maximum distance from a cell's middle of the points in the cell itself, in radians: that of its
+/// corners.
+pub(super) fn outline_reach(cell: CellIndex) -> f64 {
+    let scale = SQRT_7.powi(i32::from(u8::from(cell.resolution())));
+    NEIGHBOUR * MARGIN / (scale * SQRT_3)
+}
+
 impl Extent {
     /// The extent of a cap that holds all points filed under a cell, of any resolution 0–9.
     pub(super) fn of_cap(cell: CellIndex) -> Self {
-        let (middle, reach) = (center(cell), reach(cell));
+        Self::around(center(cell), reach(cell))
+    }
+
+    /// The extent of a cap that holds the points in a cell, of any resolution.
+    pub(super) fn of_outline(cell: CellIndex) -> Self {
+        Self::around(center(cell), outline_reach(cell))
+    }
+
+    /// The extent of the cap of that radius in radians around a point.
+    fn around(middle: Point, reach: f64) -> Self {
         let degrees = reach.to_degrees();
         let (south, north) = (middle.lat() - degrees, middle.lat() + degrees);
         if south <= -90.0 || north >= 90.0 {
@@ -138,20 +207,37 @@ impl Extent {
         }
     }
 
+    /// How the points of the extent lie relative to an area, of which `containment` says it of
+    /// rectangles that do not cross the antimeridian.
+    pub(super) fn containment_of_rects(
+        &self,
+        containment: impl Fn(&Rect) -> Containment,
+    ) -> Containment {
+        let mut rects = self.rects().map(|rect| containment(&rect));
+        let first = rects.next().unwrap_or(Containment::Outside);
+        rects.fold(first, both)
+    }
+
+    /// The extent as rectangles that do not cross the antimeridian, one or two. Points on it have
+    /// either of the longitudes -180 and 180.
+    pub(super) fn rects(&self) -> impl Iterator<Item = Rect> + use<> {
+        let spans = match (self.west <= -180.0, self.east >= 180.0) {
+            (false, false) => [Some((self.west, self.east)), None],
+            (true, true) => [Some((-180.0, 180.0)), None],
+            (true, false) => [Some((self.west + 360.0, 180.0)), Some((-180.0, self.east))],
+            (false, true) => [Some((self.west, 180.0)), Some((-180.0, self.east - 360.0))],
+        };
+        let (south, north) = (self.south.max(-90.0), self.north.min(90.0));
+        spans.into_iter().flatten().map(move |(west, east)| Rect {
+            west,
+            south,
+            east,
+            north,
+        })
+    }
+
     fn containment_of_longitudes(&self, bbox: &BoundingBox) -> Containment {
-        // Points have longitudes -180…180, and those on the antimeridian either of -180 and 180.
-        match (self.west <= -180.0, self.east >= 180.0) {
-            (false, false) => span(self.west, self.east, bbox),
-            (true, true) => span(-180.0, 180.0, bbox),
-            (true, false) => both(
-                span(self.west + 360.0, 180.0, bbox),
-                span(-180.0, self.east, bbox),
-            ),
-            (false, true) => both(
-                span(self.west, 180.0, bbox),
-                span(-180.0, self.east - 360.0, bbox),
-            ),
-        }
+        self.containment_of_rects(|rect| span(rect.west, rect.east, bbox))
     }
 
     #[cfg(test)]

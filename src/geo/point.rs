@@ -33,9 +33,14 @@ impl Point {
 
     /// A position that H3 computed: finite, and in range up to the rounding to degrees.
     pub(super) fn computed(position: LatLng) -> Self {
+        Self::clamped(position.lng(), position.lat())
+    }
+
+    /// The nearest point to computed degrees, which must be numbers.
+    pub(super) const fn clamped(lon: f64, lat: f64) -> Self {
         Self {
-            lon: position.lng().clamp(-180.0, 180.0),
-            lat: position.lat().clamp(-90.0, 90.0),
+            lon: lon.clamp(-180.0, 180.0),
+            lat: lat.clamp(-90.0, 90.0),
         }
     }
 

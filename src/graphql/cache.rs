@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::Context;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
-use super::ApiError;
+use super::{ApiError, Disclosure};
 use crate::analytics::{Answers, Summaries};
 use crate::ingest::Ingestions;
 use crate::model::{Ingestion, IngestionId};
@@ -63,9 +63,16 @@ pub(super) fn list_weeks(ctx: &Context<'_>, weeks: usize) -> Result<usize, ApiEr
 pub(super) async fn summaries(ctx: &Context<'_>) -> Result<Arc<Summaries>, ApiError> {
     let cache = service::<RequestCache>(ctx)?;
     let answers = service::<Answers>(ctx)?;
+    let disclosure = Disclosure::of(ctx)?;
     cache
         .summaries
-        .get_or_try_init(|| async { Ok(Arc::new(answers.summaries().await?)) })
+        .get_or_try_init(|| async {
+            let summaries = answers.summaries().await?;
+            Ok(Arc::new(match disclosure {
+                Disclosure::Everything => summaries,
+                Disclosure::Aggregates(unit) => summaries.rounded(unit),
+            }))
+        })
         .await
         .cloned()
 }

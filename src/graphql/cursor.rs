@@ -5,6 +5,7 @@ use h3o::CellIndex;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use crate::analytics::OdPair;
 use crate::model::{BucketMinutes, IngestionId, Similarity, TripGroup};
 
 /// Maximum number of items in a page.
@@ -23,6 +24,18 @@ pub(super) enum Cursor {
     /// A trip of a group.
     #[serde(rename = "t")]
     Trip(IngestionId, u64),
+    /// A trip of a selection: departure in microseconds, ingestion, line.
+    #[serde(rename = "d")]
+    Departure(i64, IngestionId, u64),
+    /// A zone of a set: its number.
+    #[serde(rename = "z")]
+    Zone(u32),
+    /// A pair of zones: origin, destination, trips, trips of the period before.
+    #[serde(rename = "p")]
+    Pair(Option<u32>, Option<u32>, u64, u64),
+    /// A group that is compared: as [`Self::Group`], and the trips of the period before.
+    #[serde(rename = "c")]
+    Compared(u8, u16, u64, u64, u16, u64, u64),
     /// A group: resolution, minutes per bucket, origin, destination, bucket, trips.
     #[serde(rename = "g")]
     Group(u8, u16, u64, u64, u16, u64),
@@ -63,21 +76,68 @@ pub(super) fn page_size(first: i32) -> Result<u64, ApiError> {
 }
 
 /// The cursor of a group.
-pub(super) fn of_group(similarity: Similarity, group: &TripGroup) -> Cursor {
-    Cursor::Group(
-        similarity.resolution.get(),
-        similarity.bucket.minutes(),
-        group.origin.into(),
-        group.destination.into(),
-        group.bucket,
-        group.trips,
-    )
+pub(super) fn of_group(similarity: Similarity, compared: bool, group: &TripGroup) -> Cursor {
+    let resolution = similarity.resolution.get();
+    let minutes = similarity.bucket.minutes();
+    let (origin, destination) = (group.origin.into(), group.destination.into());
+    let (bucket, trips, before) = (group.bucket, group.trips, group.trips_before);
+    if compared {
+        Cursor::Compared(
+            resolution,
+            minutes,
+            origin,
+            destination,
+            bucket,
+            trips,
+            before,
+        )
+    } else {
+        Cursor::Group(resolution, minutes, origin, destination, bucket, trips)
+    }
+}
+
+/// The cursor of a pair of zones.
+pub(super) fn of_pair(pair: &OdPair) -> Cursor {
+    Cursor::Pair(pair.origin, pair.destination, pair.trips, pair.trips_before)
+}
+
+/// The pair of zones of a cursor.
+pub(super) fn to_pair(cursor: Cursor) -> Result<OdPair, ApiError> {
+    let Cursor::Pair(origin, destination, trips, trips_before) = cursor else {
+        return Err(broken());
+    };
+    Ok(OdPair {
+        origin,
+        destination,
+        trips,
+        trips_before,
+    })
 }
 
 /// The group of a cursor; an error if the cursor belongs to groups of another similarity.
-pub(super) fn to_group(similarity: Similarity, cursor: Cursor) -> Result<TripGroup, ApiError> {
-    let Cursor::Group(resolution, minutes, origin, destination, bucket, trips) = cursor else {
-        return Err(broken());
+pub(super) fn to_group(
+    similarity: Similarity,
+    compared: bool,
+    cursor: Cursor,
+) -> Result<TripGroup, ApiError> {
+    let (resolution, minutes, origin, destination, bucket, trips, trips_before) = match cursor {
+        Cursor::Group(resolution, minutes, origin, destination, bucket, trips) if !compared => {
+            (resolution, minutes, origin, destination, bucket, trips, 0)
+        }
+        Cursor::Compared(resolution, minutes, origin, destination, bucket, trips, before)
+            if compared =>
+        {
+            (
+                resolution,
+                minutes,
+                origin,
+                destination,
+                bucket,
+                trips,
+                before,
+            )
+        }
+        _ => return Err(broken()),
     };
     if resolution != similarity.resolution.get() || minutes != similarity.bucket.minutes() {
         return Err(ApiError::bad_input(
@@ -99,6 +159,7 @@ pub(super) fn to_group(similarity: Similarity, cursor: Cursor) -> Result<TripGro
         destination: cell(destination)?,
         bucket,
         trips,
+        trips_before,
     })
 }
 
@@ -120,6 +181,10 @@ mod tests {
             Cursor::Ingestion(7),
             Cursor::RejectedRow(3),
             Cursor::Trip(7, u64::MAX),
+            Cursor::Departure(-5, 7, 2),
+            Cursor::Zone(3),
+            Cursor::Pair(None, Some(2), 5, 6),
+            Cursor::Compared(7, 60, 1, 2, 3, 4, 5),
         ] {
             assert_eq!(parse(Some(&cursor.encode_cursor())), Ok(Some(cursor)));
         }
@@ -143,15 +208,17 @@ mod tests {
             destination: cell,
             bucket: 23,
             trips: 5,
+            trips_before: 0,
         };
-        let cursor = of_group(similarity(7), &group);
-        assert_eq!(to_group(similarity(7), cursor), Ok(group));
-        assert!(to_group(similarity(6), cursor).is_err());
-        assert!(to_group(similarity(7), Cursor::Ingestion(1)).is_err());
-        assert!(to_group(similarity(7), Cursor::Group(7, 60, 1, 1, 0, 1)).is_err());
+        let cursor = of_group(similarity(7), false, &group);
+        assert_eq!(to_group(similarity(7), false, cursor), Ok(group));
+        assert!(to_group(similarity(6), false, cursor).is_err());
+        assert!(to_group(similarity(7), false, Cursor::Ingestion(1)).is_err());
+        assert!(to_group(similarity(7), false, Cursor::Group(7, 60, 1, 1, 0, 1)).is_err());
         assert!(
             to_group(
                 similarity(7),
+                false,
                 Cursor::Group(7, 60, cell.into(), cell.into(), 24, 1)
             )
             .is_err()

@@ -1,10 +1,10 @@
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
-use async_graphql::{Error, ErrorExtensionValues, ServerError};
+use async_graphql::{Error, ErrorExtensionValues, ServerError, Value};
 
 use crate::analytics::AnalyticsError;
-use crate::ingest::{IngestError, SpoolError};
+use crate::ingest::{FetchError, IngestError, SpoolError};
 use crate::store::{self, Unavailable};
 
 /// Kind of an error, for programs: `extensions.code`.
@@ -26,6 +26,8 @@ pub enum Code {
     TooComplex,
     /// The operation, or receiving the request, took too long.
     Timeout,
+    /// The server does not store documents: the client must send the document itself.
+    PersistedQueryNotSupported,
     /// The server cannot answer now; the client may try again later.
     Unavailable,
     /// The server failed; its log has the details.
@@ -33,6 +35,30 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code.
+    pub const ALL: [Code; 11] = [
+        Code::BadUserInput,
+        Code::NotFound,
+        Code::Conflict,
+        Code::Unauthenticated,
+        Code::Forbidden,
+        Code::TooLarge,
+        Code::TooComplex,
+        Code::Timeout,
+        Code::PersistedQueryNotSupported,
+        Code::Unavailable,
+        Code::Internal,
+    ];
+
+    /// The code of an error of a response.
+    #[must_use]
+    pub fn of(error: &ServerError) -> Option<Self> {
+        let Value::String(name) = error.extensions.as_ref()?.get("code")? else {
+            return None;
+        };
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
     /// The code as written in `extensions.code`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -45,6 +71,7 @@ impl Code {
             Code::TooLarge => "TOO_LARGE",
             Code::TooComplex => "TOO_COMPLEX",
             Code::Timeout => "TIMEOUT",
+            Code::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Code::Unavailable => "UNAVAILABLE",
             Code::Internal => "INTERNAL",
         }
@@ -198,12 +225,20 @@ impl From<IngestError> for ApiError {
     fn from(error: IngestError) -> Self {
         match error {
             IngestError::NotFound(id) => Self::no_ingestion(id),
+            IngestError::NoRejectedFile(message) => Self::new(Code::NotFound, message),
             IngestError::Conflict(message) => Self::new(Code::Conflict, message),
+            IngestError::Format(error) => Self::bad_input(error),
             IngestError::ShuttingDown => Self::new(
                 Code::Unavailable,
                 "the server is shutting down; try again later",
             ),
-            IngestError::Spool(error) => error.into(),
+            IngestError::Fetch(FetchError::Spool(error)) | IngestError::Spool(error) => {
+                error.into()
+            }
+            IngestError::Fetch(error @ FetchError::Forbidden) => {
+                Self::new(Code::Forbidden, error.to_string())
+            }
+            IngestError::Fetch(error) => Self::bad_input(error),
             IngestError::Store(error) => error.into(),
         }
     }

@@ -6,10 +6,14 @@
 //! transports share.
 
 mod cache;
+mod cost;
 mod cursor;
+mod disclosure;
 mod document;
 mod error;
 mod errors;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod limits;
 mod mutation;
 mod operation;
@@ -21,6 +25,7 @@ mod uploads;
 
 use async_graphql::{SDLExportOptions, ValidationMode};
 
+pub use self::disclosure::Disclosure;
 pub use self::error::{ApiError, Code};
 pub use self::limits::Limits;
 pub use self::mutation::Mutation;
@@ -29,11 +34,12 @@ pub use self::query::Query;
 pub use self::request_id::RequestId;
 pub use self::subscription::Subscription;
 use self::types::{
-    IngestionConnection, RejectedRowConnection, TripConnection, TripGroupConnection,
+    IngestionConnection, OdPairConnection, RejectedRowConnection, TripConnection,
+    TripGroupConnection, ZoneConnection,
 };
 pub use self::uploads::{UploadSender, Uploads};
-use crate::analytics::Answers;
-use crate::ingest::Ingestions;
+use crate::analytics::{Answers, ZoneSets};
+use crate::ingest::{Fetcher, Ingestions};
 use crate::store::Store;
 
 /// The complete schema of the API.
@@ -44,8 +50,12 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub struct Services {
     /// Enqueues, monitors, cancels and removes ingestions.
     pub ingestions: Ingestions,
+    /// Downloads files.
+    pub fetcher: Fetcher,
     /// The database.
     pub store: Store,
+    /// Sets of zones.
+    pub zones: ZoneSets,
     /// Answers expensive questions.
     pub answers: Answers,
     /// Limits on operations.
@@ -64,6 +74,8 @@ pub fn schema(services: Services) -> Schema {
         .limit_aliases(limits.aliases)
         .extension(errors::CodedErrors)
         .data(services.ingestions)
+        .data(services.fetcher)
+        .data(services.zones)
         .data(services.store)
         .data(services.answers)
         .data(limits)
@@ -90,5 +102,7 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<IngestionConnection>("A page of ingestions.")
     .override_output_type_description::<RejectedRowConnection>("A page of rejected rows.")
     .override_output_type_description::<TripConnection>("A page of trips.")
+    .override_output_type_description::<ZoneConnection>("A page of zones.")
+    .override_output_type_description::<OdPairConnection>("A page of pairs of zones.")
     .override_output_type_description::<TripGroupConnection>("A page of groups of trips.")
 }

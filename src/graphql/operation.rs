@@ -2,11 +2,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apollo_compiler::executable::OperationType;
+use apollo_compiler::Node;
+use apollo_compiler::executable::{Operation as Definition, OperationType};
 use async_graphql::futures_util::{FutureExt, StreamExt, stream::BoxStream};
 use async_graphql::{Request, Response, ServerError, Value};
 
 use super::cache::RequestCache;
+use super::cost::{self, Cost};
+use super::disclosure::{Disclosure, withheld};
 use super::document::Document;
 use super::{ApiError, Code, Limits, RequestId, Schema, errors};
 
@@ -21,10 +24,24 @@ pub enum OperationKind {
     Subscription,
 }
 
+impl OperationKind {
+    /// The keyword with which such an operation begins.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Mutation => "mutation",
+            Self::Subscription => "subscription",
+        }
+    }
+}
+
 /// A parsed and validated request.
 pub struct Operation {
     request: Request,
     kind: OperationKind,
+    document: Document,
+    definition: Node<Definition>,
 }
 
 impl Operation {
@@ -37,20 +54,52 @@ impl Operation {
         let name = request.operation_name.take();
         let name = name.as_deref().filter(|name| !name.is_empty());
         let document = Document::parse(&request.query, limits)?;
-        let operation = document
+        let definition = document
             .operation(name)
-            .map_err(|error| vec![error.into()])?;
-        let kind = match operation.operation_type {
+            .map_err(|error| vec![error.into()])?
+            .clone();
+        let kind = match definition.operation_type {
             OperationType::Query => OperationKind::Query,
             OperationType::Mutation => OperationKind::Mutation,
             OperationType::Subscription => OperationKind::Subscription,
         };
         let (executable, variables) = document
-            .executable(operation, &request.variables)
+            .executable(&definition, &request.variables)
             .map_err(|error| vec![error])?;
         request.variables = variables;
         request.set_parsed_query(executable);
-        Ok(Self { request, kind })
+        Ok(Self {
+            request,
+            kind,
+            document,
+            definition,
+        })
+    }
+
+    /// Name of the operation in the document.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.definition.name.as_deref()
+    }
+
+    /// Sets what the operation may disclose; without, it discloses nothing. Aggregates do not tell
+    /// what they cost: that depends on exact numbers of trips.
+    ///
+    /// # Errors
+    ///
+    /// If the operation asks for something else.
+    pub fn disclose(&mut self, disclosure: Disclosure) -> Result<(), ApiError> {
+        if disclosure != Disclosure::Everything {
+            let allows = |coordinate: &str| disclosure.allows(coordinate);
+            let variables = &self.request.variables;
+            let rejected = self.document.rejected(&self.definition, variables, &allows);
+            if let Some(coordinate) = rejected {
+                return Err(withheld(&coordinate));
+            }
+            self.request.extensions.remove(cost::NAME);
+        }
+        self.request.data.insert(disclosure);
+        Ok(())
     }
 
     /// Kind of the operation.
@@ -68,6 +117,7 @@ impl Operation {
     pub async fn execute(self, schema: &Schema, id: RequestId) -> Response {
         let limits = schema.data::<Limits>().copied().unwrap_or_default();
         let request = self.request.data(RequestCache::default()).data(id.clone());
+        let (request, cost) = Cost::asked_by(request, schema);
         let run = schema.execute(request);
         let mut response = if self.kind == OperationKind::Query {
             within(limits.query_timeout, guarded(run)).await
@@ -75,6 +125,9 @@ impl Operation {
             guarded(run).await
         };
         errors::finish(&mut response, &id);
+        if let Some(cost) = cost {
+            cost.add_to(&mut response);
+        }
         response
     }
 
@@ -166,6 +219,8 @@ mod tests {
             "{",
             "query A { __typename } query B { __typename }",
             "query ($x: Int!) { ingestions(first: $x) { totalCount } }",
+            "{ ingestions(first) { totalCount } }",
+            "{ trips(filter: {region}) { totalCount } }",
         ] {
             assert_eq!(parsed(query), bad, "{query}");
         }

@@ -6,11 +6,14 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::graphql::{ApiError, Code, OperationKind};
+use super::HttpSettings;
+use crate::graphql::{ApiError, Code, Disclosure, OperationKind};
 
 /// The operations that a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
+    /// Queries for aggregates of at least a minimum number of trips.
+    Aggregate,
     /// Queries and subscriptions.
     Read,
     /// Queries, subscriptions and mutations.
@@ -22,6 +25,7 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, TokenError> {
         match text {
+            "aggregate" => Ok(Self::Aggregate),
             "read" => Ok(Self::Read),
             "write" => Ok(Self::Write),
             _ => Err(TokenError::Scope),
@@ -47,7 +51,7 @@ pub enum TokenError {
     #[error("a token must have the form name:scope:secret")]
     Form,
     /// The scope is unknown.
-    #[error("the scope of a token must be `read` or `write`")]
+    #[error("the scope of a token must be `aggregate`, `read` or `write`")]
     Scope,
     /// The secret cannot be sent in a header.
     #[error("the secret of a token must consist of visible ASCII characters")]
@@ -200,30 +204,39 @@ impl Caller {
         &self.name
     }
 
-    /// Checks the scope: queries and subscriptions need `read`, mutations need `write`.
+    /// Checks the scope for an operation: mutations need `write`, subscriptions `read`.
     pub(super) fn check(&self, kind: OperationKind) -> Result<(), ApiError> {
-        if kind == OperationKind::Mutation && self.scope != Scope::Write {
-            return Err(ApiError::new(
-                Code::Forbidden,
-                "a mutation needs a token of scope `write`",
-            ));
+        match kind {
+            OperationKind::Query => Ok(()),
+            OperationKind::Mutation => self.require(Scope::Write, "a mutation"),
+            OperationKind::Subscription => self.require(Scope::Read, "a subscription"),
         }
-        Ok(())
+    }
+
+    /// Checks that the scope is at least `least`, which `what` needs.
+    pub(super) fn require(&self, least: Scope, what: &str) -> Result<(), ApiError> {
+        if self.scope >= least {
+            return Ok(());
+        }
+        let scope = match least {
+            Scope::Aggregate | Scope::Read => "`read` or `write`",
+            Scope::Write => "`write`",
+        };
+        let message = format!("{what} needs a token of scope {scope}");
+        Err(ApiError::new(Code::Forbidden, message))
+    }
+
+    /// What the client may learn.
+    pub(super) fn disclosure(&self, settings: &HttpSettings) -> Disclosure {
+        match self.scope {
+            Scope::Aggregate => Disclosure::Aggregates(settings.min_trips),
+            Scope::Read | Scope::Write => Disclosure::Everything,
+        }
     }
 }
 
 pub(super) fn unauthenticated(message: &str) -> ApiError {
     ApiError::new(Code::Unauthenticated, message)
-}
-
-/// Checks that the caller may run this kind of operation over HTTP.
-pub(super) fn permitted(caller: &Caller, kind: OperationKind) -> Result<(), ApiError> {
-    caller.check(kind)?;
-    tracing::debug!(caller = caller.name(), ?kind, "operation");
-    if kind == OperationKind::Subscription {
-        return Err(ApiError::bad_input("a subscription needs a WebSocket"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -273,6 +286,15 @@ mod tests {
             ann.check(OperationKind::Mutation).unwrap_err().code(),
             Code::Forbidden
         );
+        let eve: Token = "eve:aggregate:0123456789abcdef".parse().unwrap();
+        let eve = Tokens::new([eve]).of(Some("Bearer 0123456789abcdef"));
+        let eve = eve.unwrap().unwrap();
+        assert!(eve.check(OperationKind::Query).is_ok());
+        assert!(eve.check(OperationKind::Subscription).is_err());
+        assert!(eve.check(OperationKind::Mutation).is_err());
+        let settings = HttpSettings::default();
+        assert_ne!(eve.disclosure(&settings), Disclosure::Everything);
+        assert_eq!(ann.disclosure(&settings), Disclosure::Everything);
         let bob = tokens.of(Some("bearer other-s3cret-000")).unwrap().unwrap();
         assert!(bob.check(OperationKind::Mutation).is_ok());
         assert_eq!(tokens.of(None), Ok(None));

@@ -50,7 +50,8 @@ fn decoded(name: &str) -> String {
     }
 }
 
-fn without_folders(name: &str) -> String {
+/// A name without the folders that it may begin with.
+pub(super) fn without_folders(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
     let visible = name.chars().filter(|c| !c.is_control());
     let name: String = visible.take(MAX_LENGTH).collect();

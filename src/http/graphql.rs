@@ -1,4 +1,4 @@
-//! `/graphql`: GraphQL over HTTP, and the upgrade to a WebSocket.
+//! `/graphql`: GraphQL over HTTP and Server-Sent Events, and the upgrade to a WebSocket.
 
 use axum::body::Body;
 use axum::extract::{Request, State, WebSocketUpgrade};
@@ -13,10 +13,13 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::auth::{Caller, permitted};
+use super::auth::Caller;
 use super::body::broken;
+use super::event_stream::Framing;
 use super::reply::{Format, of_code};
-use super::{AppState, body, multipart, origin, params, request_id, websocket};
+use super::{
+    AppState, body, event_stream, multipart, operations, origin, params, request_id, websocket,
+};
 use crate::graphql::{ApiError, Operation, OperationKind};
 
 /// Minimum size of a compressed response, in bytes. A smaller one fits into one packet anyway.
@@ -38,15 +41,19 @@ pub(super) fn router() -> Router<AppState> {
         .layer(header(CACHE_CONTROL, "no-store"))
 }
 
-/// Whether a response is not the upgrade to a WebSocket.
-fn is_answer(status: StatusCode, _: Version, _: &HeaderMap, _: &Extensions) -> bool {
+/// Whether a response is neither the upgrade to a WebSocket nor a stream of results, which must not
+/// wait for more bytes to compress.
+fn is_answer(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     status != StatusCode::SWITCHING_PROTOCOLS
+        && headers
+            .get(CONTENT_TYPE)
+            .is_none_or(|value| !Framing::is_streamed(value))
 }
 
 /// Answers a GET: a query, or the upgrade to a WebSocket.
 async fn get(State(state): State<AppState>, mut request: Request) -> Response {
     let format = Format::accepted(request.headers());
-    if let Err(error) = origin::check(request.headers(), request.uri()) {
+    if let Err(error) = origin::check(state.settings(), request.headers(), request.uri()) {
         return format.refuse(error);
     }
     if is_upgrade(request.headers()) {
@@ -67,7 +74,7 @@ async fn get(State(state): State<AppState>, mut request: Request) -> Response {
         Err(error) => return format.refuse(error),
     };
     let operation = match params::from_query(query) {
-        Ok(request) => Operation::parse(request, state.limits()),
+        Ok(request) => operations::parse(&state, request),
         Err(error) => return format.refuse(error),
     };
     let operation = match operation {
@@ -104,12 +111,12 @@ enum Content {
 }
 
 /// A request that is refused before its body is read.
-type Refusal = (StatusCode, ApiError);
+pub(super) type Refusal = (StatusCode, ApiError);
 
 /// The checks that need only the headers, before the body is read.
 fn accept(state: &AppState, parts: &Parts) -> Result<(Caller, Content), Refusal> {
     let refuse = |error: ApiError| (of_code(error.code()), error);
-    origin::check(&parts.headers, &parts.uri).map_err(refuse)?;
+    origin::check(state.settings(), &parts.headers, &parts.uri).map_err(refuse)?;
     // Of the content types that a form of another site can send, only multipart/form-data is
     // accepted, and the check of the origin refuses such a form.
     let content = content(&parts.headers)?;
@@ -117,11 +124,24 @@ fn accept(state: &AppState, parts: &Parts) -> Result<(Caller, Content), Refusal>
     Ok((caller, content))
 }
 
-fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
-    let unsupported = |message: &str| {
-        let error = ApiError::bad_input(message);
-        (StatusCode::UNSUPPORTED_MEDIA_TYPE, error)
-    };
+/// Fails unless a body is JSON.
+pub(super) fn accept_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    match content(headers)? {
+        Content::Json => Ok(()),
+        Content::Multipart(_) => {
+            let error = ApiError::bad_input("the content type must be application/json");
+            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
+        }
+    }
+}
+
+fn unsupported(message: &str) -> Refusal {
+    let error = ApiError::bad_input(message);
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, error)
+}
+
+/// Fails if a body is compressed.
+pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_encoded =
         |encoding: &HeaderValue| !encoding.as_bytes().eq_ignore_ascii_case(b"identity");
     if headers.get_all(CONTENT_ENCODING).iter().any(is_encoded) {
@@ -129,6 +149,11 @@ fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
             "compressed requests are not supported: send the body without Content-Encoding",
         ));
     }
+    Ok(())
+}
+
+fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
+    refuse_encoded(headers)?;
     let value = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -177,7 +202,7 @@ async fn json(
         Ok(request) => request,
         Err(error) => return format.refuse(error),
     };
-    match Operation::parse(request, state.limits()) {
+    match operations::parse(state, request) {
         Ok(operation) => execute(state, format, parts, caller, operation).await,
         Err(errors) => format.answer(async_graphql::Response::from_errors(errors)),
     }
@@ -188,13 +213,22 @@ async fn execute(
     format: Format,
     parts: &Parts,
     caller: &Caller,
-    operation: Operation,
+    mut operation: Operation,
 ) -> Response {
-    if let Err(error) = permitted(caller, operation.kind()) {
+    if let Err(error) = operations::permit(state, caller, &mut operation) {
         return format.refuse(error);
     }
     let id = request_id::of(&parts.extensions);
-    format.answer(operation.execute(state.schema(), id).await)
+    match format {
+        Format::EventStream => event_stream::run(Framing::Events, state, caller, operation, id),
+        Format::Parts if operation.kind() == OperationKind::Subscription => {
+            event_stream::run(Framing::Parts, state, caller, operation, id)
+        }
+        _ if operation.kind() == OperationKind::Subscription => format.refuse(ApiError::bad_input(
+            "a subscription needs a WebSocket, or the header `Accept: text/event-stream`",
+        )),
+        _ => format.answer(operations::execute(state, caller, operation, id).await),
+    }
 }
 
 fn is_upgrade(headers: &HeaderMap) -> bool {

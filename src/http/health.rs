@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::AppState;
+use crate::store::ReplicaStatus;
 
 /// Maximum duration of each readiness check.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,9 +22,10 @@ pub(super) async fn live() -> Response {
     Json(json!({ "status": "live" })).into_response()
 }
 
-/// Answers 200 if queries can be answered and files uploaded, else 503 with the reasons.
+/// Answers 200 if queries can be answered and files uploaded, else 503 with the reasons. Says how far
+/// read replicas are, if there are any; without them, the primary answers.
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
-    let (database, nodes, spool) = tokio::join!(
+    let (database, nodes, spool, replicas) = tokio::join!(
         check("the database does not answer", state.store().ping()),
         check(
             "not all nodes of the database answer",
@@ -33,6 +35,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
             "the spool can't be written to",
             state.ingestions().spool().writable()
         ),
+        state.store().observe_replicas(),
     );
     let leaving = state
         .shutdown()
@@ -43,10 +46,23 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
         .flatten()
         .collect();
     if reasons.is_empty() {
-        return Json(json!({ "status": "ready" })).into_response();
+        let body = with_replicas(json!({ "status": "ready" }), &replicas);
+        return Json(body).into_response();
     }
     let body = json!({ "status": "unavailable", "reason": reasons.join("; "), "reasons": reasons });
+    let body = with_replicas(body, &replicas);
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+/// Adds the state of read replicas, in the order of the options: their addresses are not for everybody.
+fn with_replicas(mut body: Value, replicas: &[ReplicaStatus]) -> Value {
+    if !replicas.is_empty() {
+        let all = replicas.iter().map(
+            |replica| json!({ "state": replica.state.name(), "lagSeconds": replica.lag_seconds }),
+        );
+        body["replicas"] = all.collect();
+    }
+    body
 }
 
 /// The reason if the check failed or timed out; the details are logged.

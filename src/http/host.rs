@@ -1,3 +1,4 @@
+use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -29,6 +30,17 @@ impl FromStr for Host {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         Self::of(&authority).filter(|_| is_name).ok_or(HostError)
+    }
+}
+
+/// As in a URL: an IPv6 address in brackets.
+impl Display for Host {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Address(IpAddr::V4(address)) => write!(f, "{address}"),
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+        }
     }
 }
 

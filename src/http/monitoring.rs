@@ -8,15 +8,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::AppState;
 use super::reply::Format;
+use super::{AppState, Scope};
 
 /// Answers with all metrics. Needs a token if the server has tokens.
 pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    if let Err(error) = state.caller(&headers) {
+    let caller = state.caller(&headers);
+    if let Err(error) = caller.and_then(|caller| caller.require(Scope::Read, "/metrics")) {
         return Format::accepted(&headers).refuse(error);
     }
     state.ingestions().observe_metrics();
+    state.store().observe_replicas().await;
     match state.metrics().text() {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -14,11 +14,11 @@ use axum::response::Response;
 use multer::Multipart;
 use tokio::time::Instant;
 
-use super::auth::{Caller, permitted};
+use super::auth::Caller;
 use super::body::{BodyError, Incoming, Shared, broken};
 use super::reply::Format;
-use super::{AppState, file_name, params, request_id};
-use crate::graphql::{ApiError, Code, Operation, UploadSender, Uploads};
+use super::{AppState, file_name, operations, params, request_id};
+use crate::graphql::{ApiError, Code, Operation, OperationKind, UploadSender, Uploads};
 use crate::ingest::{ReceivedFile, SpoolError};
 
 /// Maximum number of bytes between two parts, within which the parser must find the next part.
@@ -43,7 +43,7 @@ pub(super) async fn answer(
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     match prepare(state, caller, length, reader).await {
-        Ok(prepared) => Box::pin(prepared.run(state, format, parts)).await,
+        Ok(prepared) => Box::pin(prepared.run(state, format, parts, caller)).await,
         Err(Refusal::Transport(error)) => format.refuse(error),
         Err(Refusal::Document(answer)) => format.answer(*answer),
     }
@@ -103,9 +103,12 @@ async fn prepare(
         }
         numbers.insert(part, number);
     }
-    let operation = Operation::parse(request, state.limits())
+    let mut operation = operations::parse(state, request)
         .map_err(|errors| Refusal::Document(Box::new(Answer::from_errors(errors))))?;
-    permitted(caller, operation.kind())?;
+    operations::permit(state, caller, &mut operation)?;
+    if operation.kind() == OperationKind::Subscription {
+        return Err(ApiError::bad_input("a subscription has no files: send it as JSON").into());
+    }
     // Refuse a request that is certain to be too large before its files are received.
     let most = settings
         .max_upload_bytes
@@ -127,11 +130,17 @@ async fn prepare(
 }
 
 impl Prepared {
-    async fn run(mut self, state: &AppState, format: Format, parts: &Parts) -> Response {
+    async fn run(
+        mut self,
+        state: &AppState,
+        format: Format,
+        parts: &Parts,
+        caller: &Caller,
+    ) -> Response {
         let (sender, uploads) = Uploads::new(self.map.len());
         self.operation.request_mut().data.insert(uploads);
         let id = request_id::of(&parts.extensions);
-        let answer = self.operation.execute(state.schema(), id);
+        let answer = operations::execute(state, caller, self.operation, id);
         let files = receive(state, self.reader, self.map, sender);
         tokio::pin!(answer, files);
         let answer = tokio::select! {
@@ -258,3 +267,6 @@ fn failed(error: &multer::Error, limit: usize) -> ApiError {
         error => ApiError::bad_input(format_args!("the multipart body is malformed: {error}")),
     }
 }
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;

@@ -3,7 +3,7 @@
 use async_graphql::{Request, Value, Variables};
 use serde_json::{Map, Value as Json};
 
-use crate::graphql::ApiError;
+use crate::graphql::{ApiError, Code};
 
 /// Reads a request from a JSON value: the body of a POST, `operations` of a multipart request, or
 /// the payload of a WebSocket's `subscribe`.
@@ -29,7 +29,7 @@ pub(super) fn from_query(query: &str) -> Result<Request, ApiError> {
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let value = match &*name {
-            "query" | "operationName" => Json::String(value.into_owned()),
+            "query" | "operationName" | "documentId" => Json::String(value.into_owned()),
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => serde_json::from_str(&value).map_err(|error| {
                 ApiError::bad_input(format_args!("`{name}` is not JSON: {error}"))
@@ -48,7 +48,7 @@ fn from_fields(mut fields: Map<String, Json>) -> Result<Request, ApiError> {
         |name: &str, what: &str| ApiError::bad_input(format_args!("`{name}` is not {what}"));
     let query = match fields.remove("query") {
         Some(Json::String(query)) => query,
-        None | Some(Json::Null) => return Err(ApiError::bad_input("`query` is missing")),
+        None | Some(Json::Null) => return Err(without_document(&fields)),
         Some(_) => return Err(wrong("query", "a string")),
     };
     let mut request = Request::new(query);
@@ -74,6 +74,24 @@ fn from_fields(mut fields: Map<String, Json>) -> Result<Request, ApiError> {
         Some(_) => return Err(wrong("extensions", "an object")),
     }
     Ok(request)
+}
+
+/// The error for a request without a document: clients that refer to a stored one by its hash or id
+/// learn that there are none. Those of Apollo and urql then send the document itself.
+fn without_document(fields: &Map<String, Json>) -> ApiError {
+    let extensions = fields.get("extensions");
+    if extensions.is_some_and(|extensions| extensions.get("persistedQuery").is_some()) {
+        // The message, too, is what these clients compare.
+        let message = "PersistedQueryNotSupported";
+        return ApiError::new(Code::PersistedQueryNotSupported, message);
+    }
+    if fields.get("documentId").is_some_and(|id| !id.is_null()) {
+        return ApiError::bad_input(
+            "`documentId` is not supported, since the server stores no documents: send the document \
+             as `query`",
+        );
+    }
+    ApiError::bad_input("`query` is missing")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Responses: their media type, according to the `Accept` header, and their status.
 
+use std::collections::BTreeMap;
+
 use async_graphql::{Response as Answer, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
@@ -8,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::event_stream;
 use crate::graphql::{ApiError, Code, is_request_error};
 
 /// The media type of a response.
@@ -17,6 +20,11 @@ pub(super) enum Format {
     Json,
     /// `application/graphql-response+json`: the status says whether the request was accepted.
     GraphqlResponse,
+    /// `text/event-stream`: 200 and events for every well-formed request.
+    EventStream,
+    /// `multipart/mixed` with Apollo's `subscriptionSpec=1.0`: parts for a subscription, else as
+    /// `application/json`.
+    Parts,
 }
 
 impl Format {
@@ -29,6 +37,7 @@ impl Format {
             .filter_map(|value| value.to_str().ok());
         for range in values.flat_map(|value| value.split(',')) {
             let mut parts = range.split(';').map(str::trim);
+            let is_spec = |part: &str| part.replace('"', "") == "subscriptionSpec=1.0";
             let format = match parts
                 .next()
                 .unwrap_or_default()
@@ -36,6 +45,8 @@ impl Format {
                 .as_str()
             {
                 "application/graphql-response+json" => Format::GraphqlResponse,
+                "text/event-stream" => Format::EventStream,
+                "multipart/mixed" if parts.clone().any(is_spec) => Format::Parts,
                 "application/json" | "application/*" | "*/*" => Format::Json,
                 _ => continue,
             };
@@ -49,9 +60,12 @@ impl Format {
         best.1
     }
 
+    /// The media type of a single result. A request that is refused gets no event stream.
     const fn media_type(self) -> HeaderValue {
         match self {
-            Format::Json => HeaderValue::from_static("application/json; charset=utf-8"),
+            Format::Json | Format::EventStream | Format::Parts => {
+                HeaderValue::from_static("application/json; charset=utf-8")
+            }
             Format::GraphqlResponse => {
                 HeaderValue::from_static("application/graphql-response+json; charset=utf-8")
             }
@@ -60,6 +74,9 @@ impl Format {
 
     /// The response to a well-formed request.
     pub(super) fn answer(self, answer: Answer) -> Response {
+        if self == Format::EventStream {
+            return event_stream::whole(answer);
+        }
         if !is_request_error(&answer) {
             let mut response = GraphQLResponse::from(answer).into_response();
             response
@@ -72,7 +89,7 @@ impl Format {
                 .errors
                 .first()
                 .map_or(StatusCode::BAD_REQUEST, status),
-            Format::Json => StatusCode::OK,
+            Format::Json | Format::EventStream | Format::Parts => StatusCode::OK,
         };
         self.with_status(status, &answer)
     }
@@ -119,6 +136,8 @@ pub(super) struct Body<'a> {
     errors: &'a [ServerError],
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<&'a BTreeMap<String, Value>>,
 }
 
 impl<'a> Body<'a> {
@@ -127,30 +146,26 @@ impl<'a> Body<'a> {
         Self {
             errors: &answer.errors,
             data,
+            extensions: (!answer.extensions.is_empty()).then_some(&answer.extensions),
         }
     }
 }
 
 fn status(error: &ServerError) -> StatusCode {
-    let code = error
-        .extensions
-        .as_ref()
-        .and_then(|extensions| extensions.get("code"));
-    let all = [
-        Code::Timeout,
-        Code::Unavailable,
-        Code::Internal,
-        Code::TooLarge,
-    ];
-    all.into_iter()
-        .find(|known| code == Some(&known.name().into()))
-        .map_or(StatusCode::BAD_REQUEST, of_code)
+    match Code::of(error) {
+        Some(code @ (Code::Timeout | Code::Unavailable | Code::Internal | Code::TooLarge)) => {
+            of_code(code)
+        }
+        _ => StatusCode::BAD_REQUEST,
+    }
 }
 
 /// The HTTP status that corresponds to a code.
 pub(super) const fn of_code(code: Code) -> StatusCode {
     match code {
-        Code::BadUserInput | Code::TooComplex => StatusCode::BAD_REQUEST,
+        Code::BadUserInput | Code::TooComplex | Code::PersistedQueryNotSupported => {
+            StatusCode::BAD_REQUEST
+        }
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::Conflict => StatusCode::CONFLICT,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -183,6 +198,16 @@ mod tests {
                 Format::Json,
             ),
             ("application/graphql-response+json;q=0, */*", Format::Json),
+            ("text/event-stream", Format::EventStream),
+            ("application/json, text/event-stream", Format::Json),
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json",
+                Format::Parts,
+            ),
+            (
+                "multipart/mixed;deferSpec=20220824,application/json",
+                Format::Json,
+            ),
             ("*/*", Format::Json),
             ("text/html", Format::Json),
         ] {

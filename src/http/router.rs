@@ -10,14 +10,23 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
-use super::{AppState, console, graphql, health, hosts, monitoring, request_id};
+use super::{
+    AppState, console, cors, export, graphql, health, hosts, inspect, monitoring, operations,
+    rejected, request_id,
+};
 use crate::graphql::RequestId;
 
 /// The routes of the server.
 pub fn router(state: AppState) -> Router {
     let logged = Router::new()
         .route("/", get(async || Redirect::to("/graphiql")))
-        .merge(graphql::router())
+        .merge(cors::allow(
+            graphql::router()
+                .merge(export::router())
+                .merge(rejected::router())
+                .merge(inspect::router()),
+            state.settings(),
+        ))
         .merge(console::router())
         .layer(
             TraceLayer::new_for_http()
@@ -55,9 +64,10 @@ fn span<B>(request: &Request<B>) -> Span {
 
 fn response(response: &Response, latency: Duration, _: &Span) {
     let status = response.status().as_u16();
+    let latency_ms = operations::milliseconds(latency);
     if response.status().is_server_error() {
-        tracing::error!(status, ?latency, "answered");
+        tracing::error!(status, latency_ms, "answered");
     } else {
-        tracing::info!(status, ?latency, "answered");
+        tracing::info!(status, latency_ms, "answered");
     }
 }

@@ -1,7 +1,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{AllowedHosts, BaseMap, Patience, Rate, Token, Tokens};
+use super::{AllowedHosts, BaseMap, Origin, Patience, Rate, Token, Tokens};
+use crate::model::CountUnit;
 
 /// Settings of the HTTP server.
 #[derive(Debug, Clone)]
@@ -26,8 +27,11 @@ pub struct HttpSettings {
     pub body: Patience,
     /// Maximum time that a client may read nothing while a response waits to be sent.
     pub write_stall: Duration,
-    /// Interval between two pings on a WebSocket.
-    pub websocket_ping: Duration,
+    /// Maximum time that an export may take, from the request to its last byte.
+    pub export: Duration,
+    /// Interval between two pings on a WebSocket, and between two comments on an event stream on
+    /// which nothing else is sent.
+    pub keep_alive: Duration,
     /// Maximum time until `connection_init` on a new WebSocket.
     pub connection_init: Duration,
     /// Maximum number of operations that run on one WebSocket at the same time.
@@ -36,9 +40,15 @@ pub struct HttpSettings {
     pub drain: Duration,
     /// The values of the `Host` header that the server accepts.
     pub allowed_hosts: AllowedHosts,
+    /// Origins of other sites whose pages may use the server.
+    pub cors_origins: Vec<Origin>,
+    /// The origin by which browsers reach the server, if a proxy changes the `Host` header.
+    pub public_url: Option<Origin>,
     /// Tokens that authorise clients; if empty, no token is needed.
     pub tokens: Tokens,
-    /// The map that the console draws under the flows.
+    /// Unit of the counts of trips that clients with a token of scope `aggregate` learn.
+    pub min_trips: CountUnit,
+    /// The tiles that the maps of the console show instead of the built-in map.
     pub base_map: Option<BaseMap>,
 }
 
@@ -47,7 +57,8 @@ impl Default for HttpSettings {
         Self {
             max_upload_bytes: 32 << 30,
             max_files: 16,
-            max_body_bytes: 1 << 20,
+            // A polygon of 100,000 corners with all digits takes about 4 MB.
+            max_body_bytes: 8 << 20,
             max_connections: 4_096,
             header_read: Duration::from_secs(20),
             connection_idle: Duration::from_secs(75),
@@ -60,12 +71,16 @@ impl Default for HttpSettings {
                 },
             },
             write_stall: Duration::from_mins(2),
-            websocket_ping: Duration::from_secs(25),
+            export: Duration::from_hours(1),
+            keep_alive: Duration::from_secs(25),
             connection_init: Duration::from_secs(10),
             operations_per_connection: 100,
             drain: Duration::from_secs(20),
             allowed_hosts: AllowedHosts::local((Ipv4Addr::LOCALHOST, 0).into(), Vec::new()),
+            cors_origins: Vec::new(),
+            public_url: None,
             tokens: Tokens::default(),
+            min_trips: CountUnit::EXACT,
             base_map: None,
         }
     }
@@ -77,8 +92,9 @@ impl HttpSettings {
     pub fn testing(tokens: Vec<Token>) -> Self {
         Self {
             max_upload_bytes: 1 << 20,
+            max_body_bytes: 1 << 20,
             connection_init: Duration::from_millis(500),
-            websocket_ping: Duration::from_millis(200),
+            keep_alive: Duration::from_millis(200),
             drain: Duration::from_secs(2),
             allowed_hosts: if tokens.is_empty() {
                 AllowedHosts::local((Ipv4Addr::LOCALHOST, 0).into(), Vec::new())

@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use super::auth::{Caller, unauthenticated};
 use super::metrics::Metrics;
 use super::{HttpSettings, Shutdown};
+use crate::analytics::{Answers, ZoneSets};
 use crate::graphql::{ApiError, Limits, Schema, Services, schema};
 use crate::ingest::Ingestions;
 use crate::store::Store;
@@ -26,7 +27,8 @@ impl AppState {
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings, shutdown: Shutdown) -> Self {
         let schema = schema(services.clone());
-        let metrics = Arc::new(Metrics::new(&services.ingestions, &services.answers));
+        let (ingestions, answers) = (&services.ingestions, &services.answers);
+        let metrics = Arc::new(Metrics::new(ingestions, answers, &services.store));
         Self(Arc::new(Inner {
             schema,
             services,
@@ -46,6 +48,14 @@ impl AppState {
 
     pub(super) fn store(&self) -> &Store {
         &self.0.services.store
+    }
+
+    pub(super) fn zones(&self) -> &ZoneSets {
+        &self.0.services.zones
+    }
+
+    pub(super) fn answers(&self) -> &Answers {
+        &self.0.services.answers
     }
 
     pub(super) fn ingestions(&self) -> &Ingestions {

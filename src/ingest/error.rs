@@ -1,6 +1,8 @@
+use super::fetch::FetchError;
+use super::parse::FormatError;
 use super::spool::SpoolError;
 use crate::model::IngestionId;
-use crate::store;
+use crate::store::{self, CannotReplace};
 
 /// Why a request about ingestions was refused.
 #[derive(Debug, thiserror::Error)]
@@ -11,13 +13,31 @@ pub enum IngestError {
     /// Its state does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// There is no file of its rejected rows.
+    #[error("{0}")]
+    NoRejectedFile(String),
+    /// The format that was given with the file is not valid.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The program is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// The file could not be downloaded.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The spool failed.
     #[error(transparent)]
     Spool(#[from] SpoolError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+impl From<CannotReplace> for IngestError {
+    fn from(reason: CannotReplace) -> Self {
+        match reason {
+            CannotReplace::Missing(id) => Self::NotFound(id),
+            reason => Self::Conflict(reason.to_string()),
+        }
+    }
 }

@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::merging::Merged;
 use super::pipeline::Stages;
 use super::progress::Progress;
 use super::sql_trips::SqlTripsProgress;
@@ -23,6 +24,8 @@ pub(super) struct IngestMetrics {
     stages: Family<StageLabel, Counter<f64, AtomicU64>>,
     ended: Family<StateLabel, Counter>,
     live: Family<StateLabel, Gauge>,
+    segments_merged: Counter,
+    trips_merged: Counter,
     sql_rows_written: Counter,
     sql_rows_missing: Gauge,
 }
@@ -72,6 +75,16 @@ impl IngestMetrics {
             self.live.clone(),
         );
         registry.register(
+            "segments_merged",
+            "Segments of small ingestions that were merged into larger ones",
+            self.segments_merged.clone(),
+        );
+        registry.register(
+            "trips_merged",
+            "Trips that were packed anew by merging their segments",
+            self.trips_merged.clone(),
+        );
+        registry.register(
             "sql_rows_written",
             "Rows written to the table trip, for SQL",
             self.sql_rows_written.clone(),
@@ -106,6 +119,12 @@ impl IngestMetrics {
     pub(super) fn end(&self, ingestion: &Ingestion) {
         let state = ingestion.state.name();
         self.ended.get_or_create(&StateLabel { state }).inc();
+    }
+
+    /// Counts a merge.
+    pub(super) fn merge(&self, merged: Merged) {
+        self.segments_merged.inc_by(merged.segments);
+        self.trips_merged.inc_by(merged.trips);
     }
 
     /// Counts rows that were written for SQL.

@@ -2,19 +2,26 @@
 
 mod error;
 mod estimate;
+mod fetch;
+mod inbox;
+mod merging;
 mod metrics;
 pub mod parse;
 mod peers;
-mod pipeline;
+pub(crate) mod pipeline;
+mod preview;
 mod progress;
 mod queued_path;
 mod recovery;
+mod rejected;
+mod removal;
 mod reporter;
 mod requests;
 mod spool;
 mod sql_trips;
 mod states;
 mod stop;
+pub(crate) mod web;
 mod worker;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -27,7 +34,13 @@ use tokio_util::task::TaskTracker;
 
 pub use self::error::IngestError;
 use self::estimate::Pace;
+pub use self::fetch::{FetchError, Fetcher, UrlPrefix, UrlPrefixError};
+pub use self::inbox::InboxError;
+use self::merging::MergeQueue;
+pub use self::merging::Merged;
 use self::metrics::IngestMetrics;
+pub use self::pipeline::{InspectedFile, InspectedRow, InspectedTrip, Inspection, inspect};
+pub use self::preview::preview;
 use self::progress::Progress;
 pub use self::requests::{Enqueued, IngestOptions};
 pub use self::spool::{ReceivedFile, Spool, SpoolError, SpooledFile};
@@ -60,6 +73,7 @@ struct Inner {
     /// Whether the worker has found the queue empty, and waits.
     idle: watch::Sender<bool>,
     sql_trips: SqlTripsQueue,
+    merging: MergeQueue,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -81,6 +95,8 @@ pub struct Role {
     pub lease: Duration,
     /// Whether it writes trips to the table for SQL.
     pub sql_trips: SqlTrips,
+    /// Whether it merges the segments of small ingestions.
+    pub merges: bool,
 }
 
 impl Role {
@@ -89,6 +105,7 @@ impl Role {
         serves: true,
         lease: Duration::from_secs(15),
         sql_trips: SqlTrips::Background,
+        merges: true,
     };
 }
 
@@ -114,6 +131,7 @@ impl Ingestions {
                 arrived: Notify::new(),
                 idle: watch::Sender::new(false),
                 sql_trips: SqlTripsQueue::new(role.sql_trips),
+                merging: MergeQueue::new(),
                 shutdown: CancellationToken::new(),
                 tasks: TaskTracker::new(),
             }),
@@ -123,6 +141,9 @@ impl Ingestions {
         tasks.spawn(worker::work(ingestions.clone()));
         if ingestions.inner.sql_trips.is_on() {
             tasks.spawn(sql_trips::fill(ingestions.clone()));
+        }
+        if role.merges {
+            tasks.spawn(merging::merge_small(ingestions.clone()));
         }
         if ingestions.inner.store.is_shared() {
             tasks.spawn(peers::heartbeat(ingestions.clone()));

@@ -1,6 +1,6 @@
 //! The other programs that share the database: heartbeats and notifications.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use crate::store::{self, Change};
 const BEATS_PER_LEASE: u32 = 3;
 /// The first delay after a heartbeat that failed.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
+/// Ingestions whose states are read by one statement, at most.
+const REFRESHED_TOGETHER: usize = 1_000;
 
 /// Sends heartbeats, and releases the claims of expired workers.
 pub(super) async fn heartbeat(ingestions: Ingestions) {
@@ -38,6 +40,7 @@ pub(super) async fn heartbeat(ingestions: Ingestions) {
                 inner.arrived.notify_one();
                 // It may have left rows for SQL to be written.
                 inner.sql_trips.request();
+                inner.merging.request();
             }
             Ok::<_, store::Error>(())
         };
@@ -121,6 +124,7 @@ impl Ingestions {
         {
             // Its trips were removed.
             self.inner.progress.broadcast(&ingestion);
+            self.delete_rejected(&ingestion).await;
         }
         Ok(())
     }
@@ -129,9 +133,10 @@ impl Ingestions {
     async fn catch_up(&self) -> Result<(), store::Error> {
         let unfinished = self.inner.store.unfinished().await?;
         let unfinished = unfinished.iter().map(|record| record.ingestion.id);
-        let ids: HashSet<_> = unfinished.chain(self.inner.progress.ids()).collect();
-        for id in ids {
-            self.refresh(id).await?;
+        let ids: BTreeSet<_> = unfinished.chain(self.inner.progress.ids()).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        for ids in ids.chunks(REFRESHED_TOGETHER) {
+            self.refresh_all(ids).await?;
         }
         Ok(())
     }

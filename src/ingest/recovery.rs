@@ -39,8 +39,14 @@ impl Ingestions {
             }
         }
         for id in store.purgeable().await? {
+            if let Some(record) = store.record(id).await?
+                && record.ingestion.state == IngestionState::Removed
+            {
+                self.delete_rejected(&record.ingestion).await;
+            }
             store.purge(id).await?;
         }
+        store.purge_segments().await?;
         for record in unfinished {
             if record.ingestion.state == IngestionState::Running && record.claim.number > 0 {
                 let id = record.ingestion.id;

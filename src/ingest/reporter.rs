@@ -14,7 +14,7 @@ use crate::store::{Advance, FinalCounts, Store};
 /// Interval at which progress is pushed.
 const PUSH_EVERY: Duration = Duration::from_millis(250);
 
-/// Reports the progress of one running ingestion, four times per second.
+/// Reports the progress of one running ingestion: four times per second, and when publishing begins.
 #[derive(Debug)]
 pub(super) struct Reporter {
     progress: Progress,
@@ -61,7 +61,8 @@ impl Reporter {
         let mut rates = Rates::new(before.counts.rows_read, done);
         let began = Instant::now();
         loop {
-            tokio::time::sleep(PUSH_EVERY).await;
+            // Publishing may take less than the interval, and is seen all the same.
+            let _ = tokio::time::timeout(PUSH_EVERY, meter.publishing_begins()).await;
             let gauge = meter.gauge();
             self.count(gauge.counts);
             let (phase, standing) = if let Some((since, part)) = gauge.published {

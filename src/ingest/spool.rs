@@ -6,22 +6,29 @@ use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use futures::{Stream, StreamExt};
+use tempfile::NamedTempFile;
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::queued_path;
+use crate::model::Ingestion;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
 /// The file in the spool's folder with its id, the same wherever the folder is mounted.
 const ID_FILE: &str = "spool.id";
 
+/// The folder of rejected rows, beside that of the spool.
+const REJECTED_FOLDER: &str = "rejected";
+
 /// The folder that uploads are written to.
 #[derive(Debug, Clone)]
 pub struct Spool {
     folder: PathBuf,
+    /// The folder of rejected rows.
+    rejected: PathBuf,
     id: String,
     /// The name of this program, with which the names of its files begin.
     program: String,
@@ -50,9 +57,12 @@ impl Spool {
     pub async fn open(folder: PathBuf, program: &str) -> io::Result<Self> {
         fs::create_dir_all(&folder).await?;
         let folder = fs::canonicalize(folder).await?;
+        let rejected = folder.with_file_name(REJECTED_FOLDER);
+        fs::create_dir_all(&rejected).await?;
         Ok(Self {
             id: identify(&folder).await?,
             folder,
+            rejected,
             program: program.to_owned(),
         })
     }
@@ -71,6 +81,15 @@ impl Spool {
     /// The path of a queued file: a name in the spool, or a path outside it.
     pub(super) fn locate(&self, path: &str) -> PathBuf {
         self.folder.join(queued_path::path(path))
+    }
+
+    /// Where the rejected rows of an ingestion are written. The folder may have those of an ingestion of
+    /// another database with the same number.
+    pub(super) fn rejected(&self, ingestion: &Ingestion) -> PathBuf {
+        let hash = ingestion.content_hash.as_deref().unwrap_or_default();
+        let hash: String = hash.chars().take(16).collect();
+        let name = format!("{}-{hash}.csv", ingestion.id);
+        self.rejected.join(name)
     }
 
     /// Streams a file to the disk, for one ingestion. `source` is its display name, `limit` its
@@ -149,6 +168,14 @@ impl Spool {
         fs::write(&path, b"tripgraph").await?;
         fs::remove_file(&path).await?;
         Ok(())
+    }
+
+    /// A file that is deleted when it is dropped, or at a start-up.
+    pub(super) fn scratch_file(&self) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new()
+            .prefix(&format!("{}.", self.program))
+            .suffix(".part")
+            .tempfile_in(&self.folder)
     }
 
     /// All uploads in the folder, complete or not.
@@ -282,6 +309,12 @@ impl SpooledFile {
         queued_path::text(Path::new(path))
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Its display name.
     #[must_use]
     pub fn source(&self) -> &str {
@@ -313,8 +346,8 @@ impl SpooledFile {
         }
     }
 
-    /// Marks it as not needed by an ingestion, and deletes it if it is spooled.
-    pub(super) fn discard(mut self) {
+    /// Marks it as not needed by an ingestion: if it is spooled, it is deleted when this is dropped.
+    pub(super) fn discard(&mut self) {
         if self.ownership == Ownership::Enqueued {
             self.ownership = Ownership::Abandoned;
         }

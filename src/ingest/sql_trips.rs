@@ -12,8 +12,7 @@ use tokio::sync::watch;
 
 use super::Ingestions;
 use crate::backoff::Backoff;
-use crate::model::IngestionId;
-use crate::store::{self, SQL_BLOCK_TRIPS, SqlBacklog, Store};
+use crate::store::{self, SQL_BLOCK_TRIPS, SegmentId, SqlBacklog, Store};
 use crate::threads::{ThreadError, in_background};
 
 /// How long the number of missing rows is counted down before it is read again.
@@ -147,6 +146,7 @@ pub(super) async fn fill(ingestions: Ingestions) {
             progress.settled = request;
             progress.missing = 0;
         });
+        inner.merging.request();
         tokio::select! {
             _ = requests.changed() => {}
             () = inner.shutdown.cancelled() => return,
@@ -158,18 +158,18 @@ pub(super) async fn fill(ingestions: Ingestions) {
 enum Step {
     /// It was written; the number of its rows.
     Written(u64),
-    /// Another program was faster, or the ingestion was removed.
+    /// Another program was faster, or trips were removed or merged.
     Late,
-    /// No ingestion lacks rows.
+    /// No segment lacks rows.
     Complete,
 }
 
 struct Filling<'a> {
     ingestions: &'a Ingestions,
-    /// Ingestions with a patch that is broken: until the next start.
-    given_up: Vec<IngestionId>,
-    /// The ingestion that is filled, and since when.
-    current: Option<(IngestionId, Instant)>,
+    /// Segments with a patch that is broken: until the next start.
+    given_up: Vec<SegmentId>,
+    /// The segment that is filled, and since when.
+    current: Option<(SegmentId, Instant)>,
     /// When the missing rows were counted.
     counted: Option<Instant>,
     /// Rows that the planner of the database does not know of yet.
@@ -177,7 +177,7 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// Writes blocks until no ingestion lacks rows. Returns whether the program goes on.
+    /// Writes blocks until no segment lacks rows. Returns whether the program goes on.
     async fn until_complete(&mut self) -> bool {
         let inner = &self.ingestions.inner;
         let (mut away, mut late) = (Backoff::default(), Backoff::new(STEP_BACK, STEP_BACK_MOST));
@@ -210,16 +210,16 @@ impl Filling<'_> {
         }
     }
 
-    /// Writes the next block of the first ingestion that lacks rows.
+    /// Writes the next block of the first segment that lacks rows.
     async fn step(&mut self) -> Result<Step, FillError> {
         let store = &self.ingestions.inner.store;
         let Some(backlog) = store.sql_backlog(&self.given_up).await? else {
             return Ok(Step::Complete);
         };
-        let id = backlog.ingestion;
+        let segment = backlog.segment;
         self.count().await?;
-        if self.current.is_none_or(|(current, _)| current != id) {
-            self.current = Some((id, Instant::now()));
+        if self.current.is_none_or(|(current, _)| current != segment) {
+            self.current = Some((segment, Instant::now()));
         }
         let written = write_block(store, &backlog).await;
         let (rows, completes) = match written {
@@ -227,8 +227,8 @@ impl Filling<'_> {
             Ok(None) => return Ok(Step::Late),
             Err(error) if error.is_temporary() => return Err(error),
             Err(error) => {
-                tracing::error!(id, %error, "cannot write the trips of an ingestion to the table for SQL");
-                self.given_up.push(id);
+                tracing::error!(segment, %error, "cannot write the trips of a segment to the table for SQL");
+                self.given_up.push(segment);
                 return Ok(Step::Written(0));
             }
         };
@@ -238,24 +238,20 @@ impl Filling<'_> {
         Ok(Step::Written(rows))
     }
 
-    /// Logs that the rows of an ingestion are complete.
+    /// Logs that the rows of a segment are complete.
     fn complete(&mut self, backlog: &SqlBacklog, rows: u64) {
-        let SqlBacklog {
-            ingestion: id,
-            trips,
-            ..
-        } = *backlog;
+        let SqlBacklog { segment, trips, .. } = *backlog;
         let rows = backlog.rows + rows;
         let took = self.current.take().map(|(_, since)| since.elapsed());
         let seconds = took.unwrap_or_default().as_secs_f64();
         if rows == trips {
-            tracing::info!(id, rows, seconds, "trips can be read with SQL");
+            tracing::info!(segment, rows, seconds, "trips can be read with SQL");
         } else {
             tracing::error!(
-                id,
+                segment,
                 rows,
                 trips,
-                "patches do not hold all trips of an ingestion"
+                "patches do not hold all trips of a segment"
             );
         }
     }
@@ -295,8 +291,8 @@ impl Filling<'_> {
     }
 }
 
-/// Writes the next block of an ingestion. Returns the number of its rows, and whether they are the
-/// last; `None` where another program was faster, or the ingestion was removed.
+/// Writes the next block of a segment. Returns the number of its rows, and whether they are the last;
+/// `None` where another program was faster, or trips were removed or merged.
 async fn write_block(
     store: &Store,
     backlog: &SqlBacklog,

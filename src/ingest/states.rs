@@ -88,28 +88,39 @@ impl Ingestions {
     /// Reads the state of an ingestion and pushes it to its watchers; `None` if the id does not
     /// exist.
     pub(super) async fn refresh(&self, id: IngestionId) -> Result<Option<Ingestion>, store::Error> {
-        let order = self.inner.order.lock().await;
-        let Some(record) = self.stored(id).await? else {
-            return Ok(None);
-        };
-        self.push(&record, order).await;
-        Ok(Some(record.ingestion))
+        Ok(self.refresh_all(&[id]).await?.pop())
     }
 
-    /// Pushes a state to the watchers, in order.
-    pub(super) async fn push(&self, record: &IngestionRecord, order: MutexGuard<'_, ()>) {
-        let news = self.inner.progress.push(record.ingestion.clone());
+    /// Reads the states of ingestions and pushes them to their watchers; those that do not exist are
+    /// left out.
+    pub(super) async fn refresh_all(
+        &self,
+        ids: &[IngestionId],
+    ) -> Result<Vec<Ingestion>, store::Error> {
+        let order = self.inner.order.lock().await;
+        let records = self.inner.store.records(ids).await?;
+        self.push(&records, order).await;
+        Ok(records.into_iter().map(|record| record.ingestion).collect())
+    }
+
+    /// Pushes states to the watchers, in order.
+    pub(super) async fn push(&self, records: &[IngestionRecord], order: MutexGuard<'_, ()>) {
+        let is_news = |record: &&IngestionRecord| {
+            self.inner.progress.push(record.ingestion.clone()) && record.ingestion.state.is_final()
+        };
+        let ended: Vec<_> = records.iter().filter(is_news).collect();
         drop(order);
-        if news && record.ingestion.state.is_final() {
+        for record in ended {
             self.interrupt(record.ingestion.id);
             self.inner.sql_trips.request();
+            self.inner.merging.request();
             worker::conclude(self, record).await;
         }
     }
 
-    pub(super) async fn refresh_or_log(&self, id: IngestionId) {
-        if let Err(error) = self.refresh(id).await {
-            tracing::warn!(id, %error, "cannot read the state of an ingestion");
+    pub(super) async fn refresh_or_log(&self, ids: &[IngestionId]) {
+        if let Err(error) = self.refresh_all(ids).await {
+            tracing::warn!(?ids, %error, "cannot read the states of ingestions");
         }
     }
 }

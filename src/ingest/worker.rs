@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Ingestions;
-use super::pipeline::{self, PipelineError, Run, Stages};
+use super::pipeline::{self, Member, PipelineError, Run, RunFiles, Stages};
 use super::reporter::Reporter;
 use super::stop::{Stop, StopReason};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::model::{Failure, IngestionId, IngestionState};
-use crate::store::{self, IngestionRecord, Store};
+use crate::store::{self, Claim, FinalCounts, IngestionRecord, Store};
 
 /// Delay before the queue is checked again after a claim whose answer was lost: its ingestion may
 /// be locked until the database server ends the session of the lost connection.
@@ -23,17 +23,21 @@ pub(super) async fn work(ingestions: Ingestions) {
     let mut in_doubt = false;
     while !inner.shutdown.is_cancelled() {
         let delay = match inner.store.claim(&inner.worker, clock::now()).await {
-            Ok(Some(record)) => {
+            Ok(records) if !records.is_empty() => {
                 inner.idle.send_replace(false);
                 in_doubt = false;
-                if !matches!(ingest(&ingestions, record).await, RunOutcome::Away) {
+                let available = match <[IngestionRecord; 1]>::try_from(records) {
+                    Ok([record]) => ingest(&ingestions, record).await,
+                    Err(records) => ingest_group(&ingestions, records).await,
+                };
+                if available {
                     backoff.reset();
                     continue;
                 }
                 // News of work do not cut it short: there is work, but no database.
                 backoff.delay()
             }
-            Ok(None) => {
+            Ok(_) => {
                 inner.idle.send_replace(true);
                 let again = std::mem::take(&mut in_doubt);
                 tokio::select! {
@@ -56,16 +60,25 @@ pub(super) async fn work(ingestions: Ingestions) {
     }
 }
 
-/// Runs one claimed ingestion until it ends or is put back in the queue.
-async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> RunOutcome {
+fn run_files(ingestions: &Ingestions, record: &IngestionRecord) -> RunFiles {
+    let spool = &ingestions.inner.spool;
+    RunFiles {
+        trips: spool.locate(&record.path),
+        rejected: spool.rejected(&record.ingestion),
+    }
+}
+
+/// Runs one claimed ingestion until it ends or is put back in the queue. Returns whether the database
+/// and the disk are available.
+async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> bool {
     let inner = &ingestions.inner;
     let id = record.ingestion.id;
     let stop = Arc::new(Stop::default());
     ingestions.begin(id, Arc::clone(&stop));
-    ingestions.refresh_or_log(id).await;
+    ingestions.refresh_or_log(&[id]).await;
     tracing::info!(id, source = record.ingestion.source, "ingestion started");
 
-    let path = inner.spool.locate(&record.path);
+    let files = run_files(ingestions, &record);
     let reporter = Reporter::new(
         inner.progress.clone(),
         Arc::clone(&inner.metrics),
@@ -77,14 +90,77 @@ async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> RunOutcome 
         counts,
         stages,
         outcome,
-    } = pipeline::run(&inner.store, &record, path, reporter, stop).await;
+    } = pipeline::run(&inner.store, &record, files, reporter, stop).await;
     note_stages(id, &stages);
     inner.metrics.work(&stages);
-    let claim = record.claim;
+    let available = end(ingestions, record.claim, counts, outcome).await;
+    ingestions.finish();
+    available
+}
+
+/// Runs the claimed ingestions of small files together. Returns whether the database and the disk are
+/// available.
+async fn ingest_group(ingestions: &Ingestions, records: Vec<IngestionRecord>) -> bool {
+    let inner = &ingestions.inner;
+    let claims: Vec<_> = records.iter().map(|record| record.claim).collect();
+    let ids: Vec<_> = claims.iter().map(|claim| claim.ingestion).collect();
+    ingestions.refresh_or_log(&ids).await;
+    let files = records.into_iter().map(|record| {
+        let files = run_files(ingestions, &record);
+        (record, files)
+    });
+    let (files, store) = (files.collect(), &inner.store);
+    let mut available = true;
+    match pipeline::run_group(store, files).await {
+        Ok(members) => {
+            for member in &members {
+                inner.metrics.advance(FinalCounts::default(), member.counts);
+            }
+            let (published, others): (Vec<_>, Vec<_>) = members
+                .into_iter()
+                .partition(|member| member.outcome.is_ok());
+            let ids: Vec<_> = published
+                .iter()
+                .map(|member| member.claim.ingestion)
+                .collect();
+            announce_end(ingestions, &ids).await;
+            for Member {
+                claim,
+                counts,
+                outcome,
+            } in others
+            {
+                available &= end(ingestions, claim, counts, outcome).await;
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "cannot ingest small files together");
+            available = !error.is_unavailable();
+            for claim in claims {
+                let alone = Err(PipelineError::WriterGone);
+                end(ingestions, claim, FinalCounts::default(), alone).await;
+            }
+        }
+    }
+    available
+}
+
+/// Stores how a run ended. Returns whether the database and the disk are available.
+async fn end(
+    ingestions: &Ingestions,
+    claim: Claim,
+    counts: FinalCounts,
+    outcome: Result<(), PipelineError>,
+) -> bool {
+    let (inner, id) = (&ingestions.inner, claim.ingestion);
     let end = match outcome {
         Ok(()) | Err(PipelineError::Stopped(StopReason::Cancel)) => RunOutcome::Known,
         Err(PipelineError::Stopped(StopReason::Shutdown)) => {
             tracing::info!(id, "ingestion stopped, continues later");
+            RunOutcome::Later
+        }
+        Err(PipelineError::WriterGone) => {
+            tracing::info!(id, "ingestion is queued again, to run alone");
             RunOutcome::Later
         }
         Err(PipelineError::Store(store::Error::NotRunning(_))) => {
@@ -114,21 +190,8 @@ async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> RunOutcome 
                 inner.store.fail(claim, failure, counts, clock::now()).await
             }
         };
-        let noted = match noted {
-            Ok(()) | Err(store::Error::NotRunning(_)) => ingestions.refresh(id).await,
-            Err(error) => Err(error),
-        };
         let error = match noted {
-            Ok(ingestion) => {
-                let ended = ingestion.filter(|ingestion| ingestion.state.is_final());
-                if let Some(ended) = ended {
-                    inner.metrics.end(&ended);
-                    if ended.state == IngestionState::Succeeded {
-                        inner.tasks.spawn(analyze(inner.store.clone(), id));
-                    }
-                }
-                break;
-            }
+            Ok(()) | Err(store::Error::NotRunning(_)) => break,
             Err(error) => error,
         };
         tracing::error!(id, %error, "cannot store the end of an ingestion");
@@ -138,11 +201,42 @@ async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> RunOutcome 
             () = inner.shutdown.cancelled() => break,
         }
     }
-    ingestions.finish();
+    announce_end(ingestions, &[id]).await;
     if failed {
         purge(ingestions, id).await;
     }
-    end
+    !matches!(end, RunOutcome::Away)
+}
+
+/// Announces the states of ingestions after their runs, which are in the database.
+async fn announce_end(ingestions: &Ingestions, ids: &[IngestionId]) {
+    let inner = &ingestions.inner;
+    let mut backoff = Backoff::default();
+    let mut after = loop {
+        let error = match ingestions.refresh_all(ids).await {
+            Ok(after) => break after,
+            Err(error) => error,
+        };
+        tracing::error!(?ids, %error, "cannot read the states of ingestions");
+        tokio::select! {
+            () = backoff.wait() => {}
+            // Nobody watches any more.
+            () = inner.shutdown.cancelled() => return,
+        }
+    };
+    after.retain(|ingestion| ingestion.state.is_final());
+    for ended in &after {
+        inner.metrics.end(ended);
+    }
+    after.retain(|ended| ended.state == IngestionState::Succeeded);
+    let published: Vec<_> = after.iter().map(|ended| ended.id).collect();
+    if !published.is_empty() {
+        let store = inner.store.clone();
+        inner.tasks.spawn(analyze(store, published));
+    }
+    for replaced in after.iter().filter_map(|ended| ended.replaces) {
+        ingestions.conclude_replaced(replaced).await;
+    }
 }
 
 /// Logs the busy time of each stage, which shows the bottleneck.
@@ -202,10 +296,10 @@ pub(super) async fn purge(ingestions: &Ingestions, id: IngestionId) {
     }
 }
 
-/// Updates the statistics of the database's planner after an ingestion.
-async fn analyze(store: Store, id: IngestionId) {
-    if let Err(error) = store.analyze_after(id).await {
-        tracing::warn!(id, %error, "cannot update the statistics of the tables");
+/// Updates the statistics of the database's planner after ingestions.
+async fn analyze(store: Store, ids: Vec<IngestionId>) {
+    if let Err(error) = store.analyze_after(&ids).await {
+        tracing::warn!(?ids, %error, "cannot update the statistics of the tables");
     }
 }
 

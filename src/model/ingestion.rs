@@ -1,6 +1,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::{RecognisedFormat, RejectedReason};
+
 /// Number of an ingestion, counted from 1 in the order of arrival.
 pub type IngestionId = i64;
 
@@ -124,8 +126,14 @@ pub struct Ingestion {
     pub eta_seconds: Option<f64>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// The ingestion whose trips leave the answers in the moment in which those of this one appear.
+    pub replaces: Option<IngestionId>,
     /// What may not be as its sender wanted.
     pub warnings: Vec<Warning>,
+    /// The format that was recognised in the file.
+    pub format: RecognisedFormat,
+    /// Rejected rows by reason, most rows first.
+    pub rejected_reasons: Vec<RejectedReason>,
     /// When it was put in the queue.
     pub created_at: DateTime<Utc>,
     /// When it began to run.

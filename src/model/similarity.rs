@@ -66,4 +66,6 @@ pub struct TripGroup {
     pub bucket: u16,
     /// How many trips there are.
     pub trips: u64,
+    /// How many there are in the period that is compared with; 0 without.
+    pub trips_before: u64,
 }

@@ -1,5 +1,5 @@
-use super::{IngestionId, LocalTime, TripEndRule};
-use crate::geo::{BoundingBox, Point};
+use super::{IngestionId, LocalTime, TripEndRule, Week, WeekTimes};
+use crate::geo::{self, Point};
 
 /// One trip: one row of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +22,11 @@ pub struct Trip {
     pub arrived_at: Option<LocalTime>,
 }
 
-/// A bounding box, and which ends of a trip must lie in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// An area, and which ends of a trip must lie in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Area {
-    /// The box, borders included.
-    pub bbox: BoundingBox,
+    /// The area itself.
+    pub place: geo::Area,
     /// The ends that must lie in it.
     pub ends: TripEndRule,
 }
@@ -40,4 +40,20 @@ pub struct Selection {
     pub region: Option<String>,
     /// Trips of the datasource of this name.
     pub datasource: Option<String>,
+    /// Trips of this week and later ones.
+    pub from_week: Option<Week>,
+    /// Trips of this week and earlier ones.
+    pub to_week: Option<Week>,
+    /// Trips that depart at these times.
+    pub times: Option<WeekTimes>,
+    /// Trips of this ingestion.
+    pub ingestion: Option<IngestionId>,
+}
+
+impl Selection {
+    /// Approximate size in memory beyond the fields themselves, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.area.as_ref().map_or(0, |area| area.place.size())
+    }
 }

@@ -48,32 +48,3 @@ impl TripKey {
 const fn low_bits(bits: u64) -> u32 {
     (bits & MAX_DIMENSION_ID as u64) as u32
 }
-
-/// Keeps the trips of a region, of a datasource, of both, or all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct KeyFilter {
-    /// The region's number, where only its trips count.
-    pub region: Option<u32>,
-    /// The datasource's number, where only its trips count.
-    pub datasource: Option<u32>,
-}
-
-impl KeyFilter {
-    /// Whether a trip with this key counts.
-    #[must_use]
-    pub fn admits(&self, key: TripKey) -> bool {
-        self.admits_region(key.region()) && self.admits_datasource(key.datasource())
-    }
-
-    /// Whether trips of this region count.
-    #[must_use]
-    pub fn admits_region(&self, region: u32) -> bool {
-        self.region.is_none_or(|only| only == region)
-    }
-
-    /// Whether trips of this datasource count.
-    #[must_use]
-    pub fn admits_datasource(&self, datasource: u32) -> bool {
-        self.datasource.is_none_or(|only| only == datasource)
-    }
-}

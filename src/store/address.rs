@@ -1,6 +1,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use sqlx::sqlite::SqliteConnectOptions;
+
 use super::postgres::without_password;
 
 /// Where a database is.
@@ -14,6 +16,19 @@ pub enum Address {
 }
 
 impl Address {
+    /// The file of an `SQLite` database; `None` for another database.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Url(url) if url.starts_with("sqlite:") => {
+                let options: SqliteConnectOptions = url.parse().ok()?;
+                Some(options.get_filename().to_owned())
+            }
+            Self::Url(_) => None,
+        }
+    }
+
     /// As it may be shown: a URL without its user, password and options.
     #[must_use]
     pub fn shown(&self) -> String {

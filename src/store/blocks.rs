@@ -1,9 +1,10 @@
 //! Bulk loading: what an ingestion writes while it runs, block by block.
 
-use chrono::NaiveDateTime;
-
-use super::{Claim, Engine, Error, FinalCounts, Store, postgres, sqlite};
-use crate::model::{Patch, RejectedRow, TripEnd};
+use super::commit::CommitPoint;
+use super::{
+    Claim, Engine, Error, FinalCounts, SegmentClaim, SegmentWriter, Store, postgres, sqlite,
+};
+use crate::model::{Findings, Patch, RejectedRow, Summary, TripEnd};
 
 /// A patch on its way into the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,32 +72,47 @@ impl Head {
     }
 }
 
-/// What is written in one short transaction, so that nobody waits long for the one writer.
+/// What is written of a segment in one short transaction, so that nobody waits long for the one writer.
 #[derive(Debug, Default)]
 pub struct LoadBlock {
     /// The number of the batch it belongs to, from 0.
     pub batch: u32,
-    /// Rejected rows to keep.
-    pub rejected: Vec<RejectedRow>,
+    /// What is to be remembered of the file.
+    pub notes: Option<Notes>,
     /// Patches.
     pub patches: Vec<PatchRow>,
     /// The last block of a batch has the checkpoint that it reaches.
     pub checkpoint: Option<Checkpoint>,
 }
 
+impl LoadBlock {
+    pub(super) const fn commit_point(&self, claim: SegmentClaim) -> CommitPoint {
+        match (claim.by, &self.checkpoint) {
+            (SegmentWriter::Merge, _) => CommitPoint::MergeBlock,
+            (SegmentWriter::Ingestion(_), Some(_)) => CommitPoint::Checkpoint,
+            (SegmentWriter::Ingestion(_), None) => CommitPoint::Block,
+        }
+    }
+}
+
+/// What is to be remembered of a file, beside its trips.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Rejected rows to keep.
+    pub rejected: Vec<RejectedRow>,
+    /// What was found out about the file up to here.
+    pub findings: Findings,
+}
+
 /// What one ingestion brings of one datasource in one region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TripSummary {
     /// The region's number.
     pub region: u32,
     /// The datasource's number.
     pub datasource: u32,
-    /// Number of trips.
-    pub trips: u64,
-    /// The earliest departure.
-    pub first_departed_at: NaiveDateTime,
-    /// The latest departure.
-    pub last_departed_at: NaiveDateTime,
+    /// What is known of its trips.
+    pub summary: Summary,
     /// The sum of the departures in microseconds since 1970, modulo 2⁶⁴: it changes with any of
     /// them.
     pub departures: u64,
@@ -112,18 +128,32 @@ impl Store {
         }
     }
 
-    /// Writes one block of a running ingestion in one transaction; no answer sees it yet. Fails
-    /// with [`Error::NotRunning`] where the claim does not hold any more.
-    pub async fn load(&self, claim: Claim, block: &LoadBlock) -> Result<(), Error> {
-        let writer = &self.inner.writer;
+    /// Writes one block of a segment in one transaction; no answer sees it yet. Fails with
+    /// [`Error::NotRunning`] or [`Error::MergeLost`] where the claim does not hold any more.
+    pub async fn load(&self, claim: SegmentClaim, block: &LoadBlock) -> Result<(), Error> {
+        let (writer, program) = (&self.inner.writer, self.program());
         match &self.inner.engine {
             Engine::Sqlite { checkpointer, .. } => {
-                sqlite::load(writer.get_sqlite_connection_pool(), claim, block).await?;
+                sqlite::load(writer.get_sqlite_connection_pool(), program, claim, block).await?;
                 checkpointer.block_written();
                 Ok(())
             }
             Engine::Postgres { .. } => {
-                postgres::load(writer.get_postgres_connection_pool(), claim, block).await
+                postgres::load(writer.get_postgres_connection_pool(), program, claim, block).await
+            }
+        }
+    }
+
+    /// Writes the notes of several files in one transaction. Returns the claims that do not hold any
+    /// more: nothing is written of their files.
+    pub async fn keep_notes(&self, files: &[(Claim, Notes)]) -> Result<Vec<Claim>, Error> {
+        let writer = &self.inner.writer;
+        match &self.inner.engine {
+            Engine::Sqlite { .. } => {
+                sqlite::keep_notes(writer.get_sqlite_connection_pool(), files).await
+            }
+            Engine::Postgres { .. } => {
+                postgres::keep_notes(writer.get_postgres_connection_pool(), files).await
             }
         }
     }

@@ -6,7 +6,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::statement;
+use super::statement::statement;
 use super::{Error, FinalCounts, Store, postgres};
 use crate::model::{IngestionId, IngestionPhase};
 

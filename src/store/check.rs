@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::snapshot::column;
+use super::statement::column;
 use super::{Error, Snapshot};
 
 /// Faults that `SQLite` lists at most.

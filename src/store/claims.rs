@@ -1,4 +1,8 @@
 //! Claims: which worker has an ingestion, and how it ends.
+//!
+//! `tests/models/` checks these transactions in every order; change both together.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::ingestion;
@@ -9,10 +13,20 @@ use sea_orm::{
 };
 
 use super::changes::{Message, notify};
-use super::ingestions::{ingestion_record, without_zeros};
+use super::commit::{CommitPoint, committed};
+use super::ingestion_record::ingestion_record;
+use super::ingestions::without_zeros;
+use super::locations::delete_locations;
 use super::outcome::Attempt;
-use super::{Error, FinalCounts, IngestionRecord, Store, Worker, warnings};
+use super::{Error, FinalCounts, IngestionRecord, Store, Worker, segments, warnings};
 use crate::model::{Failure, IngestionId, IngestionState};
+
+/// Bytes of a small file, at most.
+const SMALL_BYTES: i64 = 256 << 10;
+/// Small files that are ingested together, at most,
+const GROUP_FILES: u64 = 256;
+/// and their bytes.
+const GROUP_BYTES: i64 = 4 << 20;
 
 /// A worker's right to an ingestion, until the next claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,16 +39,17 @@ pub struct Claim {
 
 impl Store {
     /// Claims the ingestion that waits longest, or whose worker is gone, among those whose file
-    /// the worker can read; `None` when there is none. Nobody else can claim it then. A worker has
-    /// none when it claims, so one that runs in its own name is its to go on with: the answer to
-    /// that claim was lost.
+    /// the worker can read; none when there is none. Where its file is small, and was not claimed
+    /// before, those of the small files behind it are claimed with it, to be ingested together. Nobody
+    /// else can claim them then. A worker has none when it claims, so one that runs in its own name is
+    /// its to go on with: the answer to that claim was lost.
     pub async fn claim(
         &self,
         worker: &Worker,
         now: DateTime<Utc>,
-    ) -> Result<Option<IngestionRecord>, Error> {
+    ) -> Result<Vec<IngestionRecord>, Error> {
         if !worker.serves && self.is_served(&worker.spool).await? {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let tx = self.write().await?;
         let waits = ingestion::Column::State.eq(IngestionState::Queued.name());
@@ -52,19 +67,47 @@ impl Store {
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .one(&tx)
             .await?;
-        let Some(next) = next else { return Ok(None) };
+        let Some(next) = next else {
+            return Ok(Vec::new());
+        };
         self.register(&tx, worker).await?;
-        let claims = next.claims + 1;
-        let mut row: ingestion::ActiveModel = next.into();
-        row.state = Set(IngestionState::Running.name().to_owned());
-        row.worker_id = Set(Some(self.program().to_owned()));
-        row.claims = Set(claims);
-        row.has_rows = Set(true);
-        row.started_at = Set(Some(now));
-        let row = row.update(&tx).await?;
-        notify(&tx, &Message::state(self.program(), row.id)).await?;
-        tx.commit().await?;
-        ingestion_record(row).map(Some)
+        let mut claimed = vec![next];
+        if is_small(&claimed[0]) {
+            let behind = ingestion::Entity::find()
+                .filter(ingestion::Column::State.eq(IngestionState::Queued.name()))
+                .filter(ingestion::Column::Spool.is_in([worker.spool.as_str(), ""]))
+                .filter(ingestion::Column::Id.gt(claimed[0].id))
+                .order_by_asc(ingestion::Column::Id)
+                .limit(GROUP_FILES - 1)
+                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+                .all(&tx)
+                .await?;
+            let mut bytes = claimed[0].bytes_total;
+            claimed.extend(behind.into_iter().take_while(|row| {
+                bytes += row.bytes_total;
+                is_small(row) && bytes <= GROUP_BYTES
+            }));
+        }
+        let alone = claimed.len() == 1;
+        let mut records = Vec::with_capacity(claimed.len());
+        for next in claimed {
+            let (claims, segment) = (next.claims + 1, next.segment_id);
+            let mut row: ingestion::ActiveModel = next.into();
+            row.state = Set(IngestionState::Running.name().to_owned());
+            row.worker_id = Set(Some(self.program().to_owned()));
+            row.claims = Set(claims);
+            row.has_rows = Set(true);
+            // Those of a group get theirs together, when they are published.
+            if alone && segment.is_none() {
+                row.segment_id = Set(Some(segments::insert(&tx, segments::WRITING, None).await?));
+            }
+            row.started_at = Set(Some(now));
+            let row = row.update(&tx).await?;
+            notify(&tx, &Message::state(self.program(), row.id)).await?;
+            records.push(ingestion_record(row)?);
+        }
+        committed(CommitPoint::Claim, tx.commit()).await?;
+        Ok(records)
     }
 
     /// Cancels an ingestion that waits or runs, wherever that is: its worker's claim ends, and it
@@ -102,8 +145,9 @@ impl Store {
         let Some(row) = row.filter(|row| unfinished.contains(&&*row.state)) else {
             return Ok(None);
         };
+        delete_locations(&tx, [id]).await?;
         let row = self.finish(&tx, row.into(), cancelled, counts, now).await?;
-        self.commit(tx).await?;
+        self.commit(CommitPoint::Cancel, tx).await?;
         ingestion_record(row).map(Some)
     }
 
@@ -119,12 +163,13 @@ impl Store {
         let mut row: ingestion::ActiveModel = check_claim(&tx, claim).await?.into();
         row.error_code = Set(Some(failure.code));
         row.error_message = Set(Some(without_zeros(&failure.message)));
+        delete_locations(&tx, [claim.ingestion]).await?;
         self.finish(&tx, row, IngestionState::Failed, counts, now)
             .await?;
-        Ok(tx.commit().await?)
+        committed(CommitPoint::Fail, tx.commit()).await
     }
 
-    /// Writes a final state into an ingestion's row.
+    /// Writes a final state into an ingestion's row. Its locations are deleted beside.
     pub(super) async fn finish(
         &self,
         tx: &DatabaseTransaction,
@@ -134,6 +179,11 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<ingestion::Model, Error> {
         let before = row.clone().try_into_model()?;
+        if state != IngestionState::Succeeded
+            && let Some(segment) = before.segment_id
+        {
+            segments::retire(tx, segment).await?;
+        }
         row.warnings = Set(warnings::at_end(tx, &before, state).await?);
         row.state = Set(state.name().to_owned());
         row.worker_id = Set(None);
@@ -160,8 +210,14 @@ impl Store {
         row.worker_id = Set(None);
         row.update(&tx).await?;
         notify(&tx, &Message::state(self.program(), claim.ingestion)).await?;
-        Ok(tx.commit().await?)
+        committed(CommitPoint::Requeue, tx.commit()).await
     }
+}
+
+/// Whether a file is ingested together with others: it is small, was not claimed before, and
+/// replaces none.
+fn is_small(row: &ingestion::Model) -> bool {
+    row.bytes_total <= SMALL_BYTES && row.claims == 0 && row.replaces.is_none()
 }
 
 /// The row of an ingestion that runs by a claim, which nobody else can end meanwhile.
@@ -169,10 +225,29 @@ pub(super) async fn check_claim(
     tx: &DatabaseTransaction,
     claim: Claim,
 ) -> Result<ingestion::Model, Error> {
-    let row = ingestion::Entity::find_by_id(claim.ingestion)
-        .lock_exclusive()
-        .one(tx)
-        .await?;
-    row.filter(|row| row.claims == claim.number && row.state == IngestionState::Running.name())
+    check_claims(tx, &[claim])
+        .await?
+        .pop()
         .ok_or(Error::NotRunning(claim.ingestion))
+}
+
+/// The rows of ingestions that run by claims, in the order of these. Fails with the first that does
+/// not.
+pub(super) async fn check_claims(
+    tx: &DatabaseTransaction,
+    claims: &[Claim],
+) -> Result<Vec<ingestion::Model>, Error> {
+    let rows = ingestion::Entity::find()
+        .filter(ingestion::Column::Id.is_in(claims.iter().map(|claim| claim.ingestion)))
+        .order_by_asc(ingestion::Column::Id)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let held = claims.iter().map(|claim| {
+        rows.remove(&claim.ingestion)
+            .filter(|row| row.claims == claim.number && row.state == IngestionState::Running.name())
+            .ok_or(Error::NotRunning(claim.ingestion))
+    });
+    held.collect()
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use entity::{datasource, region};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
+use super::commit::{CommitPoint, committed};
 use super::list::List;
-use super::snapshot::{column, statement};
+use super::statement::{column, statement};
 use super::{Error, Snapshot, Store};
 use crate::model::{KeyFilter, MAX_DIMENSION_ID, Selection};
 
@@ -14,10 +15,16 @@ use crate::model::{KeyFilter, MAX_DIMENSION_ID, Selection};
 const NEVER_IN_NAMES: char = '\0';
 
 impl Snapshot {
-    /// What to keep of the trips for a selection's region and datasource; `None` where one of
-    /// them does not exist.
+    /// What to keep of the trips for a selection, apart from its area; `None` where its region or
+    /// datasource does not exist.
     pub async fn key_filter(&self, selection: &Selection) -> Result<Option<KeyFilter>, Error> {
-        let mut filter = KeyFilter::default();
+        let mut filter = KeyFilter {
+            from_week: selection.from_week,
+            to_week: selection.to_week,
+            times: selection.times.clone(),
+            ingestion: selection.ingestion,
+            ..KeyFilter::default()
+        };
         if let Some(name) = &selection.region {
             let Some(id) = self.region_id(name).await? else {
                 return Ok(None);
@@ -67,6 +74,26 @@ impl Snapshot {
         self.names("datasource", ids).await
     }
 
+    /// The names of all regions by their numbers.
+    pub async fn all_region_names(&self) -> Result<HashMap<u32, String>, Error> {
+        self.all_names("region").await
+    }
+
+    /// The names of all datasources by their numbers.
+    pub async fn all_datasource_names(&self) -> Result<HashMap<u32, String>, Error> {
+        self.all_names("datasource").await
+    }
+
+    async fn all_names(&self, table: &str) -> Result<HashMap<u32, String>, Error> {
+        let mut names = HashMap::new();
+        self.each(&format!("SELECT id, name FROM {table}"), [], |row| {
+            names.insert(column::<i32>(&row, 0)?.cast_unsigned(), column(&row, 1)?);
+            Ok(())
+        })
+        .await?;
+        Ok(names)
+    }
+
     async fn names(&self, table: &str, ids: &[u32]) -> Result<HashMap<u32, String>, Error> {
         let list = List::column(self.backend(), 0, ids.iter().map(|&id| id.into()));
         let sql = format!(
@@ -114,7 +141,7 @@ impl Store {
             tx.execute_raw(statement(&tx, &insert, list.values)).await?;
             numbers.extend(self::numbers(&tx, table, &new).await?);
         }
-        tx.commit().await?;
+        committed(CommitPoint::Names, tx.commit()).await?;
         let number = |name| numbers.get(name).copied().ok_or(Error::Corrupt("name"));
         names.iter().map(number).collect()
     }

@@ -1,7 +1,7 @@
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::DatabaseError;
 
-use super::{Unavailable, postgres, sqlite};
+use super::{SegmentId, Unavailable, postgres, sqlite};
 use crate::model::{CorruptPatch, CountersError, IngestionId};
 
 /// What can go wrong with the database.
@@ -14,6 +14,14 @@ pub enum Error {
     /// Citus is PostgreSQL's.
     #[error("only PostgreSQL can distribute its tables with Citus")]
     NotDistributed,
+    /// SQLite has no other servers, and the nodes of a Citus cluster have no state in common.
+    #[error(
+        "only a single PostgreSQL has read replicas: leave out --read-url with SQLite and with Citus"
+    )]
+    NoReplicas,
+    /// It did not answer a check in time.
+    #[error("the read replica {0} does not answer")]
+    ReplicaSilent(String),
     /// The server does not have it, or not loaded.
     #[error("cannot make the extension Citus in this database: {0}")]
     Citus(#[source] sqlx::Error),
@@ -27,6 +35,12 @@ pub enum Error {
     /// A node of the cluster does not answer.
     #[error("nodes of the Citus cluster do not answer: {0}")]
     NodesAway(String),
+    /// A node has not committed what the others have.
+    #[error(
+        "a node of the Citus cluster has not committed the latest change yet: Citus recovers its \
+         prepared transaction, by default within a minute"
+    )]
+    Unsettled,
     /// The certificate of the server, or its version of TLS, can't be used.
     #[error(
         "cannot connect to {url} over TLS: {source}. {}Without sslmode, or with sslmode=prefer, \
@@ -75,6 +89,9 @@ pub enum Error {
     /// The connection broke before the database confirmed a change.
     #[error("the database has not confirmed a change, which may have been made: {0}")]
     InDoubt(#[source] Box<Error>),
+    /// What was read could not be handed on.
+    #[error("cannot write: {0}")]
+    Output(#[source] std::io::Error),
     /// A packed column does not hold what it should.
     #[error("the database holds a broken {0}")]
     Corrupt(&'static str),
@@ -93,6 +110,9 @@ pub enum Error {
     /// Somebody ended the ingestion meanwhile, or took it over.
     #[error("ingestion {0} is not running here any more")]
     NotRunning(IngestionId),
+    /// This program does not merge into the segment any more: the others thought it dead.
+    #[error("segment {0} is not merged by this program any more")]
+    MergeLost(SegmentId),
 }
 
 /// A row that does not hold what it should.
@@ -144,6 +164,7 @@ impl Error {
         let away = || match self {
             Self::Open { .. }
             | Self::NodesAway(_)
+            | Self::Unsettled
             | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => true,
             _ => self.driver().is_some_and(postgres::is_unavailable),
         };

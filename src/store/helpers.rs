@@ -3,17 +3,18 @@
 use std::iter;
 use std::sync::Arc;
 
-use entity::edition;
+use entity::edition::Model;
 use futures::future::try_join_all;
 use futures::stream::{TryStreamExt, select_all};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryResult,
-    StreamTrait, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, QueryResult, StreamTrait, TransactionTrait,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::edition::{self, Edition};
 use super::seen::Seen;
-use super::snapshot::{Snapshot, statement};
+use super::snapshot::Snapshot;
+use super::statement::statement;
 use super::{Engine, Error};
 use crate::geo::CellRange;
 use crate::model::TripEnd;
@@ -61,7 +62,11 @@ impl Snapshot {
         ranges: &[CellRange],
         mut visit: impl FnMut(QueryResult) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
-        let (mut rows, mut left, mut next) = (0, ranges, FIRST_RANGES);
+        let first = match self.engine() {
+            Engine::Sqlite { .. } => FIRST_RANGES,
+            Engine::Postgres { .. } => ranges.len(),
+        };
+        let (mut rows, mut left, mut next) = (0, ranges, first);
         while rows < MANY_ROWS && !left.is_empty() {
             let (part, others) = left.split_at(next.min(left.len()));
             let (sql, values) = self.in_ranges(columns, end, part);
@@ -77,6 +82,9 @@ impl Snapshot {
         }
         let helpers = self.helpers().await?;
         let parts = left.chunks(left.len().div_ceil(helpers.len() + 1));
+        for _ in 0..parts.len() {
+            self.meter.statement().await;
+        }
         let streams = iter::once(&self.tx)
             .chain(helpers.iter().map(|helper| &helper.tx))
             .zip(parts)
@@ -96,10 +104,14 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The number of the edition: the same, while nothing is published or removed.
-    pub async fn edition(&self) -> Result<i64, Error> {
-        let number = self.edition.get_or_try_init(|| edition(&self.tx));
-        number.await.copied()
+    /// The edition: the same, while nothing is published or removed.
+    pub async fn edition(&self) -> Result<Edition, Error> {
+        Ok(self.whole_edition().await?.into())
+    }
+
+    async fn whole_edition(&self) -> Result<&Model, Error> {
+        let edition = self.edition.get_or_try_init(|| edition::read(&self.tx));
+        edition.await
     }
 
     /// Transactions that see the same trips as this one: as many as are free.
@@ -108,15 +120,15 @@ impl Snapshot {
         let Engine::Sqlite { helpers: all, .. } = self.engine() else {
             return Ok(helpers);
         };
-        let number = self.edition().await?;
+        let edition = self.whole_edition().await?;
         while helpers.len() < HELPERS
             && let Ok(permit) = Arc::clone(&all.free).try_acquire_owned()
         {
             let tx = self.interrupt.watched(all.pool.begin()).await?;
-            // What was published meanwhile is not in the others. What was only begun is, and this
-            // snapshot does not know that it is hidden.
-            let same =
-                edition(&tx).await? == number && Seen::all_but_hidden(&tx).await? == self.seen;
+            // What was published or merged meanwhile is not in the others. What was only begun is,
+            // and this snapshot does not know that it is hidden.
+            let same = edition::read(&tx).await? == *edition
+                && Seen::all_but_hidden(&tx).await? == self.seen;
             if !same {
                 break;
             }
@@ -127,10 +139,4 @@ impl Snapshot {
         }
         Ok(helpers)
     }
-}
-
-/// The number of the edition that a connection sees.
-async fn edition(connection: &impl ConnectionTrait) -> Result<i64, Error> {
-    let edition = edition::Entity::find_by_id(1).one(connection).await?;
-    Ok(edition.ok_or(Error::Corrupt("edition"))?.number)
 }

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 
 use super::Error;
 use super::list::List;
-use super::snapshot::{column, statement};
+use super::statement::{column, statement};
 use crate::model::{Counters, CountersError, Flows, WeeklyKey};
 
 /// What is stored under a key, as bytes.
@@ -132,6 +132,24 @@ pub(super) async fn subtract<H: Histogram>(
     histograms: &[(H::Key, H)],
 ) -> Result<(), Error> {
     change(tx, histograms, H::subtract, &|| {}).await
+}
+
+/// Takes some from what is stored and adds others, where these differ; both are sorted by key.
+pub(super) async fn replace<H: Histogram<Key: Ord> + PartialEq>(
+    tx: &DatabaseTransaction,
+    before: &[(H::Key, H)],
+    after: &[(H::Key, H)],
+) -> Result<(), Error> {
+    let without = |these: &[(H::Key, H)], others: &[(H::Key, H)]| -> Vec<(H::Key, H)> {
+        let same = |(key, histogram): &&(H::Key, H)| {
+            let found = others.binary_search_by(|(other, _)| other.cmp(key));
+            found.is_ok_and(|index| others[index].1 == *histogram)
+        };
+        these.iter().filter(|of| !same(of)).cloned().collect()
+    };
+    // Added first: less than nothing cannot be stored.
+    add(tx, &without(after, before), &|| {}).await?;
+    subtract(tx, &without(before, after)).await
 }
 
 async fn change<H: Histogram>(

@@ -1,25 +1,29 @@
 //! Ingestions: what is known of them, and their rejected rows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{ingestion, rejected_row};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, NotSet, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, NotSet, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set,
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::changes::{Message, notify};
-use super::snapshot::column;
-use super::{Checkpoint, Claim, Error, Head, Snapshot, Store, postgres, warnings};
-use crate::model::{
-    Failure, Ingestion, IngestionId, IngestionPhase, IngestionState, Page, RejectedRow,
+use super::commit::CommitPoint;
+use super::ingestion_record::{IngestionRecord, describe, ingestion_record};
+use super::locations::insert_locations;
+use super::outcome::Attempt;
+use super::statement::column;
+use super::{
+    CannotReplace, Error, SegmentId, Snapshot, Store, findings, postgres, replacement, warnings,
 };
+use crate::geo::Point;
+use crate::model::{Ingestion, IngestionId, IngestionState, Page, RejectedRow, TripFormat};
 
 /// A file that is to be ingested.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewIngestion {
     /// Name of the file, for people.
     pub source: String,
@@ -35,105 +39,120 @@ pub struct NewIngestion {
     pub bytes_total: u64,
     /// The ingestion fails when more rows than this are rejected.
     pub max_rejected_rows: Option<u64>,
+    /// The ingestion whose trips are to leave the answers when those of this one appear.
+    pub replaces: Option<IngestionId>,
+    /// How the file is to be read.
+    pub format: TripFormat,
+    /// The locations whose ids the file names.
+    pub locations: Option<HashMap<String, Point>>,
+    /// Whether it is queued even if its bytes are there already.
+    pub allow_duplicate: bool,
 }
 
-/// An ingestion as programs see it.
+/// The result of putting a file in the queue.
 #[derive(Debug, Clone, PartialEq)]
-pub struct IngestionRecord {
-    /// As everyone sees it.
-    pub ingestion: Ingestion,
-    /// The spool of the program that took its file in.
-    pub spool: String,
-    /// Where its file lies.
-    pub path: String,
-    /// Whether the file lies in the spool, and is ours to delete.
-    pub spooled: bool,
-    /// The ingestion fails when more rows than this are rejected.
-    pub max_rejected_rows: Option<u64>,
-    /// The last claim on it.
-    pub claim: Claim,
-    /// Where earlier runs of it came to.
-    pub checkpoint: Option<Checkpoint>,
-}
-
-/// The counters an ingestion ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FinalCounts {
-    /// Bytes of the file that were read.
-    pub bytes_read: u64,
-    /// Rows that were read.
-    pub rows_read: u64,
-    /// Rows of them that became trips.
-    pub rows_ingested: u64,
-    /// Rows of them that were rejected.
-    pub rows_rejected: u64,
-}
-
-impl FinalCounts {
-    /// The counters of an ingestion.
-    #[must_use]
-    pub const fn of(ingestion: &Ingestion) -> Self {
-        Self {
-            bytes_read: ingestion.bytes_read,
-            rows_read: ingestion.rows_read,
-            rows_ingested: ingestion.rows_ingested,
-            rows_rejected: ingestion.rows_rejected,
-        }
-    }
+pub enum Queued {
+    /// It is queued as this ingestion.
+    New(Box<Ingestion>),
+    /// Its bytes are those of this ingestion, which is queued, running or published.
+    Duplicate(Box<Ingestion>),
+    /// It is not queued, because it cannot replace what it is to replace.
+    Refused(CannotReplace),
 }
 
 impl Store {
-    /// Puts a file in the queue. Unless duplicates are allowed, the same bytes that wait, run or
-    /// are in the answers already are not queued again: then the answer is that ingestion, and
-    /// `true`.
+    /// Puts files in the queue, all or none of them. Unless duplicates are allowed, the same bytes that
+    /// wait, run or are in the answers already are not queued again. Those of the ingestion that is
+    /// replaced are: they may be read in another way this time.
     pub async fn enqueue(
         &self,
-        new: NewIngestion,
-        allow_duplicate: bool,
+        files: &[NewIngestion],
         now: DateTime<Utc>,
-    ) -> Result<(Ingestion, bool), Error> {
-        let key = Uuid::new_v4().simple().to_string();
-        self.until_known(|_| self.try_enqueue(&new, &key, allow_duplicate, now))
+    ) -> Result<Vec<Queued>, Error> {
+        let keys: Vec<_> = files
+            .iter()
+            .map(|_| Uuid::new_v4().simple().to_string())
+            .collect();
+        self.until_known(|attempt| self.try_enqueue(files, &keys, now, attempt))
             .await
     }
 
-    /// Puts a file in the queue, unless an attempt with the same key did already.
     async fn try_enqueue(
         &self,
-        new: &NewIngestion,
-        key: &str,
-        allow_duplicate: bool,
+        files: &[NewIngestion],
+        keys: &[String],
         now: DateTime<Utc>,
-    ) -> Result<(Ingestion, bool), Error> {
+        attempt: Attempt,
+    ) -> Result<Vec<Queued>, Error> {
         let tx = self.write().await?;
         if self.is_shared() {
-            postgres::lock_content(&tx, &new.content_hash).await?;
+            // In their order, so that two programs do not wait for each other.
+            let mut hashes: Vec<_> = files.iter().map(|new| &new.content_hash).collect();
+            hashes.sort_unstable();
+            for hash in hashes {
+                postgres::lock_content(&tx, hash).await?;
+            }
         }
-        let done = ingestion::Entity::find()
-            .filter(ingestion::Column::IdempotencyKey.eq(key))
-            .one(&tx)
-            .await?;
-        if let Some(done) = done {
-            return Ok((describe(done)?, false));
+        let mut queued = Vec::with_capacity(files.len());
+        for (new, key) in files.iter().zip(keys) {
+            queued.push(self.enqueue_one(&tx, new, key, now, attempt).await?);
+        }
+        self.commit(CommitPoint::Enqueue, tx).await?;
+        Ok(queued)
+    }
+
+    /// Puts a file in the queue, unless an attempt with the same key did already.
+    async fn enqueue_one(
+        &self,
+        tx: &DatabaseTransaction,
+        new: &NewIngestion,
+        key: &str,
+        now: DateTime<Utc>,
+        attempt: Attempt,
+    ) -> Result<Queued, Error> {
+        if attempt == Attempt::Again {
+            let done = ingestion::Entity::find()
+                .filter(ingestion::Column::IdempotencyKey.eq(key))
+                .one(tx)
+                .await?;
+            if let Some(done) = done {
+                return Ok(Queued::New(Box::new(describe(done)?)));
+            }
         }
         let live = [
             IngestionState::Queued,
             IngestionState::Running,
             IngestionState::Succeeded,
         ];
-        if !allow_duplicate {
-            let same = ingestion::Entity::find()
+        if !new.allow_duplicate {
+            let mut same = ingestion::Entity::find()
                 .filter(ingestion::Column::ContentHash.eq(&new.content_hash))
                 .filter(ingestion::Column::State.is_in(live.map(IngestionState::name)))
-                .order_by_asc(ingestion::Column::Id)
-                .one(&tx)
-                .await?;
-            if let Some(same) = same {
-                return Ok((describe(same)?, true));
+                .order_by_asc(ingestion::Column::Id);
+            if let Some(replaced) = new.replaces {
+                same = same.filter(ingestion::Column::Id.ne(replaced));
+            }
+            if let Some(same) = same.one(tx).await? {
+                return Ok(match new.replaces {
+                    // Not what was asked for: the trips of the other would stay.
+                    Some(replaced) if same.replaces != new.replaces => {
+                        Queued::Refused(CannotReplace::Duplicate {
+                            id: replaced,
+                            same: same.id,
+                        })
+                    }
+                    _ => Queued::Duplicate(Box::new(describe(same)?)),
+                });
             }
         }
+        if let Some(replaced) = new.replaces
+            && let Err(reason) = replacement::check(tx, replaced).await?
+        {
+            return Ok(Queued::Refused(reason));
+        }
         let source = without_zeros(&new.source);
-        let same_name = warnings::of_same_name(&tx, &source, &new.content_hash, &live).await?;
+        let same_name =
+            warnings::of_same_name(tx, &source, &new.content_hash, new.replaces, &live).await?;
         let row = ingestion::ActiveModel {
             id: NotSet,
             source: Set(source),
@@ -147,14 +166,18 @@ impl Store {
             // It will have, and nobody may see them before it succeeds.
             has_rows: Set(true),
             max_rejected_rows: Set(new.max_rejected_rows.map(u64::cast_signed)),
+            replaces: Set(new.replaces),
+            format: Set(findings::stored_format(&new.format)),
             bytes_total: Set(new.bytes_total.cast_signed()),
             created_at: Set(now),
             ..Default::default()
         };
-        let row = ActiveModelTrait::insert(row, &tx).await?;
-        notify(&tx, &Message::state(self.program(), row.id)).await?;
-        self.commit(tx).await?;
-        Ok((describe(row)?, false))
+        let row = ActiveModelTrait::insert(row, tx).await?;
+        if let Some(locations) = &new.locations {
+            insert_locations(tx, row.id, locations).await?;
+        }
+        notify(tx, &Message::state(self.program(), row.id)).await?;
+        Ok(Queued::New(Box::new(describe(row)?)))
     }
 
     /// Ingestions that wait or run, longest waiting first.
@@ -192,6 +215,16 @@ impl Store {
             .one(&self.inner.reader)
             .await?;
         row.map(ingestion_record).transpose()
+    }
+
+    /// Several ingestions, by number; those that there are not are left out.
+    pub async fn records(&self, ids: &[IngestionId]) -> Result<Vec<IngestionRecord>, Error> {
+        let rows = ingestion::Entity::find()
+            .filter(ingestion::Column::Id.is_in(ids.iter().copied()))
+            .order_by_asc(ingestion::Column::Id)
+            .all(&self.inner.reader)
+            .await?;
+        rows.into_iter().map(ingestion_record).collect()
     }
 
     /// Ingestions, newest first, of one state or of all; only numbers below `before`.
@@ -251,41 +284,57 @@ impl Store {
 }
 
 impl Snapshot {
-    /// The ingestions whose trips are in the answers, with the number of their trips.
-    pub async fn visible_ingestions(&self) -> Result<Vec<(IngestionId, u64)>, Error> {
+    /// The segments whose trips are in the answers, with their ingestions and the number of trips of
+    /// each.
+    pub async fn visible_segments(
+        &self,
+    ) -> Result<BTreeMap<SegmentId, Vec<(IngestionId, u64)>>, Error> {
+        let mut segments = BTreeMap::new();
+        let sql = "SELECT id FROM segment WHERE state = 'LIVE'";
+        for id in self.ids(sql).await? {
+            segments.insert(id, Vec::new());
+        }
         let rows = ingestion::Entity::find()
             .filter(ingestion::Column::State.eq(IngestionState::Succeeded.name()))
             .order_by_asc(ingestion::Column::Id)
             .all(&self.tx)
             .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.id, row.rows_ingested.cast_unsigned()))
-            .collect())
+        for row in rows {
+            let segment = row.segment_id.ok_or(Error::Corrupt("ingestion"))?;
+            let ingestions = segments.entry(segment).or_default();
+            ingestions.push((row.id, row.rows_ingested.cast_unsigned()));
+        }
+        Ok(segments)
     }
 
-    /// Ingestions whose patches are read for answers though they have no trips in them.
-    pub async fn stray_patches(&self) -> Result<Vec<IngestionId>, Error> {
-        self.strays("trip_patch", "has_rows OR state = 'SUCCEEDED'")
-            .await
+    /// Segments that are not known, but whose patches are read for answers.
+    pub async fn stray_segments(&self) -> Result<Vec<SegmentId>, Error> {
+        self.strays(
+            "SELECT id FROM segment",
+            "SELECT DISTINCT segment_id FROM trip_patch",
+        )
+        .await
     }
 
     /// Ingestions whose trip summaries are in answers though they have no trips in them.
     pub async fn stray_summaries(&self) -> Result<Vec<IngestionId>, Error> {
-        self.strays("trip_summary", "state = 'SUCCEEDED'").await
+        self.strays(
+            "SELECT id FROM ingestion WHERE state = 'SUCCEEDED'",
+            "SELECT DISTINCT ingestion_id FROM trip_summary",
+        )
+        .await
     }
 
-    /// Ingestions that have rows in a table and are not as they should be then.
-    async fn strays(&self, table: &str, as_should_be: &str) -> Result<Vec<IngestionId>, Error> {
-        let known = format!("SELECT id FROM ingestion WHERE {as_should_be}");
-        let known: HashSet<_> = self.ids(&known).await?.into_iter().collect();
-        let found = format!("SELECT DISTINCT ingestion_id FROM {table} ORDER BY ingestion_id");
-        let mut found = self.ids(&found).await?;
+    /// The numbers that are found though they are not known.
+    async fn strays(&self, known: &str, found: &str) -> Result<Vec<i64>, Error> {
+        let known: HashSet<_> = self.ids(known).await?.into_iter().collect();
+        let mut found = self.ids(found).await?;
         found.retain(|id| !known.contains(id));
+        found.sort_unstable();
         Ok(found)
     }
 
-    async fn ids(&self, sql: &str) -> Result<Vec<IngestionId>, Error> {
+    async fn ids(&self, sql: &str) -> Result<Vec<i64>, Error> {
         let mut ids = Vec::new();
         self.each(sql, [], |row| {
             ids.push(column(&row, 0)?);
@@ -299,68 +348,6 @@ impl Snapshot {
 /// A text as every database takes it.
 pub(super) fn without_zeros(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
-}
-
-/// An ingestion's row as it is read.
-pub(super) fn ingestion_record(row: ingestion::Model) -> Result<IngestionRecord, Error> {
-    // Nothing is built on a checkpoint whose bytes cannot be compared.
-    let head = (row.batches > 0)
-        .then(|| Head::stored(row.head_bytes, &row.head_hash))
-        .flatten();
-    Ok(IngestionRecord {
-        spool: row.spool.clone(),
-        path: row.path.clone(),
-        spooled: row.spooled,
-        max_rejected_rows: row.max_rejected_rows.map(i64::cast_unsigned),
-        claim: Claim {
-            ingestion: row.id,
-            number: row.claims,
-        },
-        checkpoint: head.map(|head| Checkpoint {
-            head,
-            batches: row.batches.cast_unsigned(),
-            bytes_read: row.bytes_read.cast_unsigned(),
-            next_line: row.next_line.cast_unsigned(),
-            rows_read: row.rows_read.cast_unsigned(),
-            rows_ingested: row.rows_ingested.cast_unsigned(),
-            rows_rejected: row.rows_rejected.cast_unsigned(),
-        }),
-        ingestion: describe(row)?,
-    })
-}
-
-fn describe(row: ingestion::Model) -> Result<Ingestion, Error> {
-    let state = IngestionState::from_name(&row.state).ok_or(Error::Corrupt("ingestion"))?;
-    let rows_per_second = match (row.started_at, row.finished_at) {
-        (Some(start), Some(end)) if end > start => {
-            let seconds = (end - start).as_seconds_f64();
-            Some(row.rows_read as f64 / seconds)
-        }
-        _ => None,
-    };
-    Ok(Ingestion {
-        id: row.id,
-        source: row.source,
-        state,
-        content_hash: Some(row.content_hash),
-        bytes_total: Some(row.bytes_total.cast_unsigned()),
-        bytes_read: row.bytes_read.cast_unsigned(),
-        rows_read: row.rows_read.cast_unsigned(),
-        rows_ingested: row.rows_ingested.cast_unsigned(),
-        rows_rejected: row.rows_rejected.cast_unsigned(),
-        rows_per_second,
-        phase: (state == IngestionState::Running).then(IngestionPhase::default),
-        progress: None,
-        eta_seconds: None,
-        failure: row
-            .error_code
-            .zip(row.error_message)
-            .map(|(code, message)| Failure { code, message }),
-        warnings: warnings::parse(&row.warnings)?,
-        created_at: row.created_at,
-        started_at: row.started_at,
-        finished_at: row.finished_at,
-    })
 }
 
 /// Cuts a list of up to `first + 1` rows to a page.

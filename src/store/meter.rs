@@ -16,6 +16,7 @@ const ROW: u64 = 128;
 #[derive(Debug)]
 pub struct Meter {
     spent: AtomicU64,
+    statements: AtomicU64,
     limit: AtomicU64,
     exceeded: Notify,
     lifted: Notify,
@@ -27,6 +28,7 @@ impl Meter {
     pub fn new(limit: u64) -> Self {
         Self {
             spent: AtomicU64::new(0),
+            statements: AtomicU64::new(0),
             limit: AtomicU64::new(limit),
             exceeded: Notify::new(),
             lifted: Notify::new(),
@@ -50,6 +52,18 @@ impl Meter {
         self.lifted.notify_one();
     }
 
+    /// The work so far, in bytes.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.spent.load(Ordering::Relaxed)
+    }
+
+    /// The statements so far.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
     /// Counts bytes that are read or worked on.
     pub(crate) fn count(&self, bytes: usize) {
         self.spent.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -58,6 +72,7 @@ impl Meter {
     /// Counts a statement.
     pub(super) async fn statement(&self) {
         self.spent.fetch_add(STATEMENT, Ordering::Relaxed);
+        self.statements.fetch_add(1, Ordering::Relaxed);
         self.pass().await;
     }
 
@@ -72,7 +87,7 @@ impl Meter {
     async fn pass(&self) {
         // Rows that lie ready make no await wait.
         tokio::task::consume_budget().await;
-        while self.spent.load(Ordering::Relaxed) > self.limit.load(Ordering::Relaxed) {
+        while self.spent() > self.limit.load(Ordering::Relaxed) {
             self.exceeded.notify_one();
             self.lifted.notified().await;
         }

@@ -4,6 +4,7 @@ use migration::MigratorTrait;
 use sea_orm::{DatabaseConnection, DbErr};
 
 use super::Error;
+use super::commit::{CommitPoint, committed};
 
 /// Brings the schema up to date.
 pub(super) async fn migrate(connection: &DatabaseConnection) -> Result<(), Error> {
@@ -17,9 +18,11 @@ pub(super) async fn migrate(connection: &DatabaseConnection) -> Result<(), Error
         let reason = "the clock of this machine is before 1970: set it, then start again";
         return Err(Error::Migrate(DbErr::Custom(reason.to_owned())));
     }
-    migration::Migrator::up(connection, None)
-        .await
-        .map_err(Error::Migrate)
+    let migrated = async {
+        let migrated = migration::Migrator::up(connection, None).await;
+        migrated.map_err(Error::Migrate)
+    };
+    committed(CommitPoint::Migrate, migrated).await
 }
 
 /// Refuses a database with migrations that this program does not have: what it holds would be

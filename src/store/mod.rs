@@ -9,45 +9,67 @@ mod blocks;
 mod changes;
 mod check;
 mod claims;
+mod commit;
 mod dimensions;
+mod edition;
 mod error;
+mod failpoint;
+mod findings;
 mod helpers;
 mod histograms;
+mod ingestion_record;
 mod ingestions;
 mod list;
+mod locations;
 mod meter;
 mod migrate;
 mod outcome;
 mod patches;
 mod postgres;
 mod publish;
+mod removal;
+mod replacement;
+mod replica;
+mod replica_metrics;
+mod replicas;
 mod seen;
+mod segments;
 mod snapshot;
 mod sql_block;
 mod sql_rows;
 mod sql_trips;
 mod sqlite;
+mod statement;
 mod statistics;
 mod summaries;
 mod trips;
 mod unavailable;
 mod warnings;
 mod workers;
+mod zones;
 
 use std::sync::Arc;
 
 pub use address::Address;
-pub use blocks::{Checkpoint, Head, LoadBlock, PatchRow, TripSummary};
+pub use blocks::{Checkpoint, Head, LoadBlock, Notes, PatchRow, TripSummary};
 pub use changes::{Advance, Change};
 pub use claims::Claim;
+pub use edition::Edition;
 pub use error::{BrokenRow, Error};
-pub use ingestions::{FinalCounts, IngestionRecord, NewIngestion};
+pub use ingestion_record::{FinalCounts, IngestionRecord};
+pub use ingestions::{NewIngestion, Queued};
 pub use meter::Meter;
 pub use patches::StoredPatch;
+pub use publish::{Publication, Published};
+pub use removal::{PatchWithout, Removal, RemovalSource, Removed};
+pub use replacement::CannotReplace;
+pub use replica::Replica;
+pub use replicas::{ReplicaState, ReplicaStatus};
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
+pub use segments::{LiveSegment, Merge, SegmentClaim, SegmentId, SegmentWriter};
 pub use snapshot::Snapshot;
 pub use sql_block::{SqlBacklog, SqlBlock, SqlCursor, SqlPatches, SqlTrip};
 pub use sql_rows::SqlRows;
@@ -56,18 +78,22 @@ pub use trips::TripRow;
 pub use unavailable::Unavailable;
 use uuid::Uuid;
 pub use workers::Worker;
+pub use zones::ZoneSetRecord;
 
 /// Connections that read. Questions are answered with [`QUESTIONS`] of them at most at the same
-/// time; the others are for what takes no place in the queue of questions, such as the state of an
-/// ingestion.
-const READERS: u32 = QUESTIONS + 4;
+/// time, and [`EXPORTS`] are for exports; the others are for what takes no place in their queues,
+/// such as the state of an ingestion.
+const READERS: u32 = QUESTIONS + EXPORTS + 4;
 /// Questions that may read at the same time.
 pub const QUESTIONS: u32 = 12;
+/// Exports that may read at the same time.
+pub const EXPORTS: u32 = 4;
 
 /// A handle on the database; clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    replicas: Arc<replicas::Replicas>,
 }
 
 #[derive(Debug)]
@@ -77,6 +103,7 @@ struct Inner {
     engine: Engine,
     /// What this program calls itself towards the others.
     program: String,
+    abandoned: segments::Abandoned,
 }
 
 /// What is an engine's own.
@@ -126,7 +153,9 @@ impl Store {
                 writer,
                 engine,
                 program,
+                abandoned: segments::Abandoned::default(),
             }),
+            replicas: Arc::default(),
         })
     }
 
@@ -162,6 +191,7 @@ impl Store {
 
     /// Closes every connection, after the statements under way.
     pub async fn close(&self) -> Result<(), Error> {
+        self.replicas.close().await;
         if let Engine::Sqlite {
             checkpointer,
             helpers,

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use sea_orm::DatabaseTransaction;
 use tokio::time::timeout;
 
+use super::commit::{CommitPoint, committed};
 use super::{Error, Store};
 use crate::backoff::Backoff;
 
@@ -28,9 +29,12 @@ pub(super) enum Attempt {
 
 impl Store {
     /// Commits a transaction of [`Store::until_known`].
-    pub(super) async fn commit(&self, tx: DatabaseTransaction) -> Result<(), Error> {
-        tx.commit().await.map_err(|error| {
-            let error = Error::from(error);
+    pub(super) async fn commit(
+        &self,
+        point: CommitPoint,
+        tx: DatabaseTransaction,
+    ) -> Result<(), Error> {
+        committed(point, tx.commit()).await.map_err(|error| {
             // An embedded database does not lose its answers.
             if self.is_shared() && error.is_unavailable() {
                 Error::InDoubt(Box::new(error))

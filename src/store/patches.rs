@@ -2,12 +2,13 @@
 
 use sea_orm::{DbBackend, QueryResult, Value};
 
-use super::Error;
 use super::list::List;
 use super::seen::Seen;
-use super::snapshot::{Snapshot, column, named};
+use super::snapshot::Snapshot;
+use super::statement::{column, named};
+use super::{Error, SegmentId};
 use crate::geo::CellRange;
-use crate::model::{CorruptPatch, IngestionId, PatchBytes, PatchDepth, PatchPart, TripEnd};
+use crate::model::{CorruptPatch, PatchBytes, PatchDepth, PatchPart, TripEnd};
 
 /// A patch as it lies in the database.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,8 @@ pub struct StoredPatch<'a> {
     pub end: TripEnd,
     /// The cell they lie in.
     pub cell: u64,
+    /// The batch of the segment.
+    pub batch: u32,
     /// The groups of columns, as far as they were read.
     pub bytes: PatchBytes<'a>,
 }
@@ -37,7 +40,7 @@ impl Snapshot {
         mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let groups = groups(depth);
-        let columns = format!("p.cell, p.ingestion_id, {groups}, p.trip_end, p.batch");
+        let columns = format!("p.cell, p.segment_id, p.batch, {groups}, p.trip_end");
         self.each_patch(&columns, end, ranges, |row| {
             let mut read = || {
                 if self.seen.hides(column(&row, 1)?) {
@@ -46,7 +49,8 @@ impl Snapshot {
                 visit(StoredPatch {
                     end,
                     cell: column::<i64>(&row, 0)?.cast_unsigned(),
-                    bytes: self.patch_bytes(&row, 2, depth)?,
+                    batch: column::<i32>(&row, 2)?.cast_unsigned(),
+                    bytes: self.patch_bytes(&row, 3, depth)?,
                 })
             };
             self.of_patch(&row, read())
@@ -54,24 +58,24 @@ impl Snapshot {
         .await
     }
 
-    /// Reads all patches of one ingestion to a depth, in the order in which they were written,
-    /// whether its trips are visible or not.
+    /// Reads all patches of one segment to a depth, in the order in which they were written, whether
+    /// its trips are visible or not.
     pub async fn patches_of(
         &self,
-        id: IngestionId,
+        id: SegmentId,
         depth: PatchDepth,
         mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = format!(
-            "SELECT p.trip_end, p.cell, p.checksum, {}, p.ingestion_id, p.batch \
-             FROM trip_patch AS p WHERE p.ingestion_id = $1 \
-             ORDER BY p.ingestion_id, p.batch, p.trip_end, p.cell",
+            "SELECT p.trip_end, p.cell, p.checksum, p.batch, {}, p.segment_id \
+             FROM trip_patch AS p WHERE p.segment_id = $1 \
+             ORDER BY p.segment_id, p.batch, p.trip_end, p.cell",
             groups(depth)
         );
         self.each(&sql, [id.into()], |row| {
             let mut read = || {
                 let end = TripEnd::from_code(column(&row, 0)?).ok_or(Error::Corrupt("trip end"))?;
-                let bytes = self.patch_bytes(&row, 3, depth)?;
+                let bytes = self.patch_bytes(&row, 4, depth)?;
                 let checksum: i64 = column(&row, 2)?;
                 if depth == PatchDepth::Rest && checksum != i64::from(bytes.checksum()) {
                     return Err(CorruptPatch.into());
@@ -79,6 +83,7 @@ impl Snapshot {
                 visit(StoredPatch {
                     end,
                     cell: column::<i64>(&row, 1)?.cast_unsigned(),
+                    batch: column::<i32>(&row, 3)?.cast_unsigned(),
                     bytes,
                 })
             };
@@ -152,4 +157,4 @@ fn groups(depth: PatchDepth) -> String {
 }
 
 /// The key of `trip_patch`.
-const PATCH_KEY: [&str; 4] = ["trip_end", "cell", "ingestion_id", "batch"];
+const PATCH_KEY: [&str; 4] = ["trip_end", "cell", "segment_id", "batch"];

@@ -1,53 +1,91 @@
-//! The moments at which trips appear in the answers, and leave them.
+//! The moment at which trips appear in the answers, and the end of those that do not.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
-use entity::{ingestion, trip_summary};
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QuerySelect, Set,
-};
+use entity::ingestion;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QuerySelect, Set};
 
-use super::changes::{Message, notify};
-use super::claims::check_claim;
-use super::ingestions::ingestion_record;
-use super::outcome::Attempt;
-use super::snapshot::{column, key, statement};
-use super::{Claim, Error, FinalCounts, IngestionRecord, Store, TripSummary, histograms, postgres};
+use super::claims::{check_claim, check_claims};
+use super::commit::{CommitPoint, committed};
+use super::locations::delete_locations;
+use super::segments::{self, SegmentId};
+use super::statement::{column, key, statement};
+use super::{
+    Claim, Error, FinalCounts, IngestionRecord, Removal, Store, TripSummary, histograms, postgres,
+    summaries,
+};
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
 
+/// What an ingestion adds to the answers, beside its trips.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// The claim on it.
+    pub claim: Claim,
+    /// What takes the trips out of the answers that it replaces.
+    pub removal: Option<Arc<Removal>>,
+    /// Its summaries.
+    pub summaries: Vec<TripSummary>,
+    /// The counters it ends with.
+    pub counts: FinalCounts,
+}
+
+/// What came of publishing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// The trips are in the answers.
+    Done,
+    /// Trips to be replaced are not where they were: nothing is done, and it is to be tried again with
+    /// removals from another snapshot.
+    Moved,
+}
+
 impl Store {
-    /// Makes the trips of an ingestion visible, all at once: adds its histograms and summaries,
-    /// and it has succeeded. Tells meanwhile which part of that is done, from 0 to less than 1.
+    /// Makes the trips of a segment visible, all at once: adds its histograms and the summaries of its
+    /// ingestions, and these have succeeded. What they replace leaves the answers in the same moment.
+    /// Tells meanwhile which part of that is done, from 0 to less
+    /// than 1. Fails with [`Error::NotRunning`] where the claim on one of them does not hold any more.
     pub async fn publish(
         &self,
-        claim: Claim,
+        segment: SegmentId,
+        publications: &[Publication],
         histograms: &FinishedHistograms,
-        summaries: &[TripSummary],
-        counts: FinalCounts,
         now: impl Fn() -> DateTime<Utc> + Send + Sync,
         done: impl Fn(f64) + Send + Sync,
-    ) -> Result<(), Error> {
+    ) -> Result<Published, Error> {
         let (now, done) = (&now, &done);
-        self.until_known(|_| self.try_publish(claim, histograms, summaries, counts, now, done))
+        self.until_known(|_| self.try_publish(segment, publications, histograms, now, done))
             .await
     }
 
     async fn try_publish(
         &self,
-        claim: Claim,
+        segment: SegmentId,
+        publications: &[Publication],
         histograms: &FinishedHistograms,
-        summaries: &[TripSummary],
-        counts: FinalCounts,
         now: &(impl Fn() -> DateTime<Utc> + Send + Sync),
         done: &(impl Fn(f64) + Send + Sync),
-    ) -> Result<(), Error> {
+    ) -> Result<Published, Error> {
         let tx = self.publishing().await?;
-        let row = match check_claim(&tx, claim).await {
-            // By nobody but this claim, in an attempt whose answer was lost.
-            Err(Error::NotRunning(_)) if is_published(&tx, claim).await? => return Ok(()),
-            row => row?,
+        let claims: Vec<_> = publications.iter().map(|of_file| of_file.claim).collect();
+        let rows = match check_claims(&tx, &claims).await {
+            // By nobody but these claims, in an attempt whose answer was lost.
+            Err(Error::NotRunning(id)) if are_published(&tx, &claims, id).await? => {
+                return Ok(Published::Done);
+            }
+            rows => rows?,
         };
+        segments::check_writable(&tx, segment, self.program()).await?;
+        // Before the trips come: so the warnings that these end with are about what stays.
+        for (publication, row) in publications.iter().zip(&rows) {
+            let removal = publication.removal.as_deref();
+            if let Some(replaced) = row.replaces
+                && !self.replace_trips(&tx, replaced, removal).await?
+            {
+                return Ok(Published::Moved);
+            }
+        }
         let (weekly, flows) = (&histograms.weekly, &histograms.flows);
         // What follows the histograms is a statement more.
         let all = histograms::statements(weekly) + histograms::statements(flows) + 1;
@@ -55,59 +93,46 @@ impl Store {
         let wrote = || done((written.fetch_add(1, Ordering::Relaxed) + 1) as f64 / all as f64);
         histograms::add(&tx, weekly, &wrote).await?;
         histograms::add(&tx, flows, &wrote).await?;
-        insert_summaries(&tx, claim.ingestion, summaries).await?;
-        count_edition(&tx).await?;
-        let succeeded = IngestionState::Succeeded;
-        self.finish(&tx, row.into(), succeeded, counts, now())
-            .await?;
-        self.commit(tx).await
-    }
-
-    /// Takes the trips of an ingestion out of every answer, all at once. Its rows are purged
-    /// afterwards. `None` where it is not among the answers.
-    pub async fn remove(
-        &self,
-        id: IngestionId,
-        histograms: &FinishedHistograms,
-    ) -> Result<Option<IngestionRecord>, Error> {
-        self.until_known(|attempt| self.try_remove(id, histograms, attempt))
-            .await
-    }
-
-    async fn try_remove(
-        &self,
-        id: IngestionId,
-        histograms: &FinishedHistograms,
-        attempt: Attempt,
-    ) -> Result<Option<IngestionRecord>, Error> {
-        let tx = self.publishing().await?;
-        let row = ingestion::Entity::find_by_id(id)
-            .lock_exclusive()
-            .one(&tx)
-            .await?;
-        let removed = IngestionState::Removed.name();
-        if attempt == Attempt::Again
-            && let Some(done) = row.as_ref().filter(|row| row.state == removed)
-        {
-            return ingestion_record(done.clone()).map(Some);
+        summaries::insert(&tx, &all_summaries(publications)).await?;
+        let ids: Vec<_> = claims.iter().map(|claim| claim.ingestion).collect();
+        delete_locations(&tx, ids).await?;
+        let mut trips = 0;
+        for (publication, row) in publications.iter().zip(rows) {
+            let mut row: ingestion::ActiveModel = row.into();
+            row.segment_id = Set(Some(segment));
+            let (succeeded, counts) = (IngestionState::Succeeded, publication.counts);
+            self.finish(&tx, row, succeeded, counts, now()).await?;
+            trips += counts.rows_ingested;
         }
+        segments::publish(&tx, segment, trips).await?;
+        self.count_edition(&tx).await?;
+        self.commit(commit_point(publications), tx).await?;
+        Ok(Published::Done)
+    }
+
+    /// Takes the trips of a replaced ingestion out of the answers, unless that was done already.
+    /// Returns whether they are in none now.
+    async fn replace_trips(
+        &self,
+        tx: &DatabaseTransaction,
+        replaced: IngestionId,
+        removal: Option<&Removal>,
+    ) -> Result<bool, Error> {
+        let row = ingestion::Entity::find_by_id(replaced)
+            .lock_exclusive()
+            .one(tx)
+            .await?;
         let Some(row) = row.filter(|row| row.state == IngestionState::Succeeded.name()) else {
-            return Ok(None);
+            return Ok(true);
         };
-        histograms::subtract(&tx, &histograms.weekly).await?;
-        histograms::subtract(&tx, &histograms.flows).await?;
-        delete_summaries(&tx, id).await?;
-        count_edition(&tx).await?;
-        let mut row: ingestion::ActiveModel = row.into();
-        row.state = Set(removed.to_owned());
-        let row = row.update(&tx).await?;
-        notify(&tx, &Message::state(self.program(), id)).await?;
-        self.commit(tx).await?;
-        ingestion_record(row).map(Some)
+        let Some(removal) = removal else {
+            return Ok(false);
+        };
+        Ok(self.take_away(tx, row, removal).await?.is_some())
     }
 
     /// A transaction that changes what is in the answers; there is one at a time.
-    async fn publishing(&self) -> Result<DatabaseTransaction, Error> {
+    pub(super) async fn publishing(&self) -> Result<DatabaseTransaction, Error> {
         let tx = self.write().await?;
         if self.is_shared() {
             postgres::lock_publishing(&tx).await?;
@@ -121,15 +146,27 @@ impl Store {
         let checkpoint = record.checkpoint.unwrap_or_default();
         let tx = self.write().await?;
         check_claim(&tx, record.claim).await?;
-        for (table, column, from) in [
-            ("rejected_row", "line", checkpoint.next_line),
-            ("trip_patch", "batch", checkpoint.batches.into()),
+        for (table, owner, owner_id, column, from) in [
+            (
+                "rejected_row",
+                "ingestion_id",
+                Some(id),
+                "line",
+                checkpoint.next_line,
+            ),
+            (
+                "trip_patch",
+                "segment_id",
+                record.segment,
+                "batch",
+                checkpoint.batches.into(),
+            ),
         ] {
-            let sql = format!("DELETE FROM {table} WHERE ingestion_id = $1 AND {column} >= $2");
-            tx.execute_raw(statement(&tx, &sql, [id.into(), key(from)]))
+            let sql = format!("DELETE FROM {table} WHERE {owner} = $1 AND {column} >= $2");
+            tx.execute_raw(statement(&tx, &sql, [owner_id.into(), key(from)]))
                 .await?;
         }
-        Ok(tx.commit().await?)
+        committed(CommitPoint::Rewind, tx.commit()).await
     }
 
     /// Deletes the trips and patches of an ingestion that has none in the answers, and never will,
@@ -143,92 +180,71 @@ impl Store {
             return Err(Error::InUse(id));
         }
         self.purge_sql_trips(id).await?;
-        self.purge_table(id, "trip_patch", "batch", 1).await?;
+        self.purge_segments().await?;
         let writer = &self.inner.writer;
-        let sql = "UPDATE ingestion SET has_rows = $1 WHERE id = $2";
-        writer
-            .execute_raw(statement(writer, sql, [false.into(), id.into()]))
-            .await?;
+        let sql = "UPDATE ingestion SET has_rows = $1, segment_id = NULL WHERE id = $2";
+        let purged = writer.execute_raw(statement(writer, sql, [false.into(), id.into()]));
+        committed(CommitPoint::Purged, purged).await?;
         Ok(())
     }
 
-    /// Deletes the rows of an ingestion, in steps of a column that numbers them.
-    async fn purge_table(
-        &self,
-        id: IngestionId,
-        table: &str,
-        number: &str,
-        step: i64,
-    ) -> Result<(), Error> {
+    /// Deletes the patches of a segment, a batch at a time.
+    pub(super) async fn purge_patches(&self, id: SegmentId) -> Result<(), Error> {
         let writer = &self.inner.writer;
-        let range = format!(
-            "SELECT CAST(MIN({number}) AS BIGINT), CAST(MAX({number}) AS BIGINT) FROM {table} \
-             WHERE ingestion_id = $1"
-        );
+        let range = "SELECT MIN(batch), MAX(batch) FROM trip_patch WHERE segment_id = $1";
         let range = writer
-            .query_one_raw(statement(writer, &range, [id.into()]))
+            .query_one_raw(statement(writer, range, [id.into()]))
             .await?;
         let Some(range) = range else { return Ok(()) };
-        let (Some(mut from), Some(last)) = (
-            column::<Option<i64>>(&range, 0)?,
-            column::<Option<i64>>(&range, 1)?,
-        ) else {
+        let batch = |index| column::<Option<i32>>(&range, index);
+        let (Some(first), Some(last)) = (batch(0)?, batch(1)?) else {
             return Ok(());
         };
-        let delete = format!(
-            "DELETE FROM {table} WHERE ingestion_id = $1 AND {number} >= $2 AND {number} < $3"
-        );
-        while from <= last {
-            let values = [id.into(), from.into(), (from + step).into()];
-            writer
-                .execute_raw(statement(writer, &delete, values))
-                .await?;
-            from += step;
+        for batch in first..=last {
+            let sql = "DELETE FROM trip_patch WHERE segment_id = $1 AND batch = $2";
+            let deleted = writer.execute_raw(statement(writer, sql, [id.into(), batch.into()]));
+            committed(CommitPoint::PurgePatches, deleted).await?;
         }
         Ok(())
     }
 }
 
-/// Whether it was this claim that made the trips of its ingestion visible.
-async fn is_published(tx: &DatabaseTransaction, claim: Claim) -> Result<bool, Error> {
-    let row = ingestion::Entity::find_by_id(claim.ingestion)
-        .one(tx)
-        .await?;
-    let succeeded = IngestionState::Succeeded.name();
-    Ok(row.is_some_and(|row| row.claims == claim.number && row.state == succeeded))
-}
-
-/// What is in the answers changes.
-async fn count_edition(tx: &DatabaseTransaction) -> Result<(), Error> {
-    tx.execute_unprepared("UPDATE edition SET number = number + 1")
-        .await?;
-    Ok(())
-}
-
-async fn insert_summaries(
-    tx: &DatabaseTransaction,
-    id: IngestionId,
-    summaries: &[TripSummary],
-) -> Result<(), Error> {
-    for chunk in summaries.chunks(1_000) {
-        let rows = chunk.iter().map(|summary| trip_summary::ActiveModel {
-            ingestion_id: Set(id),
-            region_id: Set(summary.region.cast_signed()),
-            datasource_id: Set(summary.datasource.cast_signed()),
-            trips: Set(summary.trips.cast_signed()),
-            first_departed_at: Set(summary.first_departed_at),
-            last_departed_at: Set(summary.last_departed_at),
-            departures: Set(summary.departures.cast_signed()),
-        });
-        trip_summary::Entity::insert_many(rows)
-            .exec_without_returning(tx)
-            .await?;
+/// The summaries of several ingestions.
+fn all_summaries(publications: &[Publication]) -> Vec<(IngestionId, &TripSummary)> {
+    let mut all = Vec::new();
+    for Publication {
+        claim, summaries, ..
+    } in publications
+    {
+        all.extend(summaries.iter().map(|summary| (claim.ingestion, summary)));
     }
-    Ok(())
+    all
 }
 
-async fn delete_summaries(tx: &DatabaseTransaction, id: IngestionId) -> Result<(), Error> {
-    let sql = "DELETE FROM trip_summary WHERE ingestion_id = $1";
-    tx.execute_raw(statement(tx, sql, [id.into()])).await?;
-    Ok(())
+fn commit_point(publications: &[Publication]) -> CommitPoint {
+    if publications
+        .iter()
+        .any(|publication| publication.removal.is_some())
+    {
+        CommitPoint::PublishReplacement
+    } else if publications.len() > 1 {
+        CommitPoint::PublishGroup
+    } else {
+        CommitPoint::Publish
+    }
+}
+
+/// Whether it was the claim on an ingestion, one of several, that made its trips visible.
+async fn are_published(
+    tx: &DatabaseTransaction,
+    claims: &[Claim],
+    id: IngestionId,
+) -> Result<bool, Error> {
+    let row = ingestion::Entity::find_by_id(id).one(tx).await?;
+    let succeeded = IngestionState::Succeeded.name();
+    let is_by = |row: &ingestion::Model| {
+        let by = |claim: &Claim| claim.ingestion == id && claim.number == row.claims;
+        row.state == succeeded && claims.iter().any(by)
+    };
+    Ok(row.as_ref().is_some_and(is_by))
 }

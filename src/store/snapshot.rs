@@ -1,22 +1,21 @@
 //! Reading for one answer: every question to a snapshot sees the same state of the database.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use entity::edition;
 use futures::TryStreamExt;
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    QueryResult, RuntimeErr, Statement, StreamTrait, TransactionOptions, TransactionTrait,
-    TryGetable, Value,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, QueryResult, StreamTrait, TransactionOptions, TransactionTrait, Value,
 };
-
-use sqlx::Row;
 use tokio::sync::OnceCell;
 
 use super::list::List;
+use super::replica::Reading;
 use super::seen::Seen;
 use super::sqlite::Interrupt;
-use super::{BrokenRow, Engine, Error, Meter, Store, postgres};
+use super::statement::{bytes, column, key, named, statement};
+use super::{BrokenRow, Engine, Error, Meter, Replica, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{Counters, Entries, FlowEnd, Flows, KeyFilter, PackedDay, TripEnd, WeeklyKey};
 
@@ -27,9 +26,11 @@ pub struct Snapshot {
     pub(super) tx: DatabaseTransaction,
     pub(super) seen: Seen,
     pub(super) meter: Arc<Meter>,
-    /// The number of the edition, once it was asked for.
-    pub(super) edition: OnceCell<i64>,
+    /// The edition, once it was asked for.
+    pub(super) edition: OnceCell<edition::Model>,
     store: Store,
+    /// Present if it is a replica that is read.
+    reading: Option<Reading>,
     /// The broken rows that were passed over, where they are.
     broken: Option<Mutex<Vec<BrokenRow>>>,
 }
@@ -49,6 +50,16 @@ impl Store {
 
     /// As [`Store::snapshot`]; what is read from it is counted.
     pub async fn metered(&self, meter: Arc<Meter>) -> Result<Snapshot, Error> {
+        self.begin_at(&self.inner.reader, meter, None).await
+    }
+
+    /// The state of the primary, or of a replica.
+    pub(super) async fn begin_at(
+        &self,
+        connection: &DatabaseConnection,
+        meter: Arc<Meter>,
+        reading: Option<Reading>,
+    ) -> Result<Snapshot, Error> {
         let options = TransactionOptions {
             isolation_level: match self.inner.engine {
                 Engine::Postgres { citus: false } => Some(IsolationLevel::RepeatableRead),
@@ -61,13 +72,14 @@ impl Store {
         };
         let interrupt = Interrupt::default();
         let tx = interrupt
-            .watched(self.inner.reader.begin_with_options(options))
+            .watched(connection.begin_with_options(options))
             .await?;
         let seen = if self.is_distributed() {
             // The nodes of a cluster do not share a snapshot. So nothing may be published while
             // this one is read, and what has come since is passed over.
             postgres::hold_back_publishers(&tx).await?;
-            Seen::only_succeeded(&tx).await?
+            self.settle(&tx).await?;
+            Seen::only_live(&tx).await?
         } else {
             Seen::all_but_hidden(&tx).await?
         };
@@ -78,12 +90,19 @@ impl Store {
             meter,
             edition: OnceCell::new(),
             store: self.clone(),
+            reading,
             broken: None,
         })
     }
 }
 
 impl Snapshot {
+    /// The replica that is read; `None` if it is the primary.
+    #[must_use]
+    pub fn replica(&self) -> Option<Arc<Replica>> {
+        self.reading.as_ref().map(|reading| Arc::clone(&reading.0))
+    }
+
     /// The broken rows that were passed over so far.
     #[must_use]
     pub fn take_broken(&self) -> Vec<BrokenRow> {
@@ -158,6 +177,20 @@ impl Snapshot {
         filter: &KeyFilter,
         mut visit: impl FnMut(i32, Entries<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
+        self.weekly_by_cell(end, cells, filter, |_, year, counters| {
+            visit(year, counters)
+        })
+        .await
+    }
+
+    /// As [`Snapshot::weekly`], with the cell of each histogram.
+    pub async fn weekly_by_cell(
+        &self,
+        end: TripEnd,
+        cells: &[u64],
+        filter: &KeyFilter,
+        mut visit: impl FnMut(u64, i32, Entries<'_>) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
         if cells.is_empty() {
             return Ok(());
         }
@@ -169,7 +202,10 @@ impl Snapshot {
         );
         let values = [end.code().into()].into_iter().chain(list.values);
         self.each(&sql, values, |row| {
-            self.weekly_row(end, filter, &row, &mut visit)
+            let mut of_cell = |year, counters: Entries<'_>| {
+                visit(column::<i64>(&row, 3)?.cast_unsigned(), year, counters)
+            };
+            self.weekly_row(end, filter, &row, &mut of_cell)
         })
         .await
     }
@@ -213,21 +249,30 @@ impl Snapshot {
         self.indexes(&sql, values).await
     }
 
-    /// The cells from one index to another that hold a trip end, or may, ascending; the range must
-    /// be of one of the levels, and not of the leaf cells'.
+    /// The cells of some ranges that hold a trip end, or may, ascending; the ranges must be of one of
+    /// the levels, and not of the leaf cells'.
     pub async fn occupied_between(
         &self,
         end: TripEnd,
-        cells: CellRange,
+        cells: &[CellRange],
     ) -> Result<Vec<u64>, Error> {
+        if cells.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ranges = cells
+            .iter()
+            .map(|range| [range.first, range.last].map(u64::cast_signed));
+        let list = List::numbers(self.backend(), 1, 2, ranges);
         let held = |table| {
             format!(
-                "SELECT DISTINCT cell FROM {table} WHERE trip_end = $1 AND cell BETWEEN $2 AND $3"
+                "SELECT t.cell FROM {} CROSS JOIN {table} AS t \
+                 WHERE t.trip_end = $1 AND t.cell BETWEEN list.c0 AND list.c1",
+                list.table()
             )
         };
         let (histograms, patches) = (held("weekly_histogram"), held("trip_patch"));
         let sql = format!("{histograms} UNION {patches} ORDER BY cell");
-        let values = [end.code().into(), key(cells.first), key(cells.last)];
+        let values = [end.code().into()].into_iter().chain(list.values);
         self.indexes(&sql, values).await
     }
 
@@ -343,54 +388,4 @@ impl Snapshot {
     pub fn count_work(&self, bytes: usize) {
         self.meter.count(bytes);
     }
-}
-
-/// A statement for the connection's own engine.
-pub(super) fn statement(
-    connection: &impl ConnectionTrait,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Statement {
-    Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
-}
-
-/// The value of a column by its place.
-pub(super) fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, DbErr> {
-    row.try_get_by_index(index)
-}
-
-/// The bytes of a column by its place, as they lie in the row: patches are large, and many.
-fn bytes(row: &QueryResult, index: usize) -> Result<&[u8], DbErr> {
-    let bytes = match (row.try_as_sqlite_row(), row.try_as_pg_row()) {
-        (Some(row), _) => row.try_get(index),
-        (_, Some(row)) => row.try_get(index),
-        _ => Err(sqlx::Error::ColumnIndexOutOfBounds { index, len: 0 }),
-    };
-    bytes.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
-}
-
-/// Columns of a row with their values, for people, after others.
-pub(super) fn named(row: &QueryResult, columns: &[&str], mut text: String) -> String {
-    for &column in columns {
-        let comma = if text.is_empty() { "" } else { ", " };
-        // Of a broken row any column may be unreadable. Writing to a string cannot fail.
-        let _ = match number(row, column) {
-            Some(number) => write!(text, "{comma}{column} = {number}"),
-            None => write!(text, "{comma}{column} = ?"),
-        };
-    }
-    text
-}
-
-/// A whole number, of whatever width.
-fn number(row: &QueryResult, column: &str) -> Option<i64> {
-    let long = || row.try_get::<i64>("", column).ok();
-    let int = || row.try_get::<i32>("", column).ok().map(i64::from);
-    let short = || row.try_get::<i16>("", column).ok().map(i64::from);
-    long().or_else(int).or_else(short)
-}
-
-/// A number without sign as the database stores it; H3 indexes leave the sign bit free.
-pub(super) fn key(number: u64) -> Value {
-    number.cast_signed().into()
 }

@@ -1,7 +1,7 @@
 //! Blocks of rows for people who ask with SQL: unpacked from the patches of origins, in the order of
 //! batch, cell, and the trips of a patch.
 
-use super::Error;
+use super::{Error, SegmentId};
 use crate::geo::Point;
 use crate::model::{
     CorruptPatch, IngestionId, LocalTime, PatchBytes, PatchDepth, PatchTrip, TripEnd,
@@ -10,6 +10,8 @@ use crate::model::{
 /// A trip on its way into the table `trip`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SqlTrip {
+    /// The ingestion that brought it.
+    pub ingestion: IngestionId,
     /// The line of the file; the header is line 1.
     pub line: u64,
     /// The region's number.
@@ -31,6 +33,7 @@ impl SqlTrip {
     pub fn of(trip: &PatchTrip) -> Result<Self, CorruptPatch> {
         let [origin, destination] = trip.points()?;
         Ok(Self {
+            ingestion: trip.ingestion,
             line: trip.line,
             region: trip.key.region(),
             datasource: trip.key.datasource(),
@@ -42,7 +45,7 @@ impl SqlTrip {
     }
 }
 
-/// The place in an ingestion up to which its trips are rows of `trip`: those of all batches and cells
+/// The place in a segment up to which its trips are rows of `trip`: those of all batches and cells
 /// before it, and the first of the patch at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct SqlCursor {
@@ -54,11 +57,13 @@ pub struct SqlCursor {
     pub trip: u64,
 }
 
-/// An ingestion whose rows are not complete.
+/// A segment whose rows are not complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SqlBacklog {
-    /// The ingestion.
-    pub ingestion: IngestionId,
+    /// The segment.
+    pub segment: SegmentId,
+    /// How often trips were removed from it.
+    pub removals: i32,
     /// Where its rows end.
     pub cursor: SqlCursor,
     /// Number of its rows so far.
@@ -67,13 +72,14 @@ pub struct SqlBacklog {
     pub trips: u64,
 }
 
-/// The next patches of an ingestion whose rows are not complete, all of one batch.
+/// The next patches of a segment whose rows are not complete, all of one batch.
 #[derive(Debug)]
 pub struct SqlPatches {
-    pub(super) ingestion: IngestionId,
+    pub(super) segment: SegmentId,
+    pub(super) removals: i32,
     pub(super) from: SqlCursor,
     pub(super) patches: Vec<SqlPatch>,
-    /// What follows the last of them; `None` where it is the last of the ingestion.
+    /// What follows the last of them; `None` where it is the last of the segment.
     pub(super) then: Option<SqlCursor>,
 }
 
@@ -85,16 +91,18 @@ pub(super) struct SqlPatch {
     pub(super) groups: [Vec<u8>; 4],
 }
 
-/// Rows of one ingestion that are written in one short transaction.
+/// Rows of one segment that are written in one short transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SqlBlock {
-    /// The ingestion.
-    pub ingestion: IngestionId,
+    /// The segment.
+    pub segment: SegmentId,
+    /// How often trips were removed from it when they were read.
+    pub removals: i32,
     /// The cursor that the rows continue from.
     pub from: SqlCursor,
     /// The cursor behind them.
     pub to: SqlCursor,
-    /// Whether the ingestion is complete with them.
+    /// Whether the segment is complete with them.
     pub completes: bool,
     /// The rows.
     pub trips: Vec<SqlTrip>,
@@ -112,7 +120,8 @@ impl SqlPatches {
     /// Unpacks the trips from the cursor on, up to a number. An error names the broken patch.
     pub fn unpack(&self, most: usize) -> Result<SqlBlock, Error> {
         let mut block = SqlBlock {
-            ingestion: self.ingestion,
+            segment: self.segment,
+            removals: self.removals,
             from: self.from,
             to: self.from,
             completes: false,
@@ -152,8 +161,8 @@ impl SqlPatches {
 
     fn broken(&self, patch: &SqlPatch, error: CorruptPatch) -> Error {
         let key = || {
-            let (cell, id, batch) = (patch.cell, self.ingestion, self.from.batch);
-            format!("trip_end = 0, cell = {cell}, ingestion_id = {id}, batch = {batch}")
+            let (cell, id, batch) = (patch.cell, self.segment, self.from.batch);
+            format!("trip_end = 0, cell = {cell}, segment_id = {id}, batch = {batch}")
         };
         Error::from(error).in_row("trip_patch", key)
     }
@@ -230,7 +239,8 @@ mod tests {
             }
         });
         SqlPatches {
-            ingestion: 3,
+            segment: 3,
+            removals: 0,
             from: SqlCursor::default(),
             patches: patches.collect(),
             then,
@@ -293,7 +303,7 @@ mod tests {
         let mut broken = patches(None);
         broken.patches[2].groups[1][0] ^= 1;
         let error = broken.unpack(usize::MAX).unwrap_err().to_string();
-        let key = "trip_patch, trip_end = 0, cell = 102, ingestion_id = 3, batch = 0";
+        let key = "trip_patch, trip_end = 0, cell = 102, segment_id = 3, batch = 0";
         assert!(error.contains(key), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the table `trip` back, to verify it.
 
-use super::snapshot::{column, named};
-use super::{Error, Snapshot, SqlTrip};
+use super::statement::{column, named};
+use super::{Error, SegmentId, Snapshot, SqlTrip};
 use crate::geo::Point;
 use crate::model::{IngestionId, IngestionState, LocalTime};
 
@@ -10,8 +10,8 @@ use crate::model::{IngestionId, IngestionState, LocalTime};
 pub enum SqlRows {
     /// All its trips.
     All,
-    /// The first of its trips: so many.
-    First(u64),
+    /// Some of the first trips of its segment.
+    Begun(SegmentId),
     /// Rows that are about to be deleted.
     Leftover,
     /// None.
@@ -21,14 +21,19 @@ pub enum SqlRows {
 impl Snapshot {
     /// What the table `trip` should hold of each ingestion.
     pub async fn sql_rows(&self) -> Result<Vec<(IngestionId, SqlRows)>, Error> {
-        let sql = "SELECT id, state, has_rows, sql_complete, sql_rows FROM ingestion ORDER BY id";
+        let sql = "SELECT i.id, i.state, i.has_rows, s.sql_complete, s.id FROM ingestion AS i \
+                   LEFT JOIN segment AS s ON s.id = i.segment_id ORDER BY i.id";
         let mut ingestions = Vec::new();
         self.each(sql, [], |row| {
             let state: String = column(&row, 1)?;
             let succeeded = state == IngestionState::Succeeded.name();
-            let rows = match (succeeded, column(&row, 2)?, column(&row, 3)?) {
-                (true, _, true) => SqlRows::All,
-                (true, _, false) => SqlRows::First(column::<i64>(&row, 4)?.cast_unsigned()),
+            let rows = match (
+                succeeded,
+                column(&row, 2)?,
+                column::<Option<bool>>(&row, 3)?,
+            ) {
+                (true, _, Some(true)) => SqlRows::All,
+                (true, ..) => SqlRows::Begun(column::<Option<i64>>(&row, 4)?.unwrap_or_default()),
                 (false, true, _) => SqlRows::Leftover,
                 (false, false, _) => SqlRows::None,
             };
@@ -39,10 +44,24 @@ impl Snapshot {
         Ok(ingestions)
     }
 
+    /// The number of rows that the table `trip` should hold of each live segment whose rows are not
+    /// complete.
+    pub async fn begun_sql_rows(&self) -> Result<Vec<(SegmentId, u64)>, Error> {
+        let sql = "SELECT id, sql_rows FROM segment WHERE state = 'LIVE' AND NOT sql_complete \
+                   ORDER BY id";
+        let mut segments = Vec::new();
+        self.each(sql, [], |row| {
+            segments.push((column(&row, 0)?, column::<i64>(&row, 1)?.cast_unsigned()));
+            Ok(())
+        })
+        .await?;
+        Ok(segments)
+    }
+
     /// Reads all rows of the table `trip`, in no order.
     pub async fn sql_trips(
         &self,
-        mut visit: impl FnMut(IngestionId, SqlTrip) -> Result<(), Error> + Send,
+        mut visit: impl FnMut(SqlTrip) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = "SELECT ingestion_id, line, region_id, datasource_id, origin_lon, origin_lat, \
                    destination_lon, destination_lat, departed_at, arrived_at FROM trip";
@@ -54,6 +73,7 @@ impl Snapshot {
                 };
                 let time = |micros| LocalTime::from_micros(micros).ok_or(Error::Corrupt("time"));
                 let trip = SqlTrip {
+                    ingestion: column(&row, 0)?,
                     line: column::<i64>(&row, 1)?.cast_unsigned(),
                     region: column::<i32>(&row, 2)?.cast_unsigned(),
                     datasource: column::<i32>(&row, 3)?.cast_unsigned(),
@@ -62,7 +82,7 @@ impl Snapshot {
                     departed_at: time(column(&row, 8)?)?,
                     arrived_at: column::<Option<i64>>(&row, 9)?.map(time).transpose()?,
                 };
-                visit(column(&row, 0)?, trip)
+                visit(trip)
             };
             let key = || named(&row, &["ingestion_id", "line"], String::new());
             self.of_row("trip", key, read())

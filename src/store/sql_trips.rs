@@ -1,7 +1,7 @@
 //! Filling the table `trip`, for people who ask with SQL: no answer reads it.
 //!
-//! The rows of an ingestion follow after it has succeeded, a block at a time, from its patches of
-//! origins in the order of batch and cell. A cursor in the ingestion's row says where they end. The
+//! The rows of a segment follow after its trips are in the answers, a block at a time, from its patches
+//! of origins in the order of batch and cell. A cursor in the segment's row says where they end. The
 //! transaction that writes a block moves the cursor, and only if it is still where the block begins:
 //!
 //! | time | program A | program B | `sql_rows` |
@@ -13,15 +13,17 @@
 //!
 //! So a row is never written twice, whoever else writes, is killed, or loses the answer to a commit.
 //! Such a commit need not be synced: the cursor is lost with the rows. The view `visible_trip` shows
-//! an ingestion when the last block has set `sql_complete`.
+//! the ingestions of a segment when the last block has set `sql_complete`.
 
-use entity::ingestion;
+use entity::segment;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::snapshot::{column, key, statement};
 use super::sql_block::SqlPatch;
-use super::{Engine, Error, SqlBacklog, SqlBlock, SqlCursor, SqlPatches, Store, postgres, sqlite};
+use super::statement::{column, key, statement};
+use super::{
+    Engine, Error, SegmentId, SqlBacklog, SqlBlock, SqlCursor, SqlPatches, Store, postgres, sqlite,
+};
 use crate::model::IngestionId;
 
 /// Trips that are written in one transaction at most.
@@ -31,59 +33,60 @@ const PATCHES: usize = 4_096;
 /// Bytes of patches that are read for a block at most, unless the first is larger.
 const PATCH_BYTES: i64 = 4 << 20;
 
-/// An ingestion that lacks rows; found by the index `ingestion_sql_incomplete`.
-const INCOMPLETE: &str = "state = 'SUCCEEDED' AND NOT sql_complete";
+/// A segment that lacks rows.
+const INCOMPLETE: &str = "state = 'LIVE' AND NOT sql_complete";
 
-/// Moves the cursor of an ingestion, which has to be where it is expected, and counts the rows.
-pub(super) const ADVANCE: &str = "UPDATE ingestion SET sql_rows = sql_rows + $1, sql_batch = $2, sql_cell = $3, sql_trip = $4, \
+/// Moves the cursor of a segment, which has to be where it is expected, and counts the rows. Nothing
+/// was removed from the segment since its patches were read.
+pub(super) const ADVANCE: &str = "UPDATE segment SET sql_rows = sql_rows + $1, sql_batch = $2, sql_cell = $3, sql_trip = $4, \
      sql_complete = $5 WHERE id = $6 AND sql_batch = $7 AND sql_cell = $8 AND sql_trip = $9 \
-     AND state = 'SUCCEEDED' AND NOT sql_complete";
+     AND removals = $10 AND state = 'LIVE' AND NOT sql_complete";
 
 impl Store {
-    /// The first ingestion whose trips are not all rows yet, except some.
-    pub async fn sql_backlog(&self, except: &[IngestionId]) -> Result<Option<SqlBacklog>, Error> {
-        let row = ingestion::Entity::find()
+    /// The first segment whose trips are not all rows yet, except some.
+    pub async fn sql_backlog(&self, except: &[SegmentId]) -> Result<Option<SqlBacklog>, Error> {
+        let row = segment::Entity::find()
             .filter(Expr::cust(INCOMPLETE))
-            .filter(ingestion::Column::Id.is_not_in(except.iter().copied()))
-            .order_by_asc(ingestion::Column::Id)
+            .filter(segment::Column::Id.is_not_in(except.iter().copied()))
+            .order_by_asc(segment::Column::Id)
             .limit(1)
             .one(&self.inner.reader)
             .await?;
         Ok(row.map(|row| SqlBacklog {
-            ingestion: row.id,
+            segment: row.id,
+            removals: row.removals,
             cursor: SqlCursor {
                 batch: row.sql_batch.cast_unsigned(),
                 cell: row.sql_cell.cast_unsigned(),
                 trip: row.sql_trip.cast_unsigned(),
             },
             rows: row.sql_rows.cast_unsigned(),
-            trips: row.rows_ingested.cast_unsigned(),
+            trips: row.trips.cast_unsigned(),
         }))
     }
 
     /// Number of trips in the answers that are not rows yet.
     pub async fn sql_rows_missing(&self) -> Result<u64, Error> {
         let reader = &self.inner.reader;
-        let sql = format!(
-            "SELECT CAST(SUM(rows_ingested - sql_rows) AS BIGINT) FROM ingestion WHERE {INCOMPLETE}"
-        );
+        let sql =
+            format!("SELECT CAST(SUM(trips - sql_rows) AS BIGINT) FROM segment WHERE {INCOMPLETE}");
         let row = reader
             .query_one_raw(statement(reader, &sql, []))
             .await?
             .map(|row| column::<Option<i64>>(&row, 0))
             .transpose()?;
-        // None where no ingestion lacks rows.
+        // None where no segment lacks rows.
         let missing = row.flatten().unwrap_or_default();
         Ok(u64::try_from(missing).unwrap_or_default())
     }
 
-    /// Reads the next patches of an ingestion. What is read may be out of date when it is written:
+    /// Reads the next patches of a segment. What is read may be out of date when it is written:
     /// that is noticed then.
     pub async fn sql_patches(&self, backlog: &SqlBacklog) -> Result<SqlPatches, Error> {
-        let (ingestion, from) = (backlog.ingestion, backlog.cursor);
-        let (last, more) = self.sql_patches_end(ingestion, from).await?;
+        let (segment, from) = (backlog.segment, backlog.cursor);
+        let (last, more) = self.sql_patches_end(segment, from).await?;
         let patches = match last {
-            Some(last) => self.sql_patches_between(ingestion, from, last).await?,
+            Some(last) => self.sql_patches_between(segment, from, last).await?,
             None => Vec::new(),
         };
         let behind = last.map(|last| SqlCursor {
@@ -94,13 +97,14 @@ impl Store {
         let then = if more {
             behind
         } else {
-            let next = self.sql_batch_after(ingestion, from.batch).await?;
+            let next = self.sql_batch_after(segment, from.batch).await?;
             // The nodes of a cluster do not commit at the same moment: all rows have to be there
             // before the transaction that shows them.
             next.or(behind.filter(|_| self.is_distributed()))
         };
         Ok(SqlPatches {
-            ingestion,
+            segment,
+            removals: backlog.removals,
             from,
             patches,
             then,
@@ -111,18 +115,18 @@ impl Store {
     /// are more in that batch.
     async fn sql_patches_end(
         &self,
-        ingestion: IngestionId,
+        segment: SegmentId,
         from: SqlCursor,
     ) -> Result<(Option<u64>, bool), Error> {
         let reader = &self.inner.reader;
         let sql = format!(
             "SELECT cell, CAST(LENGTH(keys) + LENGTH(points) + LENGTH(others) + LENGTH(rest) \
              AS BIGINT) FROM trip_patch \
-             WHERE ingestion_id = $1 AND batch = $2 AND trip_end = 0 AND cell >= $3 \
+             WHERE segment_id = $1 AND batch = $2 AND trip_end = 0 AND cell >= $3 \
              ORDER BY cell LIMIT {PATCHES}"
         );
         let values = [
-            ingestion.into(),
+            segment.into(),
             from.batch.cast_signed().into(),
             key(from.cell),
         ];
@@ -144,16 +148,16 @@ impl Store {
     /// The patches from a cursor to a cell of its batch.
     async fn sql_patches_between(
         &self,
-        ingestion: IngestionId,
+        segment: SegmentId,
         from: SqlCursor,
         last: u64,
     ) -> Result<Vec<SqlPatch>, Error> {
         let reader = &self.inner.reader;
         let sql = "SELECT cell, checksum, keys, points, others, rest FROM trip_patch \
-                   WHERE ingestion_id = $1 AND batch = $2 AND trip_end = 0 \
+                   WHERE segment_id = $1 AND batch = $2 AND trip_end = 0 \
                    AND cell BETWEEN $3 AND $4 ORDER BY cell";
         let values = [
-            ingestion.into(),
+            segment.into(),
             from.batch.cast_signed().into(),
             key(from.cell),
             key(last),
@@ -177,12 +181,12 @@ impl Store {
     /// The beginning of the batch that comes next; `None` after the last.
     async fn sql_batch_after(
         &self,
-        ingestion: IngestionId,
+        segment: SegmentId,
         batch: u32,
     ) -> Result<Option<SqlCursor>, Error> {
         let reader = &self.inner.reader;
-        let sql = "SELECT MIN(batch) FROM trip_patch WHERE ingestion_id = $1 AND batch > $2";
-        let values = [ingestion.into(), batch.cast_signed().into()];
+        let sql = "SELECT MIN(batch) FROM trip_patch WHERE segment_id = $1 AND batch > $2";
+        let values = [segment.into(), batch.cast_signed().into()];
         let row = reader.query_one_raw(statement(reader, sql, values)).await?;
         let next = row
             .map(|row| column::<Option<i32>>(&row, 0))
@@ -195,7 +199,7 @@ impl Store {
     }
 
     /// Writes a block in one transaction. Returns whether it did: not where another program wrote
-    /// from the same cursor before, or the ingestion was removed.
+    /// from the same cursor before, or trips were removed or merged meanwhile.
     pub async fn write_sql_block(&self, block: &SqlBlock) -> Result<bool, Error> {
         let writer = &self.inner.writer;
         match &self.inner.engine {
@@ -211,11 +215,12 @@ impl Store {
         }
     }
 
-    /// Deletes the rows of an ingestion that is not in the answers, in short transactions, and puts
-    /// its cursor back.
+    /// Deletes the rows of an ingestion that is not in the answers, in short transactions.
     pub(super) async fn purge_sql_trips(&self, id: IngestionId) -> Result<(), Error> {
         let writer = &self.inner.writer;
-        let rows = "SELECT sql_rows FROM ingestion WHERE id = $1";
+        // None where it had a part of a segment, or its segment is purged.
+        let rows = "SELECT segment.sql_rows FROM segment \
+                    JOIN ingestion ON ingestion.segment_id = segment.id WHERE ingestion.id = $1";
         let rows = writer
             .query_one_raw(statement(writer, rows, [id.into()]))
             .await?
@@ -236,11 +241,6 @@ impl Store {
                 postgres::delete_sql_trips(pool, id, *citus).await?;
             }
         }
-        let sql = "UPDATE ingestion SET sql_rows = 0, sql_batch = 0, sql_cell = 0, sql_trip = 0, \
-                   sql_complete = $1 WHERE id = $2 AND state <> 'SUCCEEDED'";
-        writer
-            .execute_raw(statement(writer, sql, [false.into(), id.into()]))
-            .await?;
         Ok(())
     }
 }

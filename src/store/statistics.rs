@@ -1,8 +1,9 @@
 //! The statistics that PostgreSQL's planner goes by.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
-use super::snapshot::{column, statement};
+use super::list::List;
+use super::statement::{column, statement};
 use super::{Error, Store};
 use crate::model::IngestionId;
 
@@ -17,20 +18,28 @@ const FEW: u64 = 10_000;
 const GROWTH: f64 = 1.25;
 
 impl Store {
-    /// Renews the statistics after an ingestion was published, where the number of trips has passed
-    /// another power of 1.25 with it. Autovacuum does so, too, but late, and on Citus it never looks
+    /// Renews the statistics after ingestions were published, where the number of trips has passed
+    /// another power of 1.25 with them. Autovacuum does so, too, but late, and on Citus it never looks
     /// at the tables as a whole.
-    pub async fn analyze_after(&self, id: IngestionId) -> Result<(), Error> {
-        let sql = "SELECT CAST(SUM(rows_ingested) AS BIGINT), \
-                   CAST(SUM(rows_ingested) FILTER (WHERE id = $1) AS BIGINT) \
-                   FROM ingestion WHERE state = 'SUCCEEDED'";
-        self.analyze_if_grown(ANALYZE, sql, id).await
+    pub async fn analyze_after(&self, ids: &[IngestionId]) -> Result<(), Error> {
+        let list = List::column(
+            self.inner.writer.get_database_backend(),
+            0,
+            ids.iter().copied(),
+        );
+        let sql = format!(
+            "SELECT CAST(SUM(rows_ingested) AS BIGINT), \
+             CAST(SUM(rows_ingested) FILTER (WHERE id IN (SELECT c0 FROM {})) AS BIGINT) \
+             FROM ingestion WHERE state = 'SUCCEEDED'",
+            list.table()
+        );
+        self.analyze_if_grown(ANALYZE, &sql, list.values).await
     }
 
     /// As [`Store::analyze_after`], but of the table `trip`, after this number of rows was written.
     pub async fn analyze_sql_trips_after(&self, rows: u64) -> Result<(), Error> {
-        let sql = "SELECT CAST(SUM(sql_rows) AS BIGINT), CAST($1 AS BIGINT) FROM ingestion";
-        self.analyze_if_grown(ANALYZE_TRIPS, sql, rows.cast_signed())
+        let sql = "SELECT CAST(SUM(sql_rows) AS BIGINT), CAST($1 AS BIGINT) FROM segment";
+        self.analyze_if_grown(ANALYZE_TRIPS, sql, vec![rows.cast_signed().into()])
             .await
     }
 
@@ -40,14 +49,14 @@ impl Store {
         &self,
         analyze: &str,
         sql: &str,
-        parameter: i64,
+        parameters: Vec<Value>,
     ) -> Result<(), Error> {
         if !self.is_shared() {
             return Ok(());
         }
         let writer = &self.inner.writer;
         let row = writer
-            .query_one_raw(statement(writer, sql, [parameter.into()]))
+            .query_one_raw(statement(writer, sql, parameters))
             .await?;
         let Some(row) = row else { return Ok(()) };
         let trips = |index| column::<Option<i64>>(&row, index);

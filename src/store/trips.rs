@@ -1,11 +1,13 @@
 //! Trips on their way into the database.
 
 use crate::geo::Point;
-use crate::model::LocalTime;
+use crate::model::{IngestionId, LocalTime};
 
 /// A trip on its way into the database.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TripRow {
+    /// The ingestion that brings it.
+    pub ingestion: IngestionId,
     /// The line of the file; the header is line 1.
     pub line: u64,
     /// The region's number.

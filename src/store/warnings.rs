@@ -25,24 +25,26 @@ pub(super) fn parse(stored: &str) -> Result<Vec<Warning>, Error> {
 }
 
 /// Warns where other ingestions in some states have the same name and other content: of a file that
-/// was corrected, both versions count.
+/// was corrected, both versions count. The one that is replaced does not.
 pub(super) async fn of_same_name(
     tx: &DatabaseTransaction,
     source: &str,
     content_hash: &str,
+    replaced: Option<IngestionId>,
     states: &[IngestionState],
 ) -> Result<Option<Warning>, Error> {
-    let others: Vec<(IngestionId, String)> = ingestion::Entity::find()
+    let mut others = ingestion::Entity::find()
         .select_only()
         .column(ingestion::Column::Id)
         .column(ingestion::Column::State)
         .filter(ingestion::Column::Source.eq(source))
         .filter(ingestion::Column::ContentHash.ne(content_hash))
         .filter(ingestion::Column::State.is_in(states.iter().map(|state| state.name())))
-        .order_by_desc(ingestion::Column::Id)
-        .into_tuple()
-        .all(tx)
-        .await?;
+        .order_by_desc(ingestion::Column::Id);
+    if let Some(replaced) = replaced {
+        others = others.filter(ingestion::Column::Id.ne(replaced));
+    }
+    let others: Vec<(IngestionId, String)> = others.into_tuple().all(tx).await?;
     let Some((newest, state)) = others.first() else {
         return Ok(None);
     };
@@ -70,7 +72,9 @@ pub(super) async fn of_same_name(
         message: format!(
             "{ingestions}, of the same file name but with other content, {are} still {place}: trips \
              that are in both files count twice. If this file replaces ingestion {newest}, take its \
-             trips out with mutation {{ {mutation}(id: \"{newest}\") {{ state }} }}"
+             trips out with mutation {{ {mutation}(id: \"{newest}\") {{ state }} }}. To do both in one \
+             moment, send the new file with the id of the old ingestion: as `replaces` of \
+             ingestTrips, or with ingest --replaces"
         ),
         rows: 0,
     }))
@@ -86,7 +90,7 @@ pub(super) async fn at_end(
     let mut warnings = parse(&row.warnings)?;
     warnings.retain(|warning| warning.code != SAME_NAME);
     if end == IngestionState::Succeeded {
-        warnings.extend(of_same_name(tx, &row.source, &row.content_hash, &[end]).await?);
+        warnings.extend(of_same_name(tx, &row.source, &row.content_hash, None, &[end]).await?);
     }
     Ok(stored(&warnings))
 }

@@ -6,7 +6,8 @@ use entity::worker;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait};
 
 use super::changes::{Message, notify};
-use super::snapshot::statement;
+use super::commit::{CommitPoint, committed};
+use super::statement::statement;
 use super::{Error, Store, postgres};
 
 /// A program that takes ingestions from the queue.
@@ -39,7 +40,7 @@ impl Store {
         }
         // Every listener hears one of these now and then, or its connection is gone.
         notify(&tx, &Message::heartbeat(self.program())).await?;
-        self.commit(tx).await?;
+        self.commit(CommitPoint::Heartbeat, tx).await?;
         Ok(known)
     }
 
@@ -80,7 +81,9 @@ impl Store {
     /// that is left to [`Store::expire_workers`].
     pub async fn replace(&self, program: &str) -> Result<(), Error> {
         if !self.is_shared() {
-            return self.remove_worker(program).await;
+            return self
+                .remove_worker(CommitPoint::ReplaceWorker, program)
+                .await;
         }
         postgres::replace(&self.inner.writer, program, self.program(), false).await?;
         Ok(())
@@ -88,16 +91,17 @@ impl Store {
 
     /// Signs this program off: what it had claimed is everybody's.
     pub async fn sign_off(&self) -> Result<(), Error> {
-        self.remove_worker(self.program()).await
+        self.remove_worker(CommitPoint::SignOff, self.program())
+            .await
     }
 
-    async fn remove_worker(&self, program: &str) -> Result<(), Error> {
+    async fn remove_worker(&self, point: CommitPoint, program: &str) -> Result<(), Error> {
         let tx = self.write().await?;
         let sql = "DELETE FROM worker WHERE id = $1";
         tx.execute_raw(statement(&tx, sql, [program.into()]))
             .await?;
         notify(&tx, &Message::work(self.program())).await?;
-        Ok(tx.commit().await?)
+        committed(point, tx.commit()).await
     }
 
     /// Whether another program serves requests with the same spool.

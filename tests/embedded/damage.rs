@@ -32,7 +32,7 @@ async fn answers(store: &Store) -> Vec<String> {
     ));
     let area = |west, south, east, north, ends| Selection {
         area: Some(Area {
-            bbox: BoundingBox::new(west, south, east, north).unwrap(),
+            place: BoundingBox::new(west, south, east, north).unwrap().into(),
             ends,
         }),
         ..Selection::default()

@@ -14,7 +14,7 @@ const ROWS: u32 = 100_000;
 /// Nothing that is waited for may take longer.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A server with trips that keeps no answers.
+/// A server with trips that keeps no answers, and does nothing in the background.
 async fn server(home: &Home, query_timeout_seconds: &str) -> Serving {
     let file = home.generate("trips.csv", ROWS, 1);
     let serving = Serving::start(home.command(&[
@@ -25,6 +25,8 @@ async fn server(home: &Home, query_timeout_seconds: &str) -> Serving {
         "0",
         "--query-timeout-seconds",
         query_timeout_seconds,
+        "--sql-trips",
+        "off",
     ]));
     let id = serving.upload(&file).await;
     assert_eq!(serving.ended(&id).await["state"], "SUCCEEDED");

@@ -31,7 +31,10 @@ fn file(rows: u64, seed: u64) -> String {
 fn in_prague(ends: TripEndRule) -> Selection {
     let bbox = BoundingBox::new(14.38, 50.04, 14.52, 50.11).unwrap();
     Selection {
-        area: Some(Area { bbox, ends }),
+        area: Some(Area {
+            place: bbox.into(),
+            ends,
+        }),
         ..Selection::default()
     }
 }
@@ -134,7 +137,7 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
     }
     let snapshot = backend.store.snapshot().await.unwrap();
     let leaves = CellRange::all(Resolution::LEAF);
-    let cells = snapshot.occupied_between(TripEnd::Origin, leaves).await;
+    let cells = snapshot.occupied_between(TripEnd::Origin, &[leaves]).await;
     let ranges: Vec<_> = cells
         .unwrap()
         .into_iter()
@@ -145,14 +148,12 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
         .collect();
 
     let sql = backend.sql().await;
-    let begun = "INSERT INTO ingestion (id, source, state, content_hash, path, spooled, \
-                 bytes_total, has_rows, created_at) SELECT 1000, source, 'CANCELLED', content_hash, \
-                 path, spooled, bytes_total, has_rows, created_at FROM ingestion WHERE id = 1";
+    let begun = "INSERT INTO segment (id, state) VALUES (1000, 'WRITING')";
     sql.execute(begun).await;
     let patches = "INSERT INTO trip_patch SELECT trip_end, cell, 1000, batch, checksum, keys, \
-                   points, others, rest FROM trip_patch WHERE ingestion_id = 1";
+                   points, others, rest FROM trip_patch WHERE segment_id = 1";
     sql.execute(patches).await;
-    let stored = "SELECT COUNT(*) FROM trip_patch WHERE trip_end = 0 AND ingestion_id < 1000 \
+    let stored = "SELECT COUNT(*) FROM trip_patch WHERE trip_end = 0 AND segment_id < 1000 \
                   AND (cell >> 52) & 15 = 9";
     let stored = sql.number(stored).await;
     assert!(

@@ -17,11 +17,14 @@ const STAND_IN: &str = "
     CREATE TABLE pg_dist_partition (logicalrelid regclass);
     CREATE FUNCTION create_reference_table(regclass) RETURNS void LANGUAGE sql
         AS 'INSERT INTO pg_dist_partition VALUES ($1)';
-    CREATE FUNCTION create_distributed_table(regclass, text) RETURNS void LANGUAGE sql
+    CREATE TABLE prepared (gid text);
+    CREATE FUNCTION create_distributed_table(regclass, text, shard_count integer)
+        RETURNS void LANGUAGE sql
         AS 'INSERT INTO pg_dist_partition VALUES ($1)';
     CREATE FUNCTION run_command_on_workers(text)
         RETURNS TABLE (nodename text, nodeport integer, success boolean, result text)
-        LANGUAGE sql AS 'SELECT nodename, nodeport, answers, NULL FROM pg_dist_node'";
+        LANGUAGE sql AS 'SELECT nodename, nodeport, answers, CASE WHEN $1 LIKE ''%pg_prepared_xacts%''
+            THEN (SELECT coalesce(string_agg(gid, '' ''), '''') FROM prepared) END FROM pg_dist_node'";
 
 const SPREAD: &str = "SELECT COUNT(*) FROM pg_dist_partition";
 
@@ -67,4 +70,27 @@ async fn nodes_are_registered_first_and_all_of_them_are_asked() {
         assert_eq!(reason.contains("not all nodes"), !answers, "{body}");
     }
     assert!(server.process.log().contains("two:5432"));
+
+    // A publication is not seen as long as a node has not committed its part.
+    assert_eq!(server.trips().await, 2_000);
+    sql.execute("INSERT INTO prepared VALUES ('citus_0_1_2_3')")
+        .await;
+    let file = home.generate("more.csv", 3_000, 2);
+    let id = server.upload(&file).await;
+    assert_eq!(server.ended(&id).await["state"], "SUCCEEDED");
+    let settled = "SELECT settled FROM edition";
+    assert_eq!(sql.number(settled).await, 0);
+    let query = "{ weeklyAverage { totalTrips } }";
+    let refused = server.answer(query, Value::Null).await;
+    let code = &refused["errors"][0]["extensions"]["code"];
+    assert_eq!(code, "UNAVAILABLE", "{refused}");
+    assert_eq!(sql.number(settled).await, 0);
+    // What is prepared later is no part of it.
+    let later = "UPDATE prepared SET gid = 'citus_0_1_3_3'";
+    let (answer, _) = tokio::join!(server.answer(query, Value::Null), async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        sql.execute(later).await
+    });
+    let trips = &answer["data"]["weeklyAverage"]["totalTrips"];
+    assert_eq!(trips, 5_000, "{answer}");
 }

@@ -294,11 +294,27 @@ async fn files_without_trips() {
             format!("Trip report March 2021,,,,\n{text}"),
         ),
         ("quoted lines", format!("\"{HEADER}\"\n\"{ROW}\"\n")),
-        ("semicolons", text.replace(',', ";")),
-        ("tabs", text.replace(',', "\t")),
+        ("a separator that is not recognised", text.replace(',', "~")),
+        (
+            "columns that may be the same",
+            text.replace("region,", "from_point,")
+                .replace("origin_coord", "pickup_location"),
+        ),
+        (
+            "dates that may be read in two ways",
+            text.replace("2021-03-01", "3/1/2021"),
+        ),
+        (
+            "a web page",
+            "<!doctype html><title>Log in</title>".to_owned(),
+        ),
+        (
+            "a Git LFS pointer",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n".to_owned(),
+        ),
         (
             "invisible characters in the header",
-            text.replace("region,", "\"\u{feff}re\u{200b}gion\u{1b}\","),
+            text.replace("origin_coord,", "\"\u{feff}origin\u{200b}_coord\u{1b}\","),
         ),
         ("a quote left open", text.replacen("region", "\"region", 1)),
         (

@@ -12,10 +12,10 @@ use tripgraph::analytics::{summaries, verify};
 use tripgraph::graphql::ApiError;
 use tripgraph::ingest::{Ingestions, Role, Spool};
 use tripgraph::model::{Ingestion, IngestionPhase, IngestionState};
-use tripgraph::store::{Access, Claim, LoadBlock, Store};
+use tripgraph::store::{Access, Claim, LoadBlock, SegmentClaim, SegmentWriter, Store};
 
 use crate::suite::program::{Home, Serving};
-use crate::suite::support::backend::{Backend, TestDatabase};
+use crate::suite::support::backend::{Backend, ROLE, TestDatabase};
 use crate::suite::support::data::Shape;
 use crate::suite::support::proxy::Proxy;
 use crate::suite::support::random::Random;
@@ -90,7 +90,7 @@ impl Peer {
             .unwrap();
         let role = Role {
             lease: Duration::from_secs(2),
-            ..Role::SERVER
+            ..ROLE
         };
         let ingestions = Ingestions::start(store.clone(), spool, role).await.unwrap();
         Self { store, ingestions }
@@ -201,7 +201,7 @@ async fn several_publish_the_same_places_at_once() {
             .ingestions
             .enqueue(
                 upload.await.unwrap(),
-                tripgraph::ingest::IngestOptions::default(),
+                &tripgraph::ingest::IngestOptions::default(),
             )
             .await
             .unwrap();
@@ -227,7 +227,7 @@ async fn the_same_bytes_are_the_same_everywhere() {
         let upload = ingestions.spool().receive("a.csv", bytes, u64::MAX);
         let options = tripgraph::ingest::IngestOptions::default();
         ingestions
-            .enqueue(upload.await.unwrap(), options)
+            .enqueue(upload.await.unwrap(), &options)
             .await
             .unwrap()
     };
@@ -408,7 +408,7 @@ async fn what_is_cut_off_from_the_database_goes_on_when_it_is_back() {
     let options = tripgraph::ingest::IngestOptions::default();
     let id = peer
         .ingestions
-        .enqueue(upload.await.unwrap(), options)
+        .enqueue(upload.await.unwrap(), &options)
         .await
         .unwrap()
         .ingestion
@@ -434,6 +434,10 @@ async fn what_is_cut_off_from_the_database_goes_on_when_it_is_back() {
             number: 1,
         };
         let block = LoadBlock::default();
+        let claim = SegmentClaim {
+            segment: 1,
+            by: SegmentWriter::Ingestion(claim),
+        };
         let error = peer.store.load(claim, &block).await.unwrap_err();
         assert!(error.is_unavailable(), "{error:?}");
         // Longer than its lease.

@@ -3,13 +3,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::program;
+use super::{program, support};
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use program::{Home, Serving};
 use serde_json::{Value, json};
+use support::random::Random;
 use tripgraph::model::{PatchBytes, PatchDepth, TripEnd};
 
 /// Several batches.
@@ -24,7 +25,8 @@ const QUEUED: &str = "SELECT COUNT(*) FROM ingestion WHERE state = 'QUEUED'";
 /// Rows of ingestions that are not in the answers, of any table.
 const LEFT_OVER: &str = "SELECT (SELECT COUNT(*) FROM ingestion WHERE has_rows AND state <> 'SUCCEEDED') \
      + (SELECT COUNT(*) FROM trip WHERE ingestion_id NOT IN (SELECT id FROM ingestion WHERE state = 'SUCCEEDED')) \
-     + (SELECT COUNT(*) FROM trip_patch WHERE ingestion_id NOT IN (SELECT id FROM ingestion WHERE state = 'SUCCEEDED')) \
+     + (SELECT COUNT(*) FROM trip_patch WHERE segment_id NOT IN (SELECT id FROM segment WHERE state = 'LIVE')) \
+     + (SELECT COUNT(*) FROM segment WHERE state <> 'LIVE') \
      + (SELECT COUNT(*) FROM trip_summary WHERE ingestion_id NOT IN (SELECT id FROM ingestion WHERE state = 'SUCCEEDED'))";
 
 /// Waits until nothing of what is not in the answers is left, on disk or in the spool.
@@ -127,6 +129,42 @@ async fn killed_between_two_ingestions() {
     server.process.kill();
     assert_eq!(home.number(QUEUED).await, 1);
     all_come_through(&home, &ids, &rows).await;
+    verified(&home);
+}
+
+/// Groups of small files are published, their rows for SQL written, and their segments merged, while
+/// the server is killed again and again.
+#[tokio::test]
+async fn killed_among_many_small_files() {
+    const FILES: u32 = 60;
+    const ROWS: u32 = 40;
+    let home = Home::new();
+    let files: Vec<_> = (0..FILES)
+        .map(|seed| home.generate(&format!("{seed}.csv"), ROWS, seed))
+        .collect();
+    let mut random = Random::new(8);
+    let mut uploads = files.iter();
+    for _ in 0..8 {
+        let server = home.serve();
+        for file in uploads.by_ref().take(10) {
+            server.upload(file).await;
+        }
+        tokio::time::sleep(Duration::from_millis(random.below(250) as u64)).await;
+        server.process.kill();
+        verified(&home);
+    }
+    let server = home.serve();
+    let published = "SELECT COUNT(*) FROM ingestion WHERE state = 'SUCCEEDED'";
+    home.until(&format!("SELECT ({published}) = {FILES}")).await;
+    let settled = "SELECT COUNT(*) <= 12 FROM segment WHERE sql_complete";
+    home.until(settled).await;
+    tidy(&home).await;
+    assert_eq!(server.trips().await, i64::from(FILES * ROWS));
+    home.until(&format!(
+        "SELECT COUNT(*) = {} FROM visible_trip",
+        FILES * ROWS
+    ))
+    .await;
     verified(&home);
 }
 

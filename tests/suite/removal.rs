@@ -19,6 +19,7 @@ use tripgraph::model::{
     Area, BucketMinutes, Histograms, IngestionId, IngestionState, KeyFilter, PairSummary,
     PatchDepth, Selection, Similarity, TripEnd, TripEndRule, TripGroup, split_counter_key,
 };
+use tripgraph::store::{Removal, Removed};
 
 /// Counters of one histogram: trips by datasource and week.
 type Counts = BTreeMap<(String, u8), u64>;
@@ -26,14 +27,14 @@ type Counts = BTreeMap<(String, u8), u64>;
 /// Everything that is stored of visible trips, under names instead of numbers: those are given in
 /// the order of arrival, and removed files had some too.
 #[derive(Debug, PartialEq, Default)]
-struct Stored {
+pub(super) struct Stored {
     weekly: BTreeMap<(TripEnd, u64, String, i32), Counts>,
     flows: BTreeMap<(u64, u64, String, String), [u64; 48]>,
     pairs: Vec<PairSummary>,
 }
 
 impl Stored {
-    async fn of(backend: &Backend) -> Self {
+    pub(super) async fn of(backend: &Backend) -> Self {
         let names = async |table: &'static str| -> BTreeMap<u32, String> {
             let sql = backend.sql().await;
             let rows = sql.rows(&format!("SELECT id, name FROM {table}")).await;
@@ -92,7 +93,10 @@ impl Stored {
 }
 
 /// Answers of every kind that a database gives; `files` are the places of its files by ingestion.
-async fn answers(backend: &Backend, files: &BTreeMap<IngestionId, usize>) -> Vec<String> {
+pub(super) async fn answers(
+    backend: &Backend,
+    files: &BTreeMap<IngestionId, usize>,
+) -> Vec<String> {
     let mut answers = Vec::new();
     for selection in selections() {
         let average = weekly_average(&backend.store, &selection, None, None)
@@ -151,7 +155,7 @@ fn selections() -> Vec<Selection> {
         );
         selections.push(Selection {
             area: Some(Area {
-                bbox: bbox.unwrap(),
+                place: bbox.unwrap().into(),
                 ends,
             }),
             ..Selection::default()
@@ -165,7 +169,7 @@ fn selections() -> Vec<Selection> {
 }
 
 /// Random files: some share rows with others, one is a copy, each has a region of its own.
-fn random_files(random: &mut Random) -> Vec<String> {
+pub(super) fn random_files(random: &mut Random) -> Vec<String> {
     let mut files: Vec<String> = (0..4)
         .map(|number| {
             let shape = Shape {
@@ -188,7 +192,10 @@ fn random_files(random: &mut Random) -> Vec<String> {
 }
 
 /// A backend into which some of the files were ingested, in their order.
-async fn with_files(files: &[String], kept: &[usize]) -> (Backend, BTreeMap<IngestionId, usize>) {
+pub(super) async fn with_files(
+    files: &[String],
+    kept: &[usize],
+) -> (Backend, BTreeMap<IngestionId, usize>) {
     let backend = Backend::start().await;
     let mut ids = BTreeMap::new();
     for &index in kept {
@@ -197,7 +204,7 @@ async fn with_files(files: &[String], kept: &[usize]) -> (Backend, BTreeMap<Inge
     (backend, ids)
 }
 
-async fn verified(backend: &Backend, trips: usize) {
+pub(super) async fn verified(backend: &Backend, trips: usize) {
     let verification = verify(&backend.store).await.unwrap();
     assert_eq!(verification.differing, 0, "{verification:#?}");
     assert_eq!(verification.trips, trips as u64);
@@ -282,15 +289,21 @@ async fn what_is_removed_but_not_purged_is_not_seen() {
     for (&id, _) in removed() {
         let mut histograms = Histograms::new();
         let snapshot = backend.store.snapshot().await.unwrap();
+        let source = snapshot.removal_source(id).await.unwrap().unwrap();
         snapshot
-            .patches_of(id, PatchDepth::Keys, |patch| {
+            .patches_of(source.segment, PatchDepth::Keys, |patch| {
                 Ok(histograms.add_patch(patch.end, patch.cell, patch.bytes)?)
             })
             .await
             .unwrap();
         drop(snapshot);
-        let removed = backend.store.remove(id, &histograms.finish()).await;
-        assert!(removed.unwrap().is_some());
+        let removal = Removal {
+            source,
+            histograms: histograms.finish(),
+            patches: Vec::new(),
+        };
+        let removed = backend.store.remove(id, &removal).await.unwrap();
+        assert!(matches!(removed, Removed::Done(_)));
     }
     let expected = answers(&fresh, &fresh_ids).await;
     let stored = Stored::of(&fresh).await;

@@ -180,6 +180,7 @@ impl Pair {
                 destination: key.1.try_into().unwrap(),
                 bucket: key.2,
                 trips: trips.len() as u64,
+                trips_before: 0,
             };
             let size = 1 + random.below(trips.len() + 3) as u64;
             let size = size.max(trips.len() as u64 / 8);
@@ -236,7 +237,11 @@ fn filter(random: &mut Random, pair: &Pair, ends: TripEndRule) -> Selection {
     Selection {
         region: choose(&REGIONS.map(|region| region.0)),
         datasource: choose(&DATASOURCES),
-        area: Some(Area { bbox, ends }),
+        area: Some(Area {
+            place: bbox.into(),
+            ends,
+        }),
+        ..Selection::default()
     }
 }
 
@@ -373,7 +378,7 @@ async fn groups_nest() {
     let boxes = [
         None,
         Some(Area {
-            bbox: around((14.42, 50.08), 0.08),
+            place: around((14.42, 50.08), 0.08).into(),
             ends: TripEndRule::Either,
         }),
     ];
@@ -383,7 +388,7 @@ async fn groups_nest() {
             bucket,
             min_trips: 1,
             selection: Selection {
-                area,
+                area: area.clone(),
                 ..Selection::default()
             },
         };
@@ -421,6 +426,7 @@ async fn what_has_no_trips_has_no_groups() {
         area: None,
         region: region.map(str::to_owned),
         datasource: datasource.map(str::to_owned),
+        ..Selection::default()
     };
     for (pair, selection) in [
         (&empty, Selection::default()),
@@ -447,6 +453,7 @@ async fn what_has_no_trips_has_no_groups() {
                 destination: any.1.try_into().unwrap(),
                 bucket: any.2,
                 trips: 0,
+                trips_before: 0,
             };
             assert!(pair.members(&question, &group, 20).await.is_empty());
         }

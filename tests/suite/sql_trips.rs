@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDateTime;
 use program::{Home, Serving};
 use support::Server;
-use support::backend::{Backend, TestDatabase};
+use support::backend::{Backend, ROLE, TestDatabase};
 use support::data::{HEADER, Shape};
 use support::database::{Sql, on_postgres};
 use support::random::Random;
@@ -17,7 +17,7 @@ use support::reference::Reference;
 use tripgraph::analytics::verify;
 use tripgraph::ingest::{Role, SqlTrips};
 use tripgraph::model::IngestionId;
-use tripgraph::store::{SqlBlock, Store};
+use tripgraph::store::{SegmentId, SqlBlock, Store};
 
 /// Several blocks.
 const MANY: u32 = 200_000;
@@ -25,7 +25,7 @@ const FEW: u32 = 2_000;
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// An ingestion has rows, but not all.
-const FILLING: &str = "SELECT COUNT(*) FROM ingestion WHERE sql_rows > 0 AND NOT sql_complete";
+const FILLING: &str = "SELECT COUNT(*) FROM segment WHERE sql_rows > 0 AND NOT sql_complete";
 
 fn file(rows: usize, seed: u64) -> String {
     Shape::new(rows).file(&mut Random::new(seed))
@@ -35,7 +35,7 @@ fn file(rows: usize, seed: u64) -> String {
 async fn unfilled() -> Backend {
     let role = Role {
         sql_trips: SqlTrips::Off,
-        ..Role::SERVER
+        ..ROLE
     };
     Backend::start_as(TestDatabase::new(), role).await
 }
@@ -66,10 +66,16 @@ async fn count(sql: &Sql, table: &str, id: IngestionId) -> u64 {
     sql.number(&query).await.cast_unsigned()
 }
 
+/// The segment of an ingestion.
+async fn segment(sql: &Sql, id: IngestionId) -> SegmentId {
+    let query = format!("SELECT segment_id FROM ingestion WHERE id = {id}");
+    sql.number(&query).await
+}
+
 /// Waits until no ingestion lacks rows.
 async fn filled(sql: &Sql) {
     let start = Instant::now();
-    let lacking = "SELECT COUNT(*) FROM ingestion WHERE state = 'SUCCEEDED' AND NOT sql_complete";
+    let lacking = "SELECT COUNT(*) FROM segment WHERE state = 'LIVE' AND NOT sql_complete";
     while sql.number(lacking).await > 0 {
         assert!(start.elapsed() < TIMEOUT, "the table is not filled");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -235,8 +241,12 @@ async fn removal_takes_the_rows_out() {
     // The rows of the three lie between each other.
     for round in 0..3 {
         for (number, ingested) in ids.iter().enumerate() {
-            let except: Vec<_> = ids.iter().map(|other| other.id).collect();
-            let except: Vec<_> = except.into_iter().filter(|id| *id != ingested.id).collect();
+            let own = segment(&sql, ingested.id).await;
+            let mut except = Vec::new();
+            for other in &ids {
+                except.push(segment(&sql, other.id).await);
+            }
+            except.retain(|segment| *segment != own);
             let backlog = backend.store.sql_backlog(&except).await.unwrap().unwrap();
             let patches = backend.store.sql_patches(&backlog).await.unwrap();
             let most = if round == 2 && number != 1 {
@@ -254,7 +264,7 @@ async fn removal_takes_the_rows_out() {
     );
     verified(&backend.store).await;
     let late = next_block(&backend.store, 100).await.unwrap();
-    assert_eq!(late.ingestion, half.id);
+    assert_eq!(late.segment, segment(&sql, half.id).await);
     for removed in [half, whole] {
         backend.ingestions.remove(removed.id).await.unwrap();
         assert_eq!(count(&sql, "visible_trip", removed.id).await, 0);
@@ -264,9 +274,8 @@ async fn removal_takes_the_rows_out() {
     assert!(!backend.store.write_sql_block(&late).await.unwrap());
     let trips = "SELECT COUNT(*) FROM trip";
     assert_eq!(sql.number(trips).await.cast_unsigned(), kept.rows_ingested);
-    let cursors = "SELECT COUNT(*) FROM ingestion WHERE state = 'REMOVED' AND sql_rows = 0 \
-                   AND sql_batch = 0 AND sql_cell = 0 AND sql_trip = 0 AND NOT sql_complete";
-    assert_eq!(sql.number(cursors).await, 2);
+    let segments = "SELECT COUNT(*) FROM segment";
+    assert_eq!(sql.number(segments).await, 1);
     assert_eq!(
         count(&sql, "visible_trip", kept.id).await,
         kept.rows_ingested
@@ -292,7 +301,7 @@ async fn verify_finds_rows_that_are_not_as_in_the_patches() {
         format!("UPDATE trip SET arrived_at = departed_at WHERE {line}"),
         format!("UPDATE trip SET datasource_id = datasource_id + 1 WHERE {line}"),
         format!("UPDATE trip SET ingestion_id = {} WHERE {line}", id + 1),
-        format!("UPDATE ingestion SET sql_complete = false WHERE id = {id} AND sql_rows < 0"),
+        "UPDATE segment SET sql_complete = false WHERE sql_rows < 0".to_owned(),
     ] {
         let touched = sql.execute(&change).await;
         let verification = verify(&backend.store).await.unwrap();
@@ -314,7 +323,8 @@ async fn a_broken_patch_holds_up_only_its_own_ingestion() {
     let sql = backend.sql().await;
     let id = broken.id;
     sql.execute(&format!(
-        "UPDATE trip_patch SET checksum = checksum + 1 WHERE ingestion_id = {id}"
+        "UPDATE trip_patch SET checksum = checksum + 1 \
+         WHERE segment_id = (SELECT segment_id FROM ingestion WHERE id = {id})"
     ))
     .await;
     let backend = Backend::start_in(backend.stop().await).await;
@@ -395,7 +405,7 @@ async fn a_killed_server_goes_on_where_it_was() {
     server.process.kill();
     let rows = home.number("SELECT COUNT(*) FROM trip").await;
     assert!(0 < rows && rows < i64::from(MANY), "{rows}");
-    assert_eq!(home.number("SELECT sql_rows FROM ingestion").await, rows);
+    assert_eq!(home.number("SELECT sql_rows FROM segment").await, rows);
     assert_eq!(home.number("SELECT COUNT(*) FROM visible_trip").await, 0);
     all_there(&home).await;
 }

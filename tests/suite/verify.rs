@@ -6,7 +6,7 @@ use super::support;
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
-use support::backend::{Backend, TestDatabase};
+use support::backend::{Backend, ROLE, TestDatabase};
 use support::data::{File, Shape};
 use support::database::{Sql, on_postgres};
 use support::random::Random;
@@ -30,7 +30,7 @@ impl Sound {
         // Rows of the table trip would come meanwhile.
         let role = Role {
             sql_trips: SqlTrips::Off,
-            ..Role::SERVER
+            ..ROLE
         };
         let backend = Backend::start_as(TestDatabase::new(), role).await;
         let mut random = Random::new(11);
@@ -60,10 +60,12 @@ impl Sound {
         verify(&self.backend.store).await.unwrap()
     }
 
-    /// What there is to verify: each histogram, each flow, and five things of each ingestion.
+    /// What there is to verify: each histogram, each flow, each total, and five things of each
+    /// ingestion.
     async fn summaries(&self) -> u64 {
         let mut summaries = 2 * 5;
         let snapshot = self.backend.store.snapshot().await.unwrap();
+        snapshot.totals(|_, _| summaries += 1).await.unwrap();
         snapshot
             .all_weekly(|_, _| {
                 summaries += 1;
@@ -99,13 +101,13 @@ impl Sound {
         hold(statement, verification.differences, expected);
     }
 
-    /// The same for a statement that changes what histograms are held against as well.
+    /// The same for a statement that changes what histograms and totals are held against as well.
     async fn finds_beside_histograms(&self, statement: &str, expected: &[String]) {
         let verification = self.verification_after(statement).await;
         let (histograms, others): (Vec<_>, Vec<_>) = verification
             .differences
             .into_iter()
-            .partition(|text| text.starts_with("WeeklyKey") || text.starts_with("Flow("));
+            .partition(|text| SUMS.iter().any(|sum| text.starts_with(sum)));
         hold(statement, others, expected);
         assert_eq!(
             !histograms.is_empty(),
@@ -190,6 +192,9 @@ impl Sound {
     }
 }
 
+/// How differences in what is summed up over all ingestions begin.
+const SUMS: [&str; 3] = ["WeeklyKey", "Flow(", "total of region"];
+
 /// The groups of a patch's columns.
 const GROUPS: [&str; 4] = ["keys", "points", "others", "rest"];
 
@@ -247,16 +252,17 @@ fn nth(table: &str, offset: u32) -> String {
     let key = match table {
         "weekly_histogram" => "trip_end, cell, region_id, iso_year",
         "flow_histogram" => "origin_cell",
-        "trip_patch" => "trip_end, cell, ingestion_id, batch",
+        "trip_patch" => "trip_end, cell, segment_id, batch",
+        "trip_total" => "region_id, datasource_id",
         _ => "ingestion_id, region_id, datasource_id",
     };
     format!("({key}) = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {offset})")
 }
 
 /// A condition that holds for one patch of destinations.
-const A_DESTINATION: &str = "(trip_end, cell, ingestion_id, batch) = \
-     (SELECT trip_end, cell, ingestion_id, batch FROM trip_patch \
-     WHERE trip_end = 1 AND ingestion_id = 2 ORDER BY cell, batch LIMIT 1)";
+const A_DESTINATION: &str = "(trip_end, cell, segment_id, batch) = \
+     (SELECT trip_end, cell, segment_id, batch FROM trip_patch \
+     WHERE trip_end = 1 AND segment_id = 2 ORDER BY cell, batch LIMIT 1)";
 
 #[tokio::test]
 async fn changed_histograms_are_found() {
@@ -354,7 +360,7 @@ async fn changed_patches_of_origins_are_found() {
     let sound = Sound::new().await;
     let here = first("trip_patch");
     let counted = [ROWS, DESTINATIONS, SUMMARIES];
-    let changes: [(Change, &[&str]); 9] = [
+    let changes: [(Change, &[&str]); 8] = [
         (|trips| trips[0].line += 1_000_000, &[DESTINATIONS]),
         (|trips| nudge(&mut trips[0].other[1]), &[DESTINATIONS]),
         (
@@ -366,7 +372,6 @@ async fn changed_patches_of_origins_are_found() {
             &[DESTINATIONS, SUMMARIES],
         ),
         (|trips| trips[0].other_cell -= 1 << 18, &[ORIGINS]),
-        (|trips| trips[0].ingestion += 1, &[ORIGINS]),
         (|trips| trips.truncate(trips.len() - 1), &counted),
         (|trips| trips.push(trips[0]), &counted),
         (Vec::clear, &counted),
@@ -377,6 +382,11 @@ async fn changed_patches_of_origins_are_found() {
             .finds_beside_histograms(&statement, &of(1, expected))
             .await;
     }
+    let other: Change = |trips| trips[0].ingestion += 1;
+    let statement = sound.changed_patch(TripEnd::Origin, &here, other).await;
+    let mut expected = of(1, &counted);
+    expected.push("segment 1, patches of origins of ingestion 2".to_owned());
+    sound.finds_beside_histograms(&statement, &expected).await;
     let delete = format!("DELETE FROM trip_patch WHERE {here}");
     sound
         .finds_beside_histograms(&delete, &of(1, &counted))
@@ -388,11 +398,10 @@ async fn changed_patches_of_origins_are_found() {
             .finds_beside_histograms(&elsewhere, &of(1, &[ORIGINS, DESTINATIONS]))
             .await;
     }
-    // A patch that has gone over to another ingestion.
-    let moved = format!("UPDATE trip_patch SET ingestion_id = 2, batch = 9 WHERE {here}");
+    // A patch that has gone over to another segment.
+    let moved = format!("UPDATE trip_patch SET segment_id = 2, batch = 9 WHERE {here}");
     let mut expected = of(1, &counted);
-    expected.extend(of(2, &counted));
-    expected.extend(of(2, &[ORIGINS]));
+    expected.push("segment 2, patches of origins of ingestion 1".to_owned());
     sound.finds_beside_histograms(&moved, &expected).await;
 }
 
@@ -404,12 +413,11 @@ fn other_week(key: TripKey) -> TripKey {
 #[tokio::test]
 async fn changed_patches_of_destinations_are_found() {
     let sound = Sound::new().await;
-    let changes: [Change; 8] = [
+    let changes: [Change; 7] = [
         |trips| nudge(&mut trips[0].position[0]),
         |trips| trips[0].line += 1_000_000,
         |trips| trips[0].micros_of_week ^= 1,
         |trips| trips[0].other_cell -= 1 << 18,
-        |trips| trips[0].ingestion += 1,
         |trips| trips.truncate(trips.len() - 1),
         |trips| trips.push(trips[0]),
         Vec::clear,
@@ -421,6 +429,13 @@ async fn changed_patches_of_destinations_are_found() {
             .await;
         sound.finds_beside_histograms(&statement, &expected).await;
     }
+    let other: Change = |trips| trips[0].ingestion += 1;
+    let statement = sound
+        .changed_patch(TripEnd::Destination, A_DESTINATION, other)
+        .await;
+    let mut strayed = expected.clone();
+    strayed.push("segment 2, patches of destinations of ingestion 3".to_owned());
+    sound.finds_beside_histograms(&statement, &strayed).await;
     let delete = format!("DELETE FROM trip_patch WHERE {A_DESTINATION}");
     sound.finds_beside_histograms(&delete, &expected).await;
     if !sound.sql.is_distributed().await {
@@ -477,6 +492,24 @@ async fn changed_summaries_are_found() {
         .await;
 }
 
+#[tokio::test]
+async fn changed_totals_are_found() {
+    let sound = Sound::new().await;
+    let here = first("trip_total");
+    for change in [
+        "DELETE FROM trip_total",
+        "UPDATE trip_total SET trips = trips - 1",
+        "UPDATE trip_total SET first_departed_at = '2019-01-01 00:00:00'",
+        "UPDATE trip_total SET last_departed_at = '2031-01-01 00:00:00'",
+    ] {
+        let change = format!("{change} WHERE {here}");
+        sound.finds(&change, &["total of region"]).await;
+    }
+    let moved = format!("UPDATE trip_total SET region_id = 1000 WHERE {here}");
+    let moved_total = ["total of region 1,", "total of region 1000,"];
+    sound.finds(&moved, &moved_total).await;
+}
+
 /// `SQLite` keeps no sign of a zero in a row; patches do.
 #[tokio::test]
 async fn a_zero_with_a_sign_is_no_difference() {
@@ -523,7 +556,7 @@ async fn every_broken_row_is_named() {
         ),
         ("weekly_histogram", "region_id = ", "corrupt at byte 0"),
         ("flow_histogram", "origin_cell = ", "corrupt"),
-        ("trip_patch", "ingestion_id = 1, batch = 0", "trip patch"),
+        ("trip_patch", "segment_id = 1, batch = 0", "trip patch"),
     ] {
         let named = |text: &&String| {
             text.starts_with(&format!("{table}, ")) && text.contains(key) && text.contains(reason)
@@ -547,13 +580,14 @@ async fn every_broken_row_is_named() {
 async fn what_belongs_to_no_ingestion_is_found() {
     let sound = Sound::new().await;
     let summary = "INSERT INTO trip_summary SELECT 77, region_id, datasource_id, trips, \
-                   first_departed_at, last_departed_at, departures FROM trip_summary LIMIT 1";
+                   first_departed_at, last_departed_at, departures, west, south, east, north \
+                   FROM trip_summary LIMIT 1";
     sound
         .finds(summary, &["ingestion 77, trip summaries"])
         .await;
     let patch = "INSERT INTO trip_patch SELECT trip_end, cell, 77, batch, checksum, keys, points, \
                  others, rest FROM trip_patch WHERE trip_end = 0 LIMIT 1";
     sound
-        .finds(patch, &["ingestion 77, patches of origins"])
+        .finds(patch, &["segment 77, patches of origins of ingestion 1"])
         .await;
 }

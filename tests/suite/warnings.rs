@@ -55,7 +55,11 @@ async fn a_file_that_was_corrected_does_not_count_twice_without_a_word() {
     );
     assert!(said.contains("still in the answers"), "{said}");
     assert!(
-        said.ends_with(r#"mutation { removeIngestion(id: "1") { state } }"#),
+        said.contains(r#"mutation { removeIngestion(id: "1") { state } }"#),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("as `replaces` of ingestTrips, or with ingest --replaces"),
         "{said}"
     );
     server.ended(&second).await;

@@ -1,5 +1,7 @@
 //! Conversion of a valid operation to the types of `async-graphql`, which executes it.
 
+use std::convert::Infallible;
+
 use apollo_compiler::executable::{self, Argument, ExecutableDocument, Operation, Selection};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node, ast};
@@ -41,6 +43,17 @@ pub(super) fn document(
 /// Converts a literal that contains no variables.
 pub(super) fn constant(value: &ast::Value) -> Option<Value> {
     literal(value, &Variables::default())?.into_const()
+}
+
+/// Converts a literal with the values of its variables; null for a variable without a value.
+pub(super) fn value(value: &ast::Value, variables: &Variables) -> Value {
+    let variable = |name: Key| {
+        let value = variables.get(&name).cloned();
+        Ok::<_, Infallible>(value.unwrap_or_default())
+    };
+    literal(value, variables)
+        .and_then(|literal| literal.into_const_with(variable).ok())
+        .unwrap_or_default()
 }
 
 /// Converts a literal; `None` for a variable without a value. Fields of an input object with such a
@@ -277,7 +290,8 @@ impl<'a> Cursor<'a> {
         self.seek(span.map_or(0, |span| span.offset()))
     }
 
-    fn seek(&mut self, wanted: usize) -> Pos {
+    /// The line and column of an offset in bytes.
+    pub(super) fn seek(&mut self, wanted: usize) -> Pos {
         if wanted < self.offset {
             *self = Self::new(self.text);
         }

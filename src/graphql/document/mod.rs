@@ -9,12 +9,15 @@
 //!
 //! 1. The parser limits tokens and nesting.
 //! 2. [`size`] limits the size of the document with its fragments expanded, before they are.
-//! 3. `apollo-compiler` validates all operations and fragments, including those that do not run.
-//! 4. [`literals`] checks what `apollo-compiler` does not check in literals.
-//! 5. [`variables`] coerces the values of variables.
-//! 6. [`convert`] leaves out arguments whose variable has no value, so that they get their default.
+//! 3. [`incomplete`] finds arguments without a value, which the parser leaves out.
+//! 4. `apollo-compiler` validates all operations and fragments, including those that do not run.
+//! 5. [`literals`] checks what `apollo-compiler` does not check in literals.
+//! 6. [`variables`] coerces the values of variables.
+//! 7. [`convert`] leaves out arguments whose variable has no value, so that they get their default.
 
 mod convert;
+mod coordinates;
+mod incomplete;
 mod literals;
 mod size;
 mod variables;
@@ -74,6 +77,12 @@ impl Document {
         // Later errors are often consequences of the first.
         let syntax = parsed.map_err(|failed| reported(&failed.errors, |_| true, 1))?;
         size::check(&syntax, limits).map_err(refusal)?;
+        if let Some((name, offset)) = incomplete::find(text, MAX_PARSER_NESTING) {
+            let name: String = name.chars().take(MAX_MESSAGE).collect();
+            let error = ApiError::bad_input(format_args!("`{name}` has no value"));
+            let position = convert::Cursor::new(text).seek(offset);
+            return Err(vec![located(error.into(), Some(position))]);
+        }
         let inner = match syntax.to_executable_validate(&SCHEMA) {
             Ok(valid) => valid.into_inner(),
             Err(failed) => {
@@ -136,6 +145,17 @@ impl Document {
             })?;
         let document = convert::document(&self.text, &self.inner, operation, &variables);
         Ok((document, variables))
+    }
+
+    /// The first field, argument or input field of an operation that `allows` rejects, as a schema
+    /// coordinate.
+    pub(super) fn rejected(
+        &self,
+        operation: &Operation,
+        variables: &Variables,
+        allows: &dyn Fn(&str) -> bool,
+    ) -> Option<String> {
+        coordinates::rejected(&self.inner, operation, variables, allows)
     }
 }
 

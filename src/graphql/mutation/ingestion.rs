@@ -3,14 +3,15 @@ use tracing::Instrument;
 
 use crate::graphql::ApiError;
 use crate::graphql::cache::service;
-use crate::graphql::types::{Ingestion, Long, Upload, parse_id};
-use crate::ingest::{IngestError, IngestOptions, Ingestions};
+use crate::graphql::types::{Ingestion, Long, TripFormat, Upload, parse_id};
+use crate::ingest::parse::FileOptions;
+use crate::ingest::{Fetcher, IngestError, IngestOptions, Ingestions};
 use crate::model::IngestionId;
 
 #[derive(Default)]
 pub(super) struct IngestionMutation;
 
-/// Result of `ingestTrips`.
+/// Result of `ingestTrips` and `ingestUrl`.
 #[derive(SimpleObject)]
 pub(crate) struct IngestTripsPayload {
     /// The new ingestion, or the existing one if the file is a duplicate.
@@ -22,13 +23,20 @@ pub(crate) struct IngestTripsPayload {
 
 #[Object]
 impl IngestionMutation {
-    /// Enqueues a CSV file of trips. The mutation returns when the file is on disk. The ingestion
+    /// Enqueues a file of trips. The mutation returns when the file is on disk. The ingestion
     /// then runs in the background, and `ingestionStatus` reports its progress.
     #[graphql(complexity = "100 + child_complexity")]
     async fn ingest_trips(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "CSV file of trips.")] file: Upload,
+        #[graphql(desc = "File of trips.")] file: Upload,
+        #[graphql(desc = "How the file is to be read; what is left out is recognised.")]
+        format: Option<TripFormat>,
+        #[graphql(
+            desc = "Ingestion to replace: its trips leave every answer in the moment in which those \
+                    of the file appear, and stay if the file fails."
+        )]
+        replaces: Option<ID>,
         #[graphql(
             default = false,
             desc = "Ingest the file even if the same bytes are queued, running or published."
@@ -39,16 +47,61 @@ impl IngestionMutation {
         )]
         max_rejected_rows: Option<Long>,
     ) -> Result<IngestTripsPayload> {
-        let max_rejected_rows = max_rejected_rows
-            .map(|rows| rows.count("maxRejectedRows"))
-            .transpose()?;
-        let options = IngestOptions {
+        let options = options(
+            format,
+            replaces.as_ref(),
             allow_duplicate,
             max_rejected_rows,
-        };
+        )?;
         let ingestions = service::<Ingestions>(ctx)?.clone();
+        check_replaces(&ingestions, &options).await?;
         let upload = file.receive(ctx).await?;
-        let enqueued = finish(async move { ingestions.enqueue(upload, options).await }).await?;
+        let enqueued = finish(async move { ingestions.enqueue(upload, &options).await }).await?;
+        Ok(IngestTripsPayload {
+            ingestion: Ingestion(enqueued.ingestion),
+            duplicate: enqueued.duplicate,
+        })
+    }
+
+    /// Downloads a file of trips from a URL and enqueues it. The mutation returns when the file is
+    /// on disk, and the download continues if the client disconnects. `FORBIDDEN` unless the server
+    /// was started with `--allow-url-prefix` for the URL and for each URL that it redirects to.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn ingest_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "URL of the file, http or https.")] url: String,
+        #[graphql(desc = "How the file is to be read; what is left out is recognised from it.")]
+        format: Option<TripFormat>,
+        #[graphql(
+            desc = "Ingestion to replace: its trips leave every answer in the moment in which those \
+                    of the file appear, and stay if the file fails."
+        )]
+        replaces: Option<ID>,
+        #[graphql(
+            default = false,
+            desc = "Ingest the file even if the same bytes are queued, running or published."
+        )]
+        allow_duplicate: bool,
+        #[graphql(
+            desc = "Fail as soon as more rows than this are rejected; no limit if not given."
+        )]
+        max_rejected_rows: Option<Long>,
+    ) -> Result<IngestTripsPayload> {
+        let options = options(
+            format,
+            replaces.as_ref(),
+            allow_duplicate,
+            max_rejected_rows,
+        )?;
+        let ingestions = service::<Ingestions>(ctx)?.clone();
+        let fetcher = service::<Fetcher>(ctx)?.clone();
+        check_replaces(&ingestions, &options).await?;
+        let enqueued = finish(async move {
+            let file = fetcher.fetch(&url, ingestions.spool()).await?;
+            ingestions.enqueue(file, &options).await
+        });
+        let enqueued = enqueued.await?;
         Ok(IngestTripsPayload {
             ingestion: Ingestion(enqueued.ingestion),
             duplicate: enqueued.duplicate,
@@ -82,6 +135,35 @@ impl IngestionMutation {
             finish(async move { ingestions.remove(id).await }).await?,
         ))
     }
+}
+
+/// The options of a file, checked before it is received.
+fn options(
+    format: Option<TripFormat>,
+    replaces: Option<&ID>,
+    allow_duplicate: bool,
+    max_rejected_rows: Option<Long>,
+) -> Result<IngestOptions, ApiError> {
+    let max_rejected_rows = max_rejected_rows
+        .map(|rows| rows.count("maxRejectedRows"))
+        .transpose()?;
+    let options = IngestOptions {
+        allow_duplicate,
+        max_rejected_rows,
+        replaces: replaces.map(known).transpose()?,
+        format: format.unwrap_or_default().into(),
+        locations: None,
+    };
+    FileOptions::new(&options.format, "").map_err(IngestError::from)?;
+    Ok(options)
+}
+
+/// Fails before the file is received, where that is certain.
+async fn check_replaces(ingestions: &Ingestions, options: &IngestOptions) -> Result<(), ApiError> {
+    if let Some(id) = options.replaces {
+        ingestions.check_replaces(id).await?;
+    }
+    Ok(())
 }
 
 fn known(id: &ID) -> Result<IngestionId, ApiError> {

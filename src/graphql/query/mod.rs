@@ -2,8 +2,10 @@
 
 mod ingestion;
 mod region;
+mod trip;
 mod trip_group;
 mod weekly_average;
+mod zone;
 
 use async_graphql::MergedObject;
 
@@ -14,5 +16,7 @@ pub struct Query(
     ingestion::IngestionQuery,
     weekly_average::WeeklyAverageQuery,
     trip_group::TripGroupQuery,
+    trip::TripQuery,
+    zone::ZoneQuery,
     region::RegionQuery,
 );

@@ -4,14 +4,15 @@ use async_graphql::{Context, Object, Result};
 
 use crate::analytics::Answers;
 use crate::geo::Resolution;
-use crate::graphql::ApiError;
 use crate::graphql::cache::{service, turn};
 use crate::graphql::cursor;
 use crate::graphql::limits::weight;
 use crate::graphql::types::{
-    Grouping, Long, TripFilter, TripGroup, TripGroupConnection, connection,
+    GroupOrder, Grouping, Long, PeriodInput, TripFilter, TripGroup, TripGroupConnection,
+    comparison, connection,
 };
-use crate::model::{BucketMinutes, Page, Similarity};
+use crate::graphql::{ApiError, Disclosure};
+use crate::model::{BucketMinutes, MinTrips, Page, Similarity};
 
 #[derive(Default)]
 pub(super) struct TripGroupQuery;
@@ -37,32 +38,45 @@ impl TripGroupQuery {
             desc = "Length of a bucket of the day, in minutes: a multiple of 30 that divides 1440."
         )]
         time_bucket_minutes: i32,
-        #[graphql(default_with = "Long(1)", desc = "Minimum number of trips in a group.")]
+        #[graphql(
+            desc = "Count the trips of this period, too, with the other conditions of the filter."
+        )]
+        compare_to: Option<PeriodInput>,
+        #[graphql(default, desc = "Order of the groups.")] order_by: GroupOrder,
+        #[graphql(
+            default_with = "Long(1)",
+            desc = "Minimum number of trips in a group, in one of the periods."
+        )]
         min_trips: Long,
         #[graphql(default = 20, desc = "Maximum number of groups, 0–1000.")] first: i32,
         #[graphql(desc = "Cursor of the last group of the previous page.")] after: Option<String>,
     ) -> Result<TripGroupConnection> {
-        let selection = filter.unwrap_or_default().selection()?;
+        let selection = filter.unwrap_or_default().selection(ctx).await?;
+        let comparison = comparison(compare_to, order_by)?;
+        let compared = comparison.period.is_some();
         let similarity = similarity(resolution, time_bucket_minutes)?;
-        let min_trips = min_trips.count("minTrips")?;
+        let disclosure = Disclosure::of(ctx)?;
+        disclosure.check_similarity(similarity)?;
+        let min_trips = MinTrips::in_units(min_trips.count("minTrips")?, disclosure.unit());
         let first = cursor::page_size(first)?;
         let after = cursor::parse(after.as_deref())?;
         let last = after
-            .map(|cursor| cursor::to_group(similarity, cursor))
+            .map(|cursor| cursor::to_group(similarity, compared, cursor))
             .transpose()?;
         let _turn = turn(ctx).await?;
         let page = service::<Answers>(ctx)?
-            .similar_trips(&selection, similarity, min_trips, first, last)
+            .compared_trips(&selection, similarity, comparison, min_trips, first, last)
             .await
             .map_err(ApiError::from)?;
         let grouping = Arc::new(Grouping {
             selection,
             similarity,
+            compared,
         });
         Ok(connection(
             Page::clone(&page),
             after,
-            |group| cursor::of_group(similarity, group),
+            |group| cursor::of_group(similarity, compared, group),
             |group| TripGroup {
                 group,
                 grouping: Arc::clone(&grouping),

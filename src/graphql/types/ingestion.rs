@@ -1,8 +1,8 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
-use super::{DateTime, Long, TotalCount, connection};
-use crate::graphql::cache::{service, turn};
+use super::{DateTime, Long, RecognisedFormat, RejectedReason, TotalCount, connection};
+use crate::graphql::cache::{ingestion, service, turn};
 use crate::graphql::cursor::{self, Cursor};
 use crate::graphql::limits::weight;
 use crate::ingest::Ingestions;
@@ -129,9 +129,29 @@ impl Ingestion {
         self.0.failure.clone().map(IngestionError::from)
     }
 
+    /// The ingestion that this one replaces: its trips leave every answer in the moment in which
+    /// those of this one appear. Null if the file was sent without `replaces`.
+    async fn replaces(&self, ctx: &Context<'_>) -> Result<Option<Ingestion>> {
+        let Some(id) = self.0.replaces else {
+            return Ok(None);
+        };
+        Ok(ingestion(ctx, id).await?.map(Ingestion))
+    }
+
     /// Possible mistakes that do not fail the ingestion.
     async fn warnings(&self) -> Vec<IngestionWarning> {
         self.0.warnings.iter().map(IngestionWarning::from).collect()
+    }
+
+    /// Format that was recognised in the file.
+    async fn format(&self) -> RecognisedFormat {
+        self.0.format.clone().into()
+    }
+
+    /// Rejected rows by column and kind of error, most rows first. All rejected rows are counted.
+    async fn rejected_reasons(&self) -> Vec<RejectedReason> {
+        let reasons = self.0.rejected_reasons.iter();
+        reasons.map(RejectedReason::from).collect()
     }
 
     /// Time when the ingestion was enqueued.
@@ -200,7 +220,9 @@ impl From<model::Failure> for IngestionError {
 #[derive(Debug, SimpleObject)]
 pub(crate) struct IngestionWarning {
     /// Warning code for programs: upper case, stable. `SAME_NAME`: another file with the same name
-    /// and different content is queued, running or published.
+    /// and different content is queued, running or published. `UNKNOWN_REGION`,
+    /// `DATASOURCE_OF_FILE_NAME`: the file names no region or datasource. `NO_TIME_ZONE`: instants
+    /// are kept as written.
     code: String,
     /// Message for people: what was found and what to do.
     message: String,

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use async_graphql::Object;
 
-use super::{LocalDateTime, Long};
-use crate::analytics::{Summaries, Summary};
+use super::{Extent, LocalDateTime, Long};
+use crate::analytics::Summaries;
 use crate::graphql::limits::weight;
+use crate::model::Summary;
 use crate::text::canonical_name;
 
 /// A region.
@@ -91,6 +92,12 @@ impl Region {
     /// Latest departure, in wall-clock time.
     async fn last_departed_at(&self) -> Option<LocalDateTime> {
         Some(LocalDateTime(self.summary.last_departed_at))
+    }
+
+    /// Borders of the places where trips start and end. They show mistakes such as swapped coordinates
+    /// and (0, 0).
+    async fn extent(&self) -> Option<Extent> {
+        Some(self.summary.extent.into())
     }
 
     /// The datasource with the latest departure in this region; on a tie, the first by name.

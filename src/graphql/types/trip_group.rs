@@ -20,6 +20,8 @@ pub(crate) struct Grouping {
     pub selection: Selection,
     /// When two trips are similar.
     pub similarity: Similarity,
+    /// Whether there is a period to compare with.
+    pub compared: bool,
 }
 
 /// A group of similar trips.
@@ -72,6 +74,13 @@ impl TripGroup {
         self.group.trips.into()
     }
 
+    /// Number of trips in the period of `compareTo`; null if it is not given.
+    async fn trips_before(&self) -> Option<Long> {
+        self.grouping
+            .compared
+            .then(|| self.group.trips_before.into())
+    }
+
     /// Trips of the group, ordered by ingestion, then by line of the file.
     #[graphql(complexity = "weight(20, first, child_complexity)")]
     async fn members(
@@ -90,6 +99,7 @@ impl TripGroup {
         let Grouping {
             selection,
             similarity,
+            ..
         } = &*self.grouping;
         let _turn = turn(ctx).await?;
         let page = service::<Answers>(ctx)?

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use axum::http::Uri;
 use serde::Serialize;
 
-/// The map that the console draws under the flows.
+/// The tiles that the maps of the console show instead of the built-in map.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BaseMap {
     /// URL template of its tiles.

@@ -12,7 +12,7 @@ mod example;
 
 use axum::extract::State;
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY};
+use axum::http::header::{CACHE_CONTROL, HeaderMap, REFERRER_POLICY, VARY};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -26,6 +26,7 @@ use self::bundle as page;
 #[cfg(not(console))]
 use self::cdn as page;
 use super::AppState;
+use crate::graphql::OperationKind;
 
 /// The routes of the console.
 pub(super) fn router() -> Router<AppState> {
@@ -39,9 +40,18 @@ pub(super) fn router() -> Router<AppState> {
         ))
 }
 
-/// The configuration that the page loads before its first request.
-async fn config(State(state): State<AppState>) -> impl IntoResponse {
+/// The configuration that the page loads before its first request, and again for another token:
+/// `write` is whether the token of the request allows mutations, `database` the dialect of SQL.
+async fn config(State(state): State<AppState>, headers: HeaderMap) -> impl IntoResponse {
     let settings = state.settings();
-    let config = json!({ "baseMap": settings.base_map, "tokens": !settings.tokens.is_empty() });
-    ([(CACHE_CONTROL, "no-cache")], Json(config))
+    let caller = settings.tokens.of_headers(&headers).ok().flatten();
+    let write = caller.is_some_and(|caller| caller.check(OperationKind::Mutation).is_ok());
+    let config = json!({
+        "baseMap": settings.base_map,
+        "tokens": !settings.tokens.is_empty(),
+        "write": write,
+        "database": if state.store().is_shared() { "postgres" } else { "sqlite" },
+    });
+    let caching = [(CACHE_CONTROL, "no-cache"), (VARY, "Authorization")];
+    (caching, Json(config))
 }

@@ -9,7 +9,7 @@ use super::protocol::{ClientMessage, Close, Protocol};
 use crate::graphql::{ApiError, Code, Operation, RequestId, is_request_error};
 use crate::http::AppState;
 use crate::http::auth::Caller;
-use crate::http::params;
+use crate::http::{operations, params};
 
 /// State of the conversation with one client.
 pub(super) struct Session {
@@ -145,22 +145,21 @@ impl Session {
             (Err(error), Protocol::TransportWs) => return Err(Close::new(4400, error.message())),
             (Err(error), Protocol::Legacy) => return refused(self, error),
         };
-        let operation = match Operation::parse(request, self.state.limits()) {
+        let mut operation = match operations::parse(&self.state, request) {
             Ok(operation) => operation,
             Err(errors) => return Ok(vec![self.protocol.error(&id, &errors)]),
         };
-        if let Err(error) = caller.check(operation.kind()) {
+        if let Err(error) = operations::permit(&self.state, &caller, &mut operation) {
             return refused(self, error);
         }
-        tracing::debug!(caller = caller.name(), kind = ?operation.kind(), "operation");
-        self.start(id, operation);
+        self.start(id, &caller, operation);
         Ok(Vec::new())
     }
 
-    fn start(&mut self, id: String, operation: Operation) {
+    fn start(&mut self, id: String, caller: &Caller, operation: Operation) {
         let number = self.started;
         self.started += 1;
-        let answers = operation.stream(self.state.schema(), self.request.clone());
+        let answers = operations::stream(&self.state, caller, operation, self.request.clone());
         let (answers, abort) = stream::abortable(answers);
         let name = id.clone();
         let end = Event {

@@ -52,10 +52,8 @@ async fn converse(
 ) -> Result<Close, Gone> {
     let settings = state.settings();
     let deadline = Instant::now() + settings.connection_init;
-    let mut ping = tokio::time::interval_at(
-        Instant::now() + settings.websocket_ping,
-        settings.websocket_ping,
-    );
+    let mut ping =
+        tokio::time::interval_at(Instant::now() + settings.keep_alive, settings.keep_alive);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_message = Instant::now();
     loop {
@@ -81,7 +79,11 @@ async fn converse(
                         let reason = format!("the message exceeds the limit of {limit} bytes");
                         return Ok(Close::new(1009, reason));
                     }
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
+                    Some(Ok(Message::Close(_))) => {
+                        finish(socket).await;
+                        return Err(Gone);
+                    }
+                    Some(Err(_)) | None => return Err(Gone),
                 }
             }
             event = session.event() => {
@@ -91,7 +93,7 @@ async fn converse(
             }
             _ = ping.tick() => {
                 // Every client answers pings; browsers do so without involving the page.
-                if last_message.elapsed() > settings.websocket_ping * 3 {
+                if last_message.elapsed() > settings.keep_alive * 3 {
                     return Err(Gone);
                 }
                 send(socket, Message::Ping(axum::body::Bytes::new())).await?;
@@ -104,6 +106,14 @@ async fn converse(
             }
         }
     }
+}
+
+/// Completes the closing handshake that the client has begun: reading on sends the reply. Without it,
+/// the client takes the connection for broken.
+async fn finish(socket: &mut WebSocket) {
+    let finished = async { while let Some(Ok(_)) = socket.recv().await {} };
+    // If the client does not wait for the reply, there is nothing left to do.
+    let _ = tokio::time::timeout(CLOSING, finished).await;
 }
 
 /// Whether a message or a frame exceeds the size limit of the socket.

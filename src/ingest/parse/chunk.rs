@@ -152,7 +152,13 @@ pub struct Record<'a> {
     pub(super) shape: Shape,
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// The record as in the file; the beginning of a broken one.
+    #[must_use]
+    pub const fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The physical line the record begins on; the header is line 1.
     #[must_use]
     pub const fn line(self) -> u64 {

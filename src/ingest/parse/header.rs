@@ -1,117 +1,53 @@
-use std::io;
+use std::sync::Arc;
+
+use serde::Serialize;
 
 use super::chunk::{Fault, Shape};
-use super::column::Column;
+use super::clock::{Clock, TimeFormat};
+use super::column::{Column, PLAIN_COLUMNS, Rank};
 use super::dialect::Dialect;
+use super::layout::Layout;
+use super::mapping::{Mapping, Place};
+use super::open_error::OpenError;
+use super::options::FileOptions;
 use super::quoting::Fields;
-use super::snippet::snippet;
+use super::times::Times;
+use crate::model::{RecognisedFormat, TripFormat};
 use crate::text::trim;
 
-/// Maximum number of header names in an error message.
-const SHOWN_NAMES: usize = 20;
-/// Maximum number of characters of each name.
-const SHOWN_CHARS: usize = 40;
-
-/// Why a file can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// No bytes, or only blank lines.
-    #[error(
-        "the file is empty: it needs a header row \
-         (region,origin_coord,destination_coord,datetime,datasource) and a row for each trip"
-    )]
-    Empty,
-    /// The header is not UTF-8, or contains a NUL.
-    #[error(
-        "the file is not UTF-8 text: save it as CSV in UTF-8 (not compressed, not a spreadsheet, \
-         not UTF-16)"
-    )]
-    NotText,
-    /// The header lacks columns that trips need.
-    #[error(
-        "the header has no column {}; it has: {}. Name the columns in the file's first row, \
-         separated by commas{instead}", missing.join(", "), found.join(", ")
-    )]
-    MissingColumns {
-        /// The missing columns.
-        missing: Vec<&'static str>,
-        /// The names in the header, truncated if there are many or if they are long.
-        found: Vec<String>,
-        /// The end of the message, about the likely separator if it is not a comma.
-        instead: &'static str,
-    },
-    /// The first row is not a header, but a later one is.
-    #[error(
-        "the first row does not name the columns; the header seems to be on line {line}: remove \
-         the lines above it"
-    )]
-    HeaderBelow {
-        /// The physical line on which the header begins, counted from 1.
-        line: u64,
-    },
-    /// The header is a single field, and that field is a header.
-    #[error(
-        "each line is one quoted field, so the file has a single column: remove the quotes around \
-         the lines"
-    )]
-    QuotedLines,
-    /// A column that trips are parsed from occurs twice (`datetime` and `date_time` are the same,
-    /// and so are `arrived_at` and `end_datetime`).
-    #[error("the header names the column {column} twice: remove or rename one of them")]
-    DuplicateColumn {
-        /// The column's name.
-        column: &'static str,
-    },
-    /// The first line is longer than a row may be.
-    #[error(
-        "the header row is longer than 64 KiB: the first line must name the columns and end with \
-         LF or CRLF"
-    )]
-    HeaderTooLong,
-    /// A quote in the header is never closed.
-    #[error("a quote in the header row is never closed: close or remove it")]
-    HeaderUnclosedQuote,
-    /// Text follows a closing quote in the header, or a name contains a carriage return.
-    #[error(
-        "the header row is broken: text follows a closing quote, or a name contains a carriage \
-         return"
-    )]
-    HeaderBroken,
-    /// The file could not be read.
-    #[error("the file can't be read: {0}")]
-    Io(#[from] io::Error),
+/// A column that trips are read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MappedColumn {
+    /// The part of a trip.
+    pub part: &'static str,
+    /// The column's name.
+    pub name: String,
+    /// Why it is this column.
+    pub why: &'static str,
 }
 
-impl OpenError {
-    /// The stable error code, in upper case.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "EMPTY_FILE",
-            Self::NotText => "NOT_TEXT",
-            Self::MissingColumns { .. } => "MISSING_COLUMNS",
-            Self::HeaderBelow { .. } => "HEADER_NOT_FIRST",
-            Self::QuotedLines => "QUOTED_LINES",
-            Self::DuplicateColumn { .. } => "DUPLICATE_COLUMN",
-            Self::HeaderTooLong => "HEADER_TOO_LONG",
-            Self::HeaderUnclosedQuote => "HEADER_UNCLOSED_QUOTE",
-            Self::HeaderBroken => "HEADER_BROKEN",
-            Self::Io(_) => "FILE_UNREADABLE",
-        }
-    }
-}
-
-/// The columns of a file and their positions.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The columns of a file, and how its fields are read.
+#[derive(Debug, Clone, Default)]
 pub struct Header {
     /// The kind of each column up to the last one that trips are parsed from; `None` for a column
     /// that is ignored.
     pub(super) slots: Vec<Option<Column>>,
+    /// The names of all columns.
+    names: Vec<String>,
+    pub(super) origin: Place,
+    pub(super) destination: Place,
+    /// Whether the columns are those of the plain format.
+    pub(super) is_plain: bool,
     /// Number of columns up to the last named one: the minimum number of fields of a row.
     pub(super) named_columns: usize,
     /// Number of all columns: any further fields of a row must be empty.
     pub(super) columns: usize,
     pub(super) dialect: Dialect,
+    pub(super) clock: Clock,
+    layout: Option<&'static Layout>,
+    /// Whether its times have AM or PM.
+    has_half_days: bool,
+    pub(super) options: Arc<FileOptions>,
 }
 
 impl Header {
@@ -123,7 +59,12 @@ impl Header {
             .position(|slot| slot.is_some_and(|column| column.name() == name))
     }
 
-    pub(super) fn read(bytes: &[u8], shape: Shape, dialect: Dialect) -> Result<Self, OpenError> {
+    pub(super) fn read(
+        bytes: &[u8],
+        shape: Shape,
+        dialect: Dialect,
+        options: &Arc<FileOptions>,
+    ) -> Result<Self, OpenError> {
         if is_binary(bytes, shape) {
             return Err(OpenError::NotText);
         }
@@ -136,39 +77,157 @@ impl Header {
         let names: Vec<String> = Fields::new(bytes, shape, dialect.delimiter)
             .map(|field| trim(&String::from_utf8_lossy(&field)).to_owned())
             .collect();
-        let mut slots: Vec<Option<Column>> =
-            names.iter().map(|name| Column::from_name(name)).collect();
-
-        let count = |column| slots.iter().filter(|slot| **slot == Some(column)).count();
-        if let Some(column) = Column::ALL.into_iter().find(|column| count(*column) > 1) {
-            return Err(OpenError::DuplicateColumn {
-                column: column.name(),
-            });
-        }
-        let missing: Vec<&'static str> = Column::required()
-            .filter(|column| count(*column) == 0)
-            .map(Column::name)
-            .collect();
-        if !missing.is_empty() {
-            if is_quoted_line(&names, dialect) {
+        let Mapping {
+            mut slots,
+            origin,
+            destination,
+        } = match Mapping::choose(&names, options) {
+            Err(OpenError::MissingColumns { .. }) if is_quoted_line(&names, dialect, options) => {
                 return Err(OpenError::QuotedLines);
             }
-            return Err(OpenError::MissingColumns {
-                missing,
-                found: shown(&names),
-                instead: instead(&names),
-            });
-        }
+            mapping => mapping?,
+        };
         while slots.last() == Some(&None) {
             slots.pop();
         }
+        let layout = Layout::of(&names);
         let is_named = |name: &String| !name.is_empty();
+        let named_columns = names.iter().rposition(is_named).map_or(0, |last| last + 1);
+        let columns = names.len();
+        let has = |column| slots.contains(&Some(column));
+        let is_plain = [origin, destination] == [Place::Text; 2]
+            && has(Column::Region)
+            && has(Column::Datasource);
         Ok(Self {
             slots,
-            named_columns: names.iter().rposition(is_named).map_or(0, |last| last + 1),
-            columns: names.len(),
+            names,
+            origin,
+            destination,
+            is_plain,
+            named_columns,
+            columns,
             dialect,
+            clock: Clock {
+                format: options
+                    .time_format
+                    .clone()
+                    .unwrap_or(TimeFormat::Text(None)),
+                zone: options.zone,
+            },
+            layout,
+            has_half_days: false,
+            options: Arc::clone(options),
         })
+    }
+
+    /// Recognises the format of times, unless it is declared.
+    pub(super) fn recognise_times(&mut self, times: &Times) -> Result<(), OpenError> {
+        self.has_half_days = times.has_half_days();
+        if self.options.time_format.is_none() {
+            let order = self.layout.and_then(|layout| layout.order);
+            self.clock.format = times.format(order).map_err(|example| {
+                let column = self.column_name(Column::Departure).to_owned();
+                OpenError::AmbiguousDates { column, example }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The names of the columns.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The format that was given with the file.
+    #[must_use]
+    pub fn given(&self) -> &TripFormat {
+        &self.options.format
+    }
+
+    /// The format that was recognised.
+    #[must_use]
+    pub fn format(&self) -> RecognisedFormat {
+        let name = |column: Column| {
+            let index = self.slots.iter().position(|slot| *slot == Some(column))?;
+            Some(self.names[index].clone())
+        };
+        let place = |place: Place, text, lon, lat| match place {
+            Place::Text => Vec::from_iter(name(text)),
+            Place::Pair => name(lon).into_iter().chain(name(lat)).collect(),
+            Place::Line => Vec::from_iter(name(Column::Line)),
+            Place::Id => Vec::new(),
+        };
+        let region = name(Column::Region);
+        let datasource = name(Column::Datasource);
+        let encoding = self.options.encoding.unwrap_or(encoding_rs::UTF_8);
+        RecognisedFormat {
+            layout: self.layout.map(|layout| layout.name.to_owned()),
+            encoding: Some(encoding.name().to_owned()),
+            delimiter: Some(char::from(self.dialect.delimiter).to_string()),
+            origin: place(
+                self.origin,
+                Column::Origin,
+                Column::OriginLon,
+                Column::OriginLat,
+            ),
+            destination: place(
+                self.destination,
+                Column::Destination,
+                Column::DestinationLon,
+                Column::DestinationLat,
+            ),
+            departed_at: name(Column::Departure),
+            arrived_at: name(Column::Arrival),
+            region_name: region.is_none().then(|| self.options.region.clone()),
+            region,
+            datasource_name: datasource
+                .is_none()
+                .then(|| self.options.datasource.clone()),
+            datasource,
+            origin_id: name(Column::OriginId),
+            destination_id: name(Column::DestinationId),
+            time_format: Some(self.clock.format.notation(self.has_half_days)),
+            time_zone: self.clock.zone.map(|zone| zone.name().to_owned()),
+        }
+    }
+
+    /// The columns that trips are read from, and why.
+    #[must_use]
+    pub fn mapped_columns(&self) -> Vec<MappedColumn> {
+        let chosen = self.options.columns();
+        let slots = self.slots.iter().zip(&self.names);
+        slots
+            .filter_map(|(slot, name)| {
+                let column = (*slot)?;
+                let why = if chosen.iter().any(|(other, _)| *other == column) {
+                    "named by an option"
+                } else {
+                    match Column::recognise(name)?.1 {
+                        Rank::Plain => "a name of the plain format",
+                        Rank::Specific => "recognised by its name",
+                        Rank::General => "no other column is more specific",
+                    }
+                };
+                Some(MappedColumn {
+                    part: column.content(),
+                    name: name.clone(),
+                    why,
+                })
+            })
+            .collect()
+    }
+
+    /// The name of a column in messages: that in the file, or that of the plain format if the file
+    /// has an alias of it.
+    pub(super) fn column_name(&self, column: Column) -> &str {
+        let index = self.slots.iter().position(|slot| *slot == Some(column));
+        match index.map(|index| self.names[index].as_str()) {
+            Some(name) if (column as usize) >= PLAIN_COLUMNS || Column::plain(name).is_none() => {
+                name
+            }
+            _ => column.name(),
+        }
     }
 }
 
@@ -181,43 +240,34 @@ fn is_binary(bytes: &[u8], shape: Shape) -> bool {
 }
 
 /// Whether the only name contains a whole header.
-fn is_quoted_line(names: &[String], dialect: Dialect) -> bool {
+fn is_quoted_line(names: &[String], dialect: Dialect, options: &Arc<FileOptions>) -> bool {
     let mut given = names.iter().filter(|name| !name.is_empty());
     let (Some(name), None) = (given.next(), given.next()) else {
         return false;
     };
     // A single column has no delimiter in it, so this ends.
     name.as_bytes().contains(&dialect.delimiter)
-        && Header::read(name.as_bytes(), Shape::Quoted, dialect).is_ok()
-}
-
-/// The end of an error message, about the likely separator of the names if it is not a comma.
-fn instead(names: &[String]) -> &'static str {
-    match names {
-        [one] if one.contains(';') => ", not by semicolons",
-        [one] if one.contains('\t') => ", not by tabs",
-        _ => "",
-    }
-}
-
-fn shown(names: &[String]) -> Vec<String> {
-    let mut shown: Vec<String> = names
-        .iter()
-        .take(SHOWN_NAMES)
-        .map(|name| snippet(name.as_bytes(), SHOWN_CHARS))
-        .collect();
-    if names.len() > SHOWN_NAMES {
-        shown.push(format!("… ({} in all)", names.len()));
-    }
-    shown
+        && Header::read(name.as_bytes(), Shape::Quoted, dialect, options).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::mapping::{SHOWN_CHARS, SHOWN_NAMES};
     use super::*;
 
+    fn read_as(text: &str, format: &TripFormat) -> Result<Header, OpenError> {
+        let options = FileOptions::new(format, "trips.csv").unwrap();
+        let options = options.with_locations(format.origin_id.is_some().then(Arc::default));
+        Header::read(
+            text.as_bytes(),
+            Shape::Plain,
+            Dialect::default(),
+            &Arc::new(options),
+        )
+    }
+
     fn read(text: &str) -> Result<Header, OpenError> {
-        Header::read(text.as_bytes(), Shape::Plain, Dialect::default())
+        read_as(text, &TripFormat::default())
     }
 
     #[test]
@@ -229,6 +279,7 @@ mod tests {
         assert_eq!(header.position("destination_coord"), Some(3));
         assert_eq!(header.position("origin_coord"), Some(4));
         assert_eq!(header.position("region"), Some(6));
+        assert!(header.is_plain);
         assert_eq!(
             header.slots.len(),
             7,
@@ -256,19 +307,21 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the header has no column destination_coord, datetime; it has: region, origin_coord, \
-             when, datasource. Name the columns in the file's first row, separated by commas"
+             when, datasource. Name it with --destination (destination in TripFormat), --time \
+             (departedAt in TripFormat)"
         );
-    }
-
-    #[test]
-    fn other_separators_are_recognised() {
-        let message = |separator| {
-            let names: Vec<_> = Column::required().map(Column::name).collect();
-            read(&names.join(separator)).unwrap_err().to_string()
-        };
-        assert!(message(";").ends_with("separated by commas, not by semicolons"));
-        assert!(message("\t").ends_with("separated by commas, not by tabs"));
-        assert!(message("|").ends_with("separated by commas"));
+        let error = read("start_station_id,end_station_id,starttime").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("give their coordinates with --locations FILE")
+        );
+        let error = read("start_lat,end_lat,end_lng,starttime").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the header has no column origin_coord;")
+        );
     }
 
     #[test]
@@ -289,23 +342,104 @@ mod tests {
 
     #[test]
     fn a_column_of_trips_may_be_there_once() {
-        let error = read("region,origin_coord,destination_coord,datetime,date_time,datasource");
-        assert!(matches!(
-            error,
-            Err(OpenError::DuplicateColumn { column: "datetime" })
-        ));
-        for arrivals in ["arrived_at,END_DATETIME", "End_DateTime,end_datetime"] {
-            let error = read(&format!(
-                "region,origin_coord,destination_coord,datetime,datasource,{arrivals}"
-            ));
-            assert!(matches!(
-                error,
-                Err(OpenError::DuplicateColumn {
-                    column: "arrived_at"
-                })
-            ));
-        }
+        let twice = |text: &str, name: &str| {
+            let error = read(text);
+            assert!(
+                matches!(&error, Err(OpenError::DuplicateColumn { column }) if column == name),
+                "{error:?}"
+            );
+        };
+        twice(
+            "region,origin_coord,destination_coord,datetime,date_time,datasource",
+            "datetime",
+        );
+        twice(
+            "region,origin_coord,destination_coord,datetime,datasource,End_DateTime,end_datetime",
+            "End_DateTime",
+        );
+        twice(
+            "start_lng,start_lat,end_lng,end_lat,start lng,starttime",
+            "start_lng",
+        );
         let extra = read("x,x,region,origin_coord,destination_coord,datetime,datasource");
         assert!(extra.is_ok());
+    }
+
+    #[test]
+    fn ambiguous_columns_are_an_error_that_an_option_resolves() {
+        let text = "start_lng,start_lat,end_lng,end_lat,from_longitude,started_at";
+        let error = read(text).unwrap_err();
+        assert_eq!(error.code(), "AMBIGUOUS_COLUMNS");
+        assert_eq!(
+            error.to_string(),
+            "the columns start_lng and from_longitude may both be the longitude of the origin: \
+             choose one of them with --origin (origin in TripFormat)"
+        );
+        let format = TripFormat {
+            origin: vec!["From Longitude".to_owned(), "start_lat".to_owned()],
+            ..TripFormat::default()
+        };
+        let header = read_as(text, &format).unwrap();
+        assert_eq!(header.position("origin_lon"), Some(4));
+        assert_eq!(header.format().origin, ["from_longitude", "start_lat"]);
+
+        let error = read("started_at,start_time,start_point,end_point").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("with --time (departedAt in TripFormat)")
+        );
+        // What is not needed may be ambiguous.
+        read("started_at,start_point,start_wkt,start_x,start_y,end_x,end_y").unwrap();
+    }
+
+    #[test]
+    fn numbers_are_preferred_to_text_and_specific_names_to_general_ones() {
+        let header = read(
+            "Pickup Centroid Location,Pickup Centroid Longitude,Pickup Centroid Latitude,timestamp,\
+             Dropoff Centroid  Location,Trip Start Timestamp",
+        )
+        .unwrap();
+        assert_eq!(
+            (header.origin, header.destination),
+            (Place::Pair, Place::Text)
+        );
+        assert_eq!(header.position("datetime"), Some(5));
+        assert_eq!(header.position("origin_coord"), None);
+        let header = read("POLYLINE,TIMESTAMP").unwrap();
+        assert_eq!(
+            (header.origin, header.destination),
+            (Place::Line, Place::Line)
+        );
+    }
+
+    #[test]
+    fn options_name_columns() {
+        let some = |text: &str| Some(text.to_owned());
+        let format = TripFormat {
+            origin: vec!["a".to_owned()],
+            destination: vec!["A B".to_owned()],
+            departed_at: some("t"),
+            region: some("city"),
+            datasource_name: some("bikes"),
+            ..TripFormat::default()
+        };
+        let header = read_as("t,A,a_b,city,datasource", &format).unwrap();
+        let recognised = header.format();
+        assert_eq!(recognised.origin, ["A"]);
+        assert_eq!(recognised.destination, ["a_b"]);
+        assert_eq!(recognised.departed_at, some("t"));
+        assert_eq!(recognised.region, some("city"));
+        assert_eq!(
+            (recognised.datasource, recognised.datasource_name),
+            (None, some("bikes"))
+        );
+        let error = read_as("t,A,city", &format).unwrap_err();
+        assert_eq!(error.code(), "UNKNOWN_COLUMN");
+        assert_eq!(
+            error.to_string(),
+            "the header has no column A B for --destination (destination in TripFormat); it has: \
+             t, A, city"
+        );
     }
 }

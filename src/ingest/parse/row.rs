@@ -1,18 +1,22 @@
 use std::borrow::Cow;
 
 use super::chunk::{Fault, Record, Shape};
-use super::column::{COLUMNS, Column};
+use super::clock::Read;
+use super::column::{COLUMNS, Column, PLAIN_COLUMNS};
 use super::header::Header;
+use super::mapping::Place;
+use super::options::MAX_NAME_CHARS;
+use super::place::{self, PlaceError};
 use super::quoting::Fields;
 use super::snippet::snippet;
-use super::time::{TimeError, parse_time};
-use super::wkt;
-use crate::geo::Point;
+use super::time::TimeError;
+use super::times::Times;
+use crate::geo::{Point, PointError};
 use crate::model::LocalTime;
 use crate::text::{canonical_name, trim_bytes};
 
-/// Maximum number of characters of a region or datasource.
-const MAX_NAME_CHARS: usize = 255;
+/// Columns that a row must name to be a header.
+const NAMES_OF_HEADER: usize = 3;
 
 /// A trip parsed from a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +37,9 @@ pub struct ParsedTrip<'a> {
     /// Local wall-clock time of arrival, as in the file, even if it is before the departure. `None`
     /// if the file has no such column or the field is empty.
     pub arrived_at: Option<LocalTime>,
+    /// Whether the row has an instant whose wall clock is as written, since the time zone of the
+    /// trips is not known.
+    pub is_unzoned: bool,
 }
 
 /// A row that can't be read, and why.
@@ -41,7 +48,9 @@ pub struct Rejection {
     /// The physical line the row begins on; the header is line 1.
     pub line: u64,
     /// The column at fault; `None` if the whole row is.
-    pub column: Option<&'static str>,
+    pub column: Option<String>,
+    /// The kind of the problem, without the text of the row.
+    pub kind: &'static str,
     /// The problem, as a message for users.
     pub reason: String,
     /// Whether the row is a header with the columns in another order, so that the rows below it
@@ -52,45 +61,272 @@ pub struct Rejection {
     pub raw: String,
 }
 
-/// The column at fault and the reason.
-type Problem = (Option<Column>, String);
+/// Why a row can't be read.
+struct Problem {
+    /// The column at fault.
+    column: Option<Column>,
+    kind: &'static str,
+    reason: String,
+}
+
+impl Problem {
+    /// One of the whole row.
+    fn of_row(reason: &'static str) -> Self {
+        Self {
+            column: None,
+            kind: reason,
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[cold]
+    fn of_place(column: Column, error: &PlaceError) -> Self {
+        Self {
+            column: Some(column),
+            kind: error.kind(),
+            reason: error.to_string(),
+        }
+    }
+
+    #[cold]
+    fn of_time(column: Column, error: &TimeError) -> Self {
+        Self {
+            column: Some(column),
+            kind: error.kind(),
+            reason: error.to_string(),
+        }
+    }
+}
 
 impl Header {
     /// Parses a record of the file with this header.
-    pub fn parse<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Rejection> {
-        self.trip(record)
-            .map_err(|problem| self.reject(record, problem))
+    pub fn parse<'a>(&'a self, record: Record<'a>) -> Result<ParsedTrip<'a>, Rejection> {
+        let trip = if self.is_plain {
+            self.plain_trip(record)
+        } else {
+            self.trip(record)
+        };
+        trip.map_err(|problem| self.reject(record, problem))
+    }
+
+    /// Adds the times of a record to those that show the format.
+    pub(super) fn sample_times(&self, record: Record<'_>, times: &mut Times) {
+        let Ok(fields) = self.select::<COLUMNS>(record) else {
+            return;
+        };
+        for column in [Column::Departure, Column::Arrival] {
+            let field = self.value(&fields[column as usize]);
+            if !field.is_empty() {
+                times.add(field);
+            }
+        }
+    }
+
+    /// The fields of a record by the columns of the file; `None` if these are not its columns, or it is
+    /// broken.
+    #[must_use]
+    pub fn cells<'a>(&self, record: Record<'a>) -> Option<Vec<Cow<'a, [u8]>>> {
+        let mut cells: Vec<_> = self.fields(record).ok()?.collect();
+        let surplus = cells.split_off(self.columns.min(cells.len()));
+        let is_empty = |cell: &Cow<'_, [u8]>| trim_bytes(cell).is_empty();
+        let fits = cells.len() >= self.named_columns && surplus.iter().all(is_empty);
+        cells.resize(self.columns, Cow::Borrowed(&[]));
+        fits.then_some(cells)
     }
 
     /// The fields of a record, left to right, unquoted; an error if the record is broken.
     fn fields<'a>(&self, record: Record<'a>) -> Result<Fields<'a>, Problem> {
         match record.shape {
-            Shape::Broken(fault) => Err((None, broken(fault).to_owned())),
+            Shape::Broken(fault) => Err(Problem::of_row(broken(fault))),
             shape => Ok(Fields::new(record.bytes, shape, self.dialect.delimiter)),
         }
     }
 
+    /// A trip of a file in the plain format, which has fewer fields to look at.
     #[inline]
-    fn trip<'a>(&self, record: Record<'a>) -> Result<ParsedTrip<'a>, Problem> {
-        let [region, origin, destination, departure, datasource, arrival] = self.select(record)?;
+    fn plain_trip<'a>(&'a self, record: Record<'a>) -> Result<ParsedTrip<'a>, Problem> {
+        let [region, origin, destination, departure, datasource, arrival] =
+            self.select::<PLAIN_COLUMNS>(record)?;
+        let region = self.name(region, Column::Region)?;
+        let origin = point(&origin, Column::Origin)?;
+        let destination = point(&destination, Column::Destination)?;
+        let departed = self.departure(&departure)?;
+        let datasource = self.name(datasource, Column::Datasource)?;
+        let arrived = self.arrival(&arrival)?;
         Ok(ParsedTrip {
             line: record.line(),
-            region: name(region).map_err(|reason| (Some(Column::Region), reason))?,
-            origin: point(&origin, Column::Origin)?,
-            destination: point(&destination, Column::Destination)?,
-            departed_at: parse_time(&departure)
-                .map_err(|error| (Some(Column::Departure), error.to_string()))?,
-            datasource: name(datasource).map_err(|reason| (Some(Column::Datasource), reason))?,
-            arrived_at: optional_time(&arrival)
-                .map_err(|error| (Some(Column::Arrival), error.to_string()))?,
+            region,
+            datasource,
+            origin,
+            destination,
+            departed_at: departed.time,
+            arrived_at: arrived.map(|read| read.time),
+            is_unzoned: departed.is_unzoned || arrived.is_some_and(|read| read.is_unzoned),
         })
     }
 
-    /// The fields that trips are parsed from, in the order of [`Column::ALL`]; empty where the file
-    /// has no such column.
     #[inline]
-    fn select<'a>(&self, record: Record<'a>) -> Result<[Cow<'a, [u8]>; COLUMNS], Problem> {
-        let mut selected = [const { Cow::Borrowed(&[] as &[u8]) }; COLUMNS];
+    fn trip<'a>(&'a self, record: Record<'a>) -> Result<ParsedTrip<'a>, Problem> {
+        let mut fields = self.select::<COLUMNS>(record)?;
+        let mut name = |column: Column, default: &'a str| {
+            if self.slots.contains(&Some(column)) {
+                self.name(std::mem::take(&mut fields[column as usize]), column)
+            } else {
+                Ok(Cow::Borrowed(default))
+            }
+        };
+        let region = name(Column::Region, &self.options.region)?;
+        let datasource = name(Column::Datasource, &self.options.datasource)?;
+        let (origin, destination) = self.ends(&fields)?;
+        let departed = self.departure(self.value(&fields[Column::Departure as usize]))?;
+        let arrived = self.arrival(self.value(&fields[Column::Arrival as usize]))?;
+        Ok(ParsedTrip {
+            line: record.line(),
+            region,
+            datasource,
+            origin,
+            destination,
+            departed_at: departed.time,
+            arrived_at: arrived.map(|read| read.time),
+            is_unzoned: departed.is_unzoned || arrived.is_some_and(|read| read.is_unzoned),
+        })
+    }
+
+    /// Both ends of a trip.
+    #[inline]
+    fn ends(&self, fields: &[Cow<'_, [u8]>; COLUMNS]) -> Result<(Point, Point), Problem> {
+        if self.origin == Place::Line {
+            let line = self.value(&fields[Column::Line as usize]);
+            return place::line_ends(line).map_err(|error| Problem::of_place(Column::Line, &error));
+        }
+        let origin = self.end(
+            self.origin,
+            fields,
+            [
+                Column::Origin,
+                Column::OriginLon,
+                Column::OriginLat,
+                Column::OriginId,
+            ],
+        )?;
+        let destination = self.end(
+            self.destination,
+            fields,
+            [
+                Column::Destination,
+                Column::DestinationLon,
+                Column::DestinationLat,
+                Column::DestinationId,
+            ],
+        )?;
+        Ok((origin, destination))
+    }
+
+    #[inline]
+    fn end(
+        &self,
+        place: Place,
+        fields: &[Cow<'_, [u8]>; COLUMNS],
+        [text, lon, lat, id]: [Column; 4],
+    ) -> Result<Point, Problem> {
+        let value = |column: Column| self.value(&fields[column as usize]);
+        match place {
+            Place::Text | Place::Line => point(value(text), text),
+            Place::Pair => {
+                let decimal_comma = self.dialect.delimiter != b',';
+                let degrees = |column| {
+                    place::coordinate(value(column), decimal_comma)
+                        .map_err(|error| Problem::of_place(column, &error))
+                };
+                Point::new(degrees(lon)?, degrees(lat)?).map_err(|error| {
+                    let column = match error {
+                        PointError::Longitude(_) => lon,
+                        PointError::Latitude(_) => lat,
+                    };
+                    Problem::of_place(column, &PlaceError::from(error))
+                })
+            }
+            Place::Id => self
+                .location(trim_bytes(value(id)))
+                .map_err(|error| Problem::of_place(id, &error)),
+        }
+    }
+
+    /// The location of an id.
+    fn location(&self, id: &[u8]) -> Result<Point, PlaceError> {
+        if id.is_empty() {
+            return Err(PlaceError::Missing("the id of a location"));
+        }
+        let found = std::str::from_utf8(id)
+            .ok()
+            .zip(self.options.locations.as_ref())
+            .and_then(|(id, locations)| {
+                // As programs write numbers where one is missing elsewhere in the column.
+                let whole = id.strip_suffix(".0");
+                locations.get(id).or_else(|| locations.get(whole?))
+            });
+        found
+            .copied()
+            .ok_or_else(|| PlaceError::UnknownId(snippet(id, 40)))
+    }
+
+    /// The field, or nothing if it is one of the values that are read as empty.
+    #[inline]
+    fn value<'f>(&self, field: &'f [u8]) -> &'f [u8] {
+        if self.options.is_null(trim_bytes(field)) {
+            &[]
+        } else {
+            field
+        }
+    }
+
+    #[inline]
+    fn departure(&self, field: &[u8]) -> Result<Read, Problem> {
+        self.clock
+            .read(field)
+            .map_err(|error| Problem::of_time(Column::Departure, &error))
+    }
+
+    /// A time, or nothing if the field is empty.
+    #[inline]
+    fn arrival(&self, field: &[u8]) -> Result<Option<Read>, Problem> {
+        if field.is_empty() {
+            return Ok(None);
+        }
+        match self.clock.read(field) {
+            Ok(read) => Ok(Some(read)),
+            Err(TimeError::Missing) => Ok(None),
+            Err(_) if self.value(field).is_empty() => Ok(None),
+            Err(error) => Err(Problem::of_time(Column::Arrival, &error)),
+        }
+    }
+
+    /// A region or datasource.
+    #[inline]
+    fn name<'f>(&self, field: Cow<'f, [u8]>, column: Column) -> Result<Cow<'f, str>, Problem> {
+        let name = if self.value(&field).is_empty() {
+            Err(("empty", "empty".to_owned()))
+        } else {
+            match field {
+                Cow::Borrowed(bytes) => checked_name(bytes),
+                Cow::Owned(bytes) => checked_name(&bytes).map(|name| Cow::Owned(name.into_owned())),
+            }
+        };
+        name.map_err(|(kind, reason)| Problem {
+            column: Some(column),
+            kind,
+            reason,
+        })
+    }
+
+    /// The fields of the first columns in the order of [`Column::ALL`]; empty where the file has no
+    /// such column.
+    #[inline]
+    fn select<'a, const N: usize>(
+        &self,
+        record: Record<'a>,
+    ) -> Result<[Cow<'a, [u8]>; N], Problem> {
+        let mut selected = [const { Cow::Borrowed(&[] as &[u8]) }; N];
         let mut fields = self.fields(record)?;
         for slot in &self.slots {
             let Some(field) = fields.next() else {
@@ -127,19 +363,33 @@ impl Header {
         if count > columns {
             reason += ": a field that contains the delimiter must be quoted";
         }
-        (None, reason)
+        let kind = if count > columns {
+            "more fields than the header has"
+        } else {
+            "fewer fields than the header has"
+        };
+        Problem {
+            column: None,
+            kind,
+            reason,
+        }
     }
 
     #[cold]
-    fn reject(&self, record: Record<'_>, (column, reason): Problem) -> Rejection {
+    fn reject(&self, record: Record<'_>, problem: Problem) -> Rejection {
         let header = self.header(record);
-        let (column, reason) = match &header {
-            Some(_) => (None, "the row is a header, not a trip".to_owned()),
-            None => (column, reason),
+        let Problem {
+            column,
+            kind,
+            reason,
+        } = match &header {
+            Some(_) => Problem::of_row("the row is a header, not a trip"),
+            None => problem,
         };
         Rejection {
             line: record.line(),
-            column: column.map(Column::name),
+            column: column.map(|column| self.column_name(column).to_owned()),
+            kind,
             reason,
             is_other_header: header.is_some_and(|header| header.slots != self.slots),
             raw: record.raw(),
@@ -149,14 +399,17 @@ impl Header {
     /// The record as a header; a file that was joined from several files has several headers.
     fn header(&self, record: Record<'_>) -> Option<Header> {
         let is_name = |field: &Cow<'_, [u8]>| {
-            std::str::from_utf8(trim_bytes(field))
-                .is_ok_and(|name| Column::from_name(name).is_some())
+            let field = trim_bytes(field);
+            // Most fields of trips are numbers and times.
+            field.first().is_some_and(|byte| !byte.is_ascii_digit())
+                && field.len() <= MAX_NAME_CHARS
+                && std::str::from_utf8(field).is_ok_and(|name| self.options.names(name))
         };
         let names = self.fields(record).ok()?.filter(is_name).count();
-        if names < Column::required().count() {
+        if names < NAMES_OF_HEADER {
             return None;
         }
-        Header::read(record.bytes, record.shape, self.dialect).ok()
+        Header::read(record.bytes, record.shape, self.dialect, &self.options).ok()
     }
 }
 
@@ -173,50 +426,33 @@ const fn broken(fault: Fault) -> &'static str {
     }
 }
 
+#[inline]
 fn point(field: &[u8], column: Column) -> Result<Point, Problem> {
-    wkt::parse(field).map_err(|error| (Some(column), error.to_string()))
+    place::point(field).map_err(|error| Problem::of_place(column, &error))
 }
 
-/// A time, or nothing if the field is empty.
+/// The canonical spelling of a name, or the kind of what is wrong with it, and a message.
 #[inline]
-fn optional_time(field: &[u8]) -> Result<Option<LocalTime>, TimeError> {
-    if field.is_empty() {
-        return Ok(None);
-    }
-    match parse_time(field) {
-        Err(TimeError::Missing) => Ok(None),
-        time => time.map(Some),
-    }
-}
-
-/// A region or datasource.
-#[inline]
-fn name(field: Cow<'_, [u8]>) -> Result<Cow<'_, str>, String> {
-    match field {
-        Cow::Borrowed(bytes) => checked_name(bytes),
-        Cow::Owned(bytes) => Ok(Cow::Owned(checked_name(&bytes)?.into_owned())),
-    }
-}
-
-#[inline]
-fn checked_name(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
+fn checked_name(bytes: &[u8]) -> Result<Cow<'_, str>, (&'static str, String)> {
     let Ok(name) = std::str::from_utf8(bytes) else {
-        return Err(format!("not UTF-8: {}", snippet(bytes, 40)));
+        return Err(("not UTF-8", format!("not UTF-8: {}", snippet(bytes, 40))));
     };
     let name = canonical_name(name);
     if name.is_empty() {
-        return Err("empty".to_owned());
+        return Err(("empty", "empty".to_owned()));
     }
     if name.len() > MAX_NAME_CHARS {
         let chars = name.chars().count();
         if chars > MAX_NAME_CHARS {
-            return Err(format!(
-                "{chars} characters long, at most {MAX_NAME_CHARS} are allowed"
+            return Err((
+                "longer than 255 characters",
+                format!("{chars} characters long, at most {MAX_NAME_CHARS} are allowed"),
             ));
         }
     }
     if memchr::memchr(0, name.as_bytes()).is_some() {
-        return Err("contains a NUL character".to_owned());
+        let reason = "contains a NUL character";
+        return Err((reason, reason.to_owned()));
     }
     Ok(name)
 }

@@ -2,10 +2,10 @@ use super::snippet::snippet;
 use crate::model::LocalTime;
 use crate::text::trim_bytes;
 
-const MICROS_PER_SECOND: i64 = 1_000_000;
+pub(super) const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 /// Maximum number of characters of a field in an error message.
-const SHOWN_CHARS: usize = 40;
+pub(super) const SHOWN_CHARS: usize = 40;
 
 /// Why a field is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,17 @@ pub enum TimeError {
     /// Not of the expected form; the field, truncated.
     #[error("not a time: expected YYYY-MM-DD HH:MM:SS, found {0}")]
     Form(String),
+    /// Not of the form that the file's times have; the form, and the field, truncated.
+    #[error("not a time: expected {expected}, found {found}")]
+    OtherForm {
+        /// The form.
+        expected: String,
+        /// The field.
+        found: String,
+    },
+    /// An instant before the year 1 or after 9999.
+    #[error("the instant {0} is outside the years 0001…9999")]
+    Range(String),
     /// The year 0.
     #[error("the year 0000 is outside 0001…9999")]
     Year,
@@ -37,14 +48,36 @@ pub enum TimeError {
     Clock(u8, u8, u8),
 }
 
+impl TimeError {
+    /// The kind of the error, without the field's text.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing => "empty",
+            Self::Form(_) | Self::OtherForm { .. } => "not a time in the format of the file",
+            Self::Year | Self::Range(_) => "a year outside 0001…9999",
+            Self::Month(_) | Self::Day { .. } => "a date that does not exist",
+            Self::Clock(..) => "a time of day that does not exist",
+        }
+    }
+}
+
+/// A time as it is written in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Written {
+    /// The wall clock.
+    pub(super) wall: LocalTime,
+    /// The UTC offset in seconds, east positive, if the time has one: it is then an instant.
+    pub(super) offset: Option<i32>,
+}
+
 /// Parses `YYYY-MM-DD HH:MM` or, with seconds, `YYYY-MM-DD HH:MM:SS`.
 ///
 /// `T` or `t` may replace the blank. Seconds may have a fraction of any length, truncated to
 /// microseconds. `UTC` or a UTC offset (`Z`, `+02`, `+0200`, `+02:00`) may follow, also after a
-/// blank; it is ignored: the wall-clock time is as written. Blanks around the time are skipped.
+/// blank; the wall-clock time is as written. Blanks around the time are skipped.
 /// 24:00:00 and leap seconds (`:60`) are rejected: neither has its own value in microseconds.
 #[inline]
-pub(super) fn parse_time(bytes: &[u8]) -> Result<LocalTime, TimeError> {
+pub(super) fn parse_time(bytes: &[u8]) -> Result<Written, TimeError> {
     let bytes = trim_bytes(bytes);
     let Some((stem, rest)) = bytes.split_first_chunk::<16>() else {
         return Err(no_time(bytes));
@@ -69,7 +102,7 @@ pub(super) fn parse_time(bytes: &[u8]) -> Result<LocalTime, TimeError> {
         Some(day),
         Some(hour),
         Some(minute),
-        Some((second, micros)),
+        Some((second, micros, offset)),
         true,
     ) = (
         pairs.0, pairs.1, pairs.2, pairs.3, pairs.4, pairs.5, pairs.6, form,
@@ -78,6 +111,17 @@ pub(super) fn parse_time(bytes: &[u8]) -> Result<LocalTime, TimeError> {
         return Err(no_time(bytes));
     };
     let year = u16::from(century) * 100 + u16::from(year);
+    let wall = wall_clock((year, month, day), (hour, minute, second), micros)?;
+    Ok(Written { wall, offset })
+}
+
+/// The wall-clock time of a date (year, month, day) and a time of day (hour, minute, second).
+#[inline]
+pub(super) fn wall_clock(
+    (year, month, day): (u16, u8, u8),
+    (hour, minute, second): (u8, u8, u8),
+    micros: i64,
+) -> Result<LocalTime, TimeError> {
     let days = days(year, month, day)?;
     if hour > 23 || minute > 59 || second > 59 {
         return Err(TimeError::Clock(hour, minute, second));
@@ -97,23 +141,26 @@ fn no_time(bytes: &[u8]) -> TimeError {
 }
 
 #[inline]
-fn pair(tens: u8, ones: u8) -> Option<u8> {
+pub(super) fn pair(tens: u8, ones: u8) -> Option<u8> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| tens * 10 + ones)
 }
 
-/// Parses the text after the minutes: optional seconds and microseconds.
+/// Parses the text after the minutes: optional seconds and microseconds, and the offset.
 #[inline]
-fn seconds(rest: &[u8]) -> Option<(u8, i64)> {
+fn seconds(rest: &[u8]) -> Option<(u8, i64, Option<i32>)> {
     match rest {
-        [b':', tens, ones] => Some((pair(*tens, *ones)?, 0)),
-        [b':', tens, ones, rest @ ..] => Some((pair(*tens, *ones)?, fraction(rest)?)),
-        _ => is_offset(rest).then_some((0, 0)),
+        [b':', tens, ones] => Some((pair(*tens, *ones)?, 0, None)),
+        [b':', tens, ones, rest @ ..] => {
+            let (micros, offset) = fraction(rest)?;
+            Some((pair(*tens, *ones)?, micros, offset))
+        }
+        _ => Some((0, 0, offset(rest)?)),
     }
 }
 
-/// Parses the text after the seconds; returns the microseconds.
-fn fraction(mut rest: &[u8]) -> Option<i64> {
+/// Parses the text after the seconds; returns the microseconds and the offset.
+pub(super) fn fraction(mut rest: &[u8]) -> Option<(i64, Option<i32>)> {
     let mut micros = 0;
     if let Some(digits) = rest.strip_prefix(b".") {
         let end = digits
@@ -131,19 +178,23 @@ fn fraction(mut rest: &[u8]) -> Option<i64> {
         }
         rest = &digits[end..];
     }
-    is_offset(rest).then_some(micros)
+    Some((micros, offset(rest)?))
 }
 
-/// Whether the text is a UTC offset, the name of UTC, or empty.
-fn is_offset(rest: &[u8]) -> bool {
+/// Parses a UTC offset or the name of UTC, in seconds; `Some(None)` if the text is empty.
+#[expect(clippy::option_option, reason = "read, or not; and there, or not")]
+pub(super) fn offset(rest: &[u8]) -> Option<Option<i32>> {
     let offset = rest.strip_prefix(b" ").unwrap_or(rest);
     let (hours, minutes) = match *offset {
-        [] | [b'Z' | b'z'] | [b'U' | b'u', b'T' | b't', b'C' | b'c'] => return true,
-        [b'+' | b'-', a, b] => (pair(a, b), Some(0)),
-        [b'+' | b'-', a, b, c, d] | [b'+' | b'-', a, b, b':', c, d] => (pair(a, b), pair(c, d)),
-        _ => return false,
+        [] => return Some(None),
+        [b'Z' | b'z'] | [b'U' | b'u', b'T' | b't', b'C' | b'c'] => return Some(Some(0)),
+        [b'+' | b'-', a, b] => (pair(a, b)?, 0),
+        [b'+' | b'-', a, b, c, d] | [b'+' | b'-', a, b, b':', c, d] => (pair(a, b)?, pair(c, d)?),
+        _ => return None,
     };
-    hours.is_some_and(|hours| hours < 24) && minutes.is_some_and(|minutes| minutes < 60)
+    let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
+    let sign = if offset[0] == b'-' { -1 } else { 1 };
+    (hours < 24 && minutes < 60).then_some(Some(sign * seconds))
 }
 
 /// Days from 1970-01-01 to a date, by the proleptic Gregorian calendar.

@@ -65,7 +65,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Point, WktError> {
 
 /// Parses exactly the form `POINT (14.4 50.0)`, which nearly all files have.
 #[inline]
-fn exact(bytes: &[u8]) -> Option<(f64, f64)> {
+pub(super) fn exact(bytes: &[u8]) -> Option<(f64, f64)> {
     let rest = bytes.strip_prefix(b"POINT (")?;
     let (lon, len) = decimal(rest)?;
     let rest = rest[len..].strip_prefix(b" ")?;
@@ -74,7 +74,7 @@ fn exact(bytes: &[u8]) -> Option<(f64, f64)> {
 }
 
 #[cold]
-fn tolerant(field: &[u8]) -> Result<(f64, f64), WktError> {
+pub(super) fn tolerant(field: &[u8]) -> Result<(f64, f64), WktError> {
     let field = trim_bytes(field);
     if field.is_empty() {
         return Err(WktError::Missing);

@@ -28,8 +28,8 @@ impl Assembly {
     /// it.
     pub(super) fn add(&mut self, delivery: Delivery) -> Option<LoadBlock> {
         match delivery {
-            Delivery::Rejected(rejected) => Some(LoadBlock {
-                rejected,
+            Delivery::Notes(notes) => Some(LoadBlock {
+                notes: Some(notes),
                 ..LoadBlock::default()
             }),
             Delivery::Patches(packed) if !packed.is_last => Some(LoadBlock {
@@ -69,7 +69,7 @@ impl Assembly {
                 patches.extend(destinations);
                 Some(LoadBlock {
                     batch,
-                    rejected: end.rejected,
+                    notes: Some(end.notes),
                     patches,
                     checkpoint: Some(end.checkpoint),
                 })
@@ -87,6 +87,7 @@ mod tests {
     use super::*;
     use crate::model::Patch;
     use crate::store::Checkpoint;
+    use crate::store::Notes;
 
     fn patches(end: TripEnd, batch: u32, cell: u64, is_last: bool) -> Delivery {
         let patch = Patch::default();
@@ -105,7 +106,7 @@ mod tests {
                 batches: batch + 1,
                 ..Checkpoint::default()
             },
-            rejected: Vec::new(),
+            notes: Notes::default(),
         })
     }
 
@@ -148,8 +149,12 @@ mod tests {
             raw: String::new(),
         };
         let block = Assembly::default()
-            .add(Delivery::Rejected(vec![row]))
+            .add(Delivery::Notes(Notes {
+                rejected: vec![row],
+                ..Notes::default()
+            }))
             .unwrap();
-        assert_eq!((block.rejected.len(), block.checkpoint), (1, None));
+        assert_eq!(block.notes.unwrap().rejected.len(), 1);
+        assert_eq!(block.checkpoint, None);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use super::portion::Portion;
-use crate::model::{IngestionId, Patch, PatchTrip, TripEnd, TripKey};
+use crate::model::{Patch, PatchTrip, TripEnd, TripKey};
 use crate::store::{PatchRow, TripRow};
 
 /// Portions in a batch.
@@ -15,18 +15,15 @@ pub(super) const BATCH_PORTIONS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Batch {
     end: TripEnd,
-    /// The ingestion that all trips are of.
-    ingestion: IngestionId,
     /// The patches by cell.
     patches: BTreeMap<u64, Patch>,
 }
 
 impl Batch {
-    /// An empty batch of one kind of trip ends, of an ingestion.
-    pub(super) const fn new(end: TripEnd, ingestion: IngestionId) -> Self {
+    /// An empty batch of one kind of trip ends.
+    pub(super) const fn new(end: TripEnd) -> Self {
         Self {
             end,
-            ingestion,
             patches: BTreeMap::new(),
         }
     }
@@ -38,11 +35,11 @@ impl Batch {
 
     /// Packs the trip ends of a portion and adds them.
     pub(super) fn add(&mut self, portion: &Portion) {
-        let (end, ingestion) = (self.end, self.ingestion);
+        let end = self.end;
         let mut packed = Vec::new();
         portion.places(end, |cell, trips| {
             packed.clear();
-            packed.extend(trips.iter().map(|trip| pack(end, ingestion, trip)));
+            packed.extend(trips.iter().map(|trip| pack(end, trip)));
             self.patches.entry(cell).or_default().add(end, &packed);
         });
     }
@@ -62,7 +59,7 @@ impl Batch {
 }
 
 /// A trip as the patch of one of its ends stores it.
-fn pack(end: TripEnd, ingestion: IngestionId, trip: &TripRow) -> PatchTrip {
+fn pack(end: TripEnd, trip: &TripRow) -> PatchTrip {
     let (this, other, other_cell) = match end {
         TripEnd::Origin => (trip.origin, trip.destination, trip.destination_cell),
         TripEnd::Destination => (trip.destination, trip.origin, trip.origin_cell),
@@ -71,7 +68,7 @@ fn pack(end: TripEnd, ingestion: IngestionId, trip: &TripRow) -> PatchTrip {
         other_cell,
         key: TripKey::new(trip.departed_at.week(), trip.region, trip.datasource),
         micros_of_week: trip.departed_at.micros_of_week(),
-        ingestion,
+        ingestion: trip.ingestion,
         position: [this.lon(), this.lat()],
         other: [other.lon(), other.lat()],
         line: trip.line,
@@ -90,6 +87,7 @@ mod tests {
         let point = |(lon, lat)| Point::new(lon, lat).unwrap();
         let (origin, destination) = (point(origin), point((14.5, 50.0)));
         TripRow {
+            ingestion: 7,
             line,
             region: 1,
             datasource: 1,
@@ -108,7 +106,7 @@ mod tests {
             .zip(places)
             .map(|(line, place)| trip(line, *place))
             .collect();
-        let mut batch = Batch::new(TripEnd::Origin, 7);
+        let mut batch = Batch::new(TripEnd::Origin);
         for trips in trips.chunks(portion) {
             let mut portion = Portion::default();
             for chunk in trips.chunks(100) {
@@ -181,7 +179,7 @@ mod tests {
         portion.push(trips);
         let mut both = Histograms::new();
         let [origins, destinations] = TripEnd::ALL.map(|end| {
-            let mut batch = Batch::new(end, 7);
+            let mut batch = Batch::new(end);
             batch.add(&portion);
             let mut histograms = Histograms::new();
             for row in batch.take() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use blake3::{Hash, Hasher};
 
-use super::error::PipelineError;
+use super::error::{PipelineError, ReadError};
 use crate::ingest::stop::Stop;
 use crate::store::{Head, IngestionRecord};
 
@@ -21,6 +21,7 @@ const PASS_BYTES: usize = 1 << 18;
 /// over.
 pub(super) struct Content {
     file: File,
+    bytes: u64,
     hasher: Hasher,
     expected: Expected,
     /// What an earlier run had read when it reached the checkpoint. Its trips are in the database.
@@ -31,7 +32,7 @@ pub(super) struct Content {
 }
 
 /// What the file was when it was put in the queue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Expected {
     bytes: Option<u64>,
     /// BLAKE3, hexadecimal.
@@ -75,6 +76,7 @@ impl Content {
         let bytes = file.metadata().map_err(PipelineError::Read)?.len();
         let content = Self {
             file,
+            bytes,
             hasher: Hasher::new(),
             expected,
             head,
@@ -87,6 +89,11 @@ impl Content {
         }
     }
 
+    /// Size of the file.
+    pub(super) const fn size(&self) -> u64 {
+        self.bytes
+    }
+
     /// What was read so far.
     pub(super) fn head(&self) -> Head {
         Head {
@@ -97,7 +104,7 @@ impl Content {
 
     /// Reads the rest, and fails unless every byte is as it was when the file was put in the queue.
     pub(super) fn verify(&mut self) -> Result<(), PipelineError> {
-        self.pass(u64::MAX).map_err(|error| self.failure(error))?;
+        self.pass(u64::MAX).map_err(PipelineError::reading)?;
         let hash = self.hasher.finalize();
         let expected = self.expected.hash.as_deref();
         // A hash that cannot be read is none that the file could have.
@@ -106,14 +113,6 @@ impl Content {
             Ok(())
         } else {
             Err(self.altered())
-        }
-    }
-
-    /// Why the file could not be read: asked to stop, or the disk's error.
-    pub(super) fn failure(&self, error: io::Error) -> PipelineError {
-        match self.stop.reason() {
-            Some(reason) => PipelineError::Stopped(reason),
-            None => PipelineError::Read(error),
         }
     }
 
@@ -138,8 +137,8 @@ impl Content {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            if self.stop.reason().is_some() {
-                return Err(io::Error::other("stopped"));
+            if let Some(reason) = self.stop.reason() {
+                return Err(ReadError::Stopped(reason).into());
             }
         }
         Ok(())

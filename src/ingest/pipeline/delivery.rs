@@ -1,7 +1,7 @@
 //! What the writer gets.
 
-use crate::model::{RejectedRow, TripEnd};
-use crate::store::{Checkpoint, PatchRow};
+use crate::model::TripEnd;
+use crate::store::{Checkpoint, Notes, PatchRow};
 
 /// A message to the writer.
 #[derive(Debug)]
@@ -10,8 +10,8 @@ pub(super) enum Delivery {
     Patches(PackedPatches),
     /// From the collector.
     BatchEnd(BatchEnd),
-    /// Rejected rows of an ingestion that fails.
-    Rejected(Vec<RejectedRow>),
+    /// Those of an ingestion that fails.
+    Notes(Notes),
 }
 
 /// Patches of one kind of trip ends of a batch.
@@ -32,6 +32,5 @@ pub(super) struct BatchEnd {
     pub(super) batch: u32,
     /// What is reached then.
     pub(super) checkpoint: Checkpoint,
-    /// Rejected rows of the batch to keep.
-    pub(super) rejected: Vec<RejectedRow>,
+    pub(super) notes: Notes,
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::packing::UnpackError;
 use crate::ingest::parse::OpenError;
 use crate::ingest::stop::StopReason;
 use crate::model::{Failure, RejectedRow};
@@ -26,8 +27,16 @@ pub(in crate::ingest) enum PipelineError {
     Changed,
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// It cannot be decompressed.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// A file in an archive is at fault.
+    #[error("{name} in the archive: {error}")]
+    Member { name: String, error: OpenError },
     #[error("cannot read the file: {0}: ingest it again")]
     Read(#[source] io::Error),
+    #[error("cannot write the file of rejected rows: {0}")]
+    Rejects(#[source] io::Error),
     #[error("the file has no trips: there is no row below its header")]
     NoRows,
     #[error(
@@ -57,12 +66,68 @@ pub(in crate::ingest) enum PipelineError {
     Panicked,
 }
 
+/// Why bytes could not be read, where the cause is not the disk. It passes through decoders inside
+/// an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadError {
+    #[error("stopped")]
+    Stopped(StopReason),
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+}
+
+impl ReadError {
+    /// Whether it is what that error is about.
+    pub(super) fn is_in(error: &io::Error) -> bool {
+        error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
+    }
+
+    /// Whether an error is about compressed data that end too early.
+    pub(super) fn is_of_end(error: &io::Error) -> bool {
+        let cause = error
+            .get_ref()
+            .and_then(|cause| cause.downcast_ref::<Self>());
+        matches!(cause, Some(Self::Unpack(UnpackError::Truncated(_))))
+    }
+}
+
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> Self {
+        Self::other(error)
+    }
+}
+
 impl PipelineError {
+    /// Why the file could not be read.
+    pub(super) fn reading(error: io::Error) -> Self {
+        match error.downcast() {
+            Ok(ReadError::Stopped(reason)) => Self::Stopped(reason),
+            Ok(ReadError::Unpack(error)) => Self::Unpack(error),
+            Err(error) => Self::Read(error),
+        }
+    }
+
+    /// Why a table of the file could not be opened. `name` is its name in an archive.
+    pub(super) fn opening(error: OpenError, name: Option<&str>) -> Self {
+        match (error, name) {
+            (OpenError::Io(error), _) => Self::reading(error),
+            (error, None) => Self::Open(error),
+            (error, Some(name)) => Self::Member {
+                name: name.to_owned(),
+                error,
+            },
+        }
+    }
+
     /// Whether the file's content may be the cause.
     pub(super) const fn is_of_content(&self) -> bool {
         matches!(
             self,
             Self::Open(_)
+                | Self::Unpack(_)
+                | Self::Member { .. }
                 | Self::NoRows
                 | Self::NoGoodRow { .. }
                 | Self::TooManyRejected(_)
@@ -81,6 +146,7 @@ impl PipelineError {
         matches!(
             self,
             Self::Read(_)
+                | Self::Rejects(_)
                 | Self::Store(_)
                 | Self::Thread(_)
                 | Self::Panicked
@@ -94,7 +160,7 @@ impl PipelineError {
     pub(in crate::ingest) fn is_unavailable(&self) -> bool {
         match self {
             Self::Store(error) => error.is_unavailable(),
-            Self::Missing { source: error, .. } | Self::Read(error) => {
+            Self::Missing { source: error, .. } | Self::Read(error) | Self::Rejects(error) => {
                 Unavailable::of_file(error).is_some()
             }
             // Threads are short as files are.
@@ -109,7 +175,8 @@ impl PipelineError {
             Self::Missing { .. } => ("FILE_MISSING", self.to_string()),
             Self::Damaged => ("FILE_DAMAGED", self.to_string()),
             Self::Changed => ("FILE_CHANGED", self.to_string()),
-            Self::Open(error) => (error.code(), error.to_string()),
+            Self::Open(error) | Self::Member { error, .. } => (error.code(), self.to_string()),
+            Self::Unpack(error) => (error.code(), self.to_string()),
             Self::Read(_) => ("FILE_UNREADABLE", self.to_string()),
             Self::NoRows => ("NO_ROWS", self.to_string()),
             Self::NoGoodRow { .. } => ("NO_GOOD_ROW", self.to_string()),
@@ -118,6 +185,7 @@ impl PipelineError {
             Self::Store(store::Error::TooManyNames(_)) => ("TOO_MANY_NAMES", self.to_string()),
             Self::Stopped(_)
             | Self::Store(_)
+            | Self::Rejects(_)
             | Self::WriterGone
             | Self::Thread(_)
             | Self::Panicked => (

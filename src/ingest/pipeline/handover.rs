@@ -11,8 +11,7 @@ use super::error::PipelineError;
 use super::pack::{FullBatch, FullPortion};
 use super::portion::Portion;
 use super::stages::Stopwatch;
-use crate::model::RejectedRow;
-use crate::store::{Checkpoint, TripRow};
+use crate::store::{Checkpoint, Notes, TripRow};
 
 /// The portion that is being collected.
 pub(super) struct Handover {
@@ -72,14 +71,14 @@ impl Handover {
     pub(super) fn end_batch(
         &mut self,
         checkpoint: Checkpoint,
-        rejected: Vec<RejectedRow>,
+        notes: Notes,
         watch: &mut Stopwatch,
     ) -> Result<(), PipelineError> {
         let batch = self.batches;
         let end = BatchEnd {
             batch,
             checkpoint,
-            rejected,
+            notes,
         };
         self.deliver(Delivery::BatchEnd(end), watch)?;
         self.portions = 0;
@@ -91,13 +90,13 @@ impl Handover {
         self.send(Some(full), watch)
     }
 
-    /// Has rejected rows written that no batch will have.
-    pub(super) fn keep_rejected(
+    /// Has notes written that no batch will have.
+    pub(super) fn keep_notes(
         &self,
-        rejected: Vec<RejectedRow>,
+        notes: Notes,
         watch: &mut Stopwatch,
     ) -> Result<(), PipelineError> {
-        self.deliver(Delivery::Rejected(rejected), watch)
+        self.deliver(Delivery::Notes(notes), watch)
     }
 
     fn deliver(&self, delivery: Delivery, watch: &mut Stopwatch) -> Result<(), PipelineError> {

@@ -1,6 +1,5 @@
 //! Parses a file on several threads, and emits the results in the order of the file.
 
-use std::io::{Read, Seek};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -9,10 +8,10 @@ use std::time::Duration;
 
 use super::error::PipelineError;
 use super::parse::{ParsedChunk, Parser};
+use super::source::{NamedSource, Source};
 use super::split::{Reached, SplitChunk, Splitter};
 use super::stages::{ReadStages, Stopwatch};
-use crate::ingest::parse::{Header, RecordChunk};
-use crate::store::Head;
+use crate::ingest::parse::RecordChunk;
 
 /// Chunks on their way for each parser: one that is parsed, and one that waits before or after.
 const CHUNKS_A_PARSER: usize = 2;
@@ -25,7 +24,6 @@ struct Job {
 
 /// What the threads share.
 struct Shared {
-    header: Header,
     jobs: Mutex<Receiver<Job>>,
     /// Chunks whose memory can be used again.
     used: SyncSender<RecordChunk>,
@@ -45,23 +43,27 @@ struct Queues {
 /// this thread. Stops at the first error; those of reading come after all chunks before them.
 /// Returns the end of the file.
 ///
-/// One thread splits; each of the first chunks starts a parser, so that a small file has one.
-/// `header` is that of the file.
-pub(super) fn in_order<R: Read + Seek + Send, H: Fn(&R) -> Head + Send>(
-    header: Header,
-    splitter: Splitter<R, H>,
+/// One thread splits; each of the first chunks starts a parser, so that a small file has one. Without
+/// parsers, all of it is done on this thread, and no stages are measured.
+pub(super) fn in_order<S, T>(
+    splitter: Splitter<S, T>,
     parsers: usize,
     stages: &mut ReadStages,
     take: impl FnMut(ParsedChunk) -> Result<(), PipelineError>,
-) -> Result<Reached, PipelineError> {
-    let parsers = parsers.max(1);
+) -> Result<Reached, PipelineError>
+where
+    S: Source,
+    T: Iterator<Item = Result<NamedSource<S>, PipelineError>> + Send,
+{
+    if parsers == 0 {
+        return on_this_thread(splitter, take);
+    }
     let chunks = parsers * CHUNKS_A_PARSER;
     // One more waits for the collector at a time: there is room for all chunks on their way.
     let (job_sender, jobs) = sync_channel(chunks + 1);
     let (used_sender, used) = sync_channel(chunks);
     let (order_sender, order) = sync_channel(chunks);
     let shared = Shared {
-        header,
         jobs: Mutex::new(jobs),
         used: used_sender,
         parsing: AtomicU64::new(0),
@@ -90,6 +92,20 @@ pub(super) fn in_order<R: Read + Seek + Send, H: Fn(&R) -> Head + Send>(
     outcome
 }
 
+/// Splits, parses and takes chunk by chunk.
+fn on_this_thread<S: Source, T: Iterator<Item = Result<NamedSource<S>, PipelineError>>>(
+    mut splitter: Splitter<S, T>,
+    mut take: impl FnMut(ParsedChunk) -> Result<(), PipelineError>,
+) -> Result<Reached, PipelineError> {
+    let mut parser = Parser::default();
+    let mut used = RecordChunk::default();
+    while let Some(chunk) = splitter.next(used)? {
+        take(parser.parse(&chunk))?;
+        used = chunk.records;
+    }
+    Ok(splitter.reached())
+}
+
 /// Takes the chunks in their order.
 fn take_all(
     order: Receiver<Receiver<ParsedChunk>>,
@@ -104,8 +120,8 @@ fn take_all(
 
 /// Splits the file to its end, or until nobody takes the chunks. Returns how long it was at work,
 /// too.
-fn split<'scope, R: Read + Seek, H: Fn(&R) -> Head>(
-    mut splitter: Splitter<R, H>,
+fn split<'scope, S: Source, T: Iterator<Item = Result<NamedSource<S>, PipelineError>>>(
+    mut splitter: Splitter<S, T>,
     queues: &Queues,
     parsers: usize,
     shared: &'scope Shared,
@@ -118,7 +134,7 @@ fn split<'scope, R: Read + Seek, H: Fn(&R) -> Head>(
         let chunk = match splitter.next(used) {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break Ok(splitter.reached()),
-            Err(error) => break Err(PipelineError::Read(error)),
+            Err(error) => break Err(error),
         };
         if started < parsers {
             let parser = Builder::new().name("parser".to_owned());
@@ -142,7 +158,7 @@ fn split<'scope, R: Read + Seek, H: Fn(&R) -> Head>(
 
 /// Parses chunks until there are no more.
 fn parse(shared: &Shared) {
-    let mut parser = Parser::new(&shared.header);
+    let mut parser = Parser::default();
     let next = || {
         let jobs = shared.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.recv().ok()

@@ -1,9 +1,9 @@
 //! The ledger of an ingestion: its rows, and those of them that were rejected.
 
 use super::error::PipelineError;
+use super::insights::Insights;
 use super::parse::{ParsedChunk, REJECTED_KEPT, RejectedRecords};
 use super::split::Reached;
-use crate::ingest::parse::Position;
 use crate::model::RejectedRow;
 use crate::store::{Checkpoint, FinalCounts};
 
@@ -58,20 +58,24 @@ impl Ledger {
         }
     }
 
-    /// Adds the rows of a chunk. An error leaves the counts as they are just after the row at
+    /// Adds the rows of a chunk, and why rows were rejected to the insights. An error leaves the counts as they are just after the row at
     /// fault; the bytes are those before the chunk.
-    pub(super) fn add(&mut self, chunk: &mut ParsedChunk) -> Result<(), PipelineError> {
+    pub(super) fn add(
+        &mut self,
+        chunk: &mut ParsedChunk,
+        insights: &mut Insights,
+    ) -> Result<(), PipelineError> {
         let rejected = std::mem::take(&mut chunk.rejected);
         let before = self.counts;
-        self.reject(before, rejected)?;
+        self.reject(before, rejected, insights)?;
         self.count(before, chunk.records, self.counts.rows_rejected);
-        self.reach(chunk.reached.position);
+        self.reach(chunk.reached);
         Ok(())
     }
 
     /// Ends at the end of the file.
-    pub(super) const fn reach(&mut self, end: Position) {
-        self.counts.bytes_read = end.offset;
+    pub(super) const fn reach(&mut self, end: Reached) {
+        self.counts.bytes_read = end.stored;
         self.next_line = end.line;
     }
 
@@ -91,10 +95,12 @@ impl Ledger {
         &mut self,
         before: FinalCounts,
         rejected: RejectedRecords,
+        insights: &mut Insights,
     ) -> Result<(), PipelineError> {
         let mut rows = rejected.rows.into_iter();
         let last = rejected.numbers.last().copied();
-        for number in rejected.numbers {
+        for (number, reason) in rejected.numbers.into_iter().zip(rejected.reasons) {
+            insights.add_rejected(reason);
             self.count(before, number + 1, self.counts.rows_rejected + 1);
             // A chunk has as many rows as are kept, or all.
             if self.counts.rows_rejected <= REJECTED_KEPT as u64

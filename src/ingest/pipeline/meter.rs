@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::Notify;
+
 use crate::model::TripEnd;
 use crate::store::FinalCounts;
 
@@ -14,7 +16,10 @@ const STORING: f64 = 1.0 - READING - PACKING;
 
 /// How far the stages of a run have come. They set it, and the reporter reads it.
 #[derive(Debug)]
-pub(in crate::ingest) struct Meter(Mutex<Gauge>);
+pub(in crate::ingest) struct Meter {
+    gauge: Mutex<Gauge>,
+    publishing: Notify,
+}
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +38,15 @@ pub(in crate::ingest) struct Gauge {
 impl Meter {
     /// The meter of a run that goes on where these were read and stored.
     pub(super) fn new(counts: FinalCounts) -> Self {
-        Self(Mutex::new(Gauge {
-            counts,
-            packed: [counts.rows_ingested; 2],
-            stored: [counts.rows_ingested; 2],
-            published: None,
-        }))
+        Self {
+            gauge: Mutex::new(Gauge {
+                counts,
+                packed: [counts.rows_ingested; 2],
+                stored: [counts.rows_ingested; 2],
+                published: None,
+            }),
+            publishing: Notify::new(),
+        }
     }
 
     /// So much was read.
@@ -59,10 +67,19 @@ impl Meter {
     /// That part is published.
     pub(super) fn published(&self, part: f64) {
         let mut gauge = self.lock();
-        let since = gauge
-            .published
-            .map_or_else(Instant::now, |(since, _)| since);
+        let since = gauge.published.map_or_else(
+            || {
+                self.publishing.notify_one();
+                Instant::now()
+            },
+            |(since, _)| since,
+        );
         gauge.published = Some((since, part));
+    }
+
+    /// Waits until publishing begins; a second call waits forever.
+    pub(in crate::ingest) async fn publishing_begins(&self) {
+        self.publishing.notified().await;
     }
 
     /// How far the run has come.
@@ -71,7 +88,7 @@ impl Meter {
     }
 
     fn lock(&self) -> MutexGuard<'_, Gauge> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gauge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

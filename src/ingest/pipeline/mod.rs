@@ -6,7 +6,8 @@
 //!                                           └→ histograms ───────────────────────┘
 //! ```
 //!
-//! The splitter cuts the file into chunks of records, the parsers turn chunks into trips with their
+//! Where the file is compressed, an unpacker decompresses it ahead of the splitter on a thread of its
+//! own. The splitter cuts the file into chunks of records, the parsers turn chunks into trips with their
 //! leaf cells, and the collector takes the results in the order of the file. It cuts the trips into
 //! portions, which both packers get. When a batch has all its portions, its patches are written,
 //! the last of both trip ends with the checkpoint. Nothing of it is visible before the final
@@ -14,6 +15,7 @@
 //! portions, a packed batch, the patches on their way to the writer and the histograms, not by the
 //! file.
 
+mod archive;
 mod assemble;
 mod background;
 mod batch;
@@ -22,26 +24,44 @@ mod content;
 mod delivery;
 mod dimensions;
 mod error;
+mod expansion;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
+mod group;
 mod handover;
 mod in_order;
+mod insights;
+mod inspect;
+mod inspection;
 mod ledger;
 mod locate;
+mod merge;
 mod meter;
 mod names;
 mod pack;
+mod packing;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_text;
 mod parse;
 mod portion;
 mod publish;
 mod read;
+mod rejects;
 mod resume;
+mod source;
 mod split;
 mod stages;
+mod stream;
 mod tally;
+mod unpack;
 mod write;
 
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::thread::available_parallelism;
 
 use tokio::sync::mpsc;
 
@@ -50,20 +70,29 @@ use self::collect::Collector;
 use self::content::Expected;
 use self::dimensions::Dimensions;
 pub(super) use self::error::PipelineError;
+pub(super) use self::group::{Member, run_group};
 use self::handover::Handover;
+use self::insights::Insights;
+pub use self::inspect::inspect;
+pub use self::inspection::{InspectedFile, InspectedRow, InspectedTrip, Inspection};
 use self::ledger::Ledger;
+pub(super) use self::merge::{MERGED_TRIPS, merge};
 pub(super) use self::meter::Meter;
 use self::pack::Packer;
 use self::publish::{Addition, publish};
-use self::read::read;
+pub(super) use self::read::RunFiles;
+use self::read::{QueuedFile, read};
+use self::rejects::RejectedFile;
 use self::resume::Past;
 pub(super) use self::stages::Stages;
 use self::stages::{ReadStages, Stopwatch};
 use self::write::write;
+use super::parse::{FileOptions, OpenError};
 use super::reporter::Reporter;
 use super::stop::Stop;
-use crate::model::TripEnd;
-use crate::store::{FinalCounts, IngestionRecord, Store};
+use crate::geo::Point;
+use crate::model::{IngestionId, TripEnd};
+use crate::store::{Error, FinalCounts, IngestionRecord, SegmentClaim, SegmentWriter, Store};
 
 /// Messages that may wait for the writer: about 16 MB of patches.
 const DELIVERIES: usize = 4;
@@ -92,7 +121,7 @@ impl Run {
 pub(super) async fn run(
     store: &Store,
     record: &IngestionRecord,
-    path: PathBuf,
+    files: RunFiles,
     mut reporter: Reporter,
     stop: Arc<Stop>,
 ) -> Run {
@@ -102,7 +131,7 @@ pub(super) async fn run(
     };
     let meter = Arc::new(Meter::new(past.totals.checkpoint.counts()));
     let run = tokio::select! {
-        run = run_stages(store, record, path, past, &meter, stop) => run,
+        run = run_stages(store, record, files, past, &meter, stop) => run,
         never = reporter.report(&meter) => match never {},
     };
     reporter.count(run.counts);
@@ -115,7 +144,7 @@ pub(super) async fn run(
 async fn run_stages(
     store: &Store,
     record: &IngestionRecord,
-    path: PathBuf,
+    files: RunFiles,
     past: Past,
     meter: &Arc<Meter>,
     stop: Arc<Stop>,
@@ -124,17 +153,33 @@ async fn run_stages(
     // Handed over hand to hand: one portion is packed while the next is collected, and no more.
     let (to_origins, origin_portions) = sync_channel(0);
     let (to_destinations, destination_portions) = sync_channel(0);
-    let id = record.ingestion.id;
-    let packer = |end, histograms| Packer::new((end, id), histograms, writer.clone(), meter, &stop);
+    let Some(segment) = record.segment else {
+        return Run::failed(Error::Corrupt("ingestion").into());
+    };
+    let packer = |end, histograms| Packer::new(end, histograms, writer.clone(), meter, &stop);
     let origins = packer(TripEnd::Origin, past.origins);
     let destinations = packer(TripEnd::Destination, past.destinations);
+    let locations = store.locations([record.ingestion.id]).await;
+    let locations = locations.map_err(PipelineError::from);
+    let options = match locations.and_then(|mut locations| file_options(record, &mut locations)) {
+        Ok(options) => options,
+        Err(error) => return Run::failed(error),
+    };
     let from = past.totals.checkpoint;
     let first_rejected = past.totals.first_rejected;
+    let rejects = match RejectedFile::resumed(files.rejected, &from) {
+        Ok(rejects) => rejects,
+        Err(error) => return Run::failed(PipelineError::Rejects(error)),
+    };
     let packers = [to_origins, to_destinations];
     let mut collector = Collector {
+        ingestion: record.ingestion.id,
         dimensions: Dimensions::new(store),
         ledger: Ledger::resumed(&from, first_rejected, record.max_rejected_rows),
         tally: past.totals.tally,
+        insights: Insights::resumed(past.totals.findings),
+        table: None,
+        rejects,
         handover: Handover::new(from.batches, packers, writer),
         meter: Arc::clone(meter),
         stop: Arc::clone(&stop),
@@ -143,7 +188,13 @@ async fn run_stages(
     let expected = Expected::of(record);
     let reader = in_background("collector", move || {
         let mut reading = ReadStages::default();
-        let outcome = read(&path, expected, &from, stop, &mut collector, &mut reading);
+        let file = QueuedFile {
+            path: files.trips,
+            expected,
+            options,
+            parsers: available_parallelism().map_or(1, usize::from),
+        };
+        let outcome = read(file, &from, &stop, &mut collector, &mut reading);
         let summaries = outcome.map(|()| collector.summaries());
         (collector.counts(), reading, collector.busy(), summaries)
     });
@@ -152,7 +203,8 @@ async fn run_stages(
         destinations.pack(&destination_portions)
     });
     // Where writing failed, the others find nobody to send to, and end.
-    let writer = write(store, record.claim, deliveries);
+    let by = SegmentWriter::Ingestion(record.claim);
+    let writer = write(store, SegmentClaim { segment, by }, deliveries);
     let (reader, origins, destinations, (writing, written)) =
         tokio::join!(reader, origins, destinations, writer);
     let (
@@ -173,7 +225,7 @@ async fn run_stages(
             summaries: summaries?,
             counts,
         };
-        publish(store, record.claim, addition, meter).await
+        publish(store, segment, record, addition, meter).await
     };
     let outcome = outcome.await;
     Run {
@@ -188,4 +240,15 @@ async fn run_stages(
         },
         outcome,
     }
+}
+
+/// How an ingestion's file is to be read. Takes its locations out of those of several.
+fn file_options(
+    record: &IngestionRecord,
+    locations: &mut HashMap<IngestionId, HashMap<String, Point>>,
+) -> Result<FileOptions, PipelineError> {
+    let options = FileOptions::new(&record.format, &record.ingestion.source);
+    let locations = locations.remove(&record.ingestion.id);
+    let options = options.map_err(OpenError::from)?;
+    Ok(options.with_locations(locations.map(Arc::new)))
 }

@@ -14,11 +14,11 @@ use super::meter::Meter;
 use super::portion::Portion;
 use super::stages::Stopwatch;
 use crate::ingest::stop::{Stop, StopReason};
-use crate::model::{FinishedHistograms, Histograms, IngestionId, TripEnd};
+use crate::model::{FinishedHistograms, Histograms, TripEnd};
 use crate::store;
 
 /// Packed bytes of the patches that are delivered at a time.
-const DELIVERY_BYTES: usize = 4 << 20;
+pub(super) const DELIVERY_BYTES: usize = 4 << 20;
 
 /// A portion, which both packers get.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(super) struct Packer {
 impl Packer {
     /// Packs one kind of trip ends of an ingestion, and adds to histograms of them.
     pub(super) fn new(
-        (end, ingestion): (TripEnd, IngestionId),
+        end: TripEnd,
         histograms: Histograms,
         writer: mpsc::Sender<Delivery>,
         meter: &Arc<Meter>,
@@ -60,7 +60,7 @@ impl Packer {
             writer,
             stop: Arc::clone(stop),
             meter: Arc::clone(meter),
-            batch: Batch::new(end, ingestion),
+            batch: Batch::new(end),
             histograms,
             watch: Stopwatch::started(),
         }

@@ -1,20 +1,28 @@
 //! Parsing: turns a chunk of records into trips and rejected rows.
 
+use std::sync::Arc;
+
 use super::locate::locate;
 use super::names::ChunkNames;
-use super::split::{Reached, SplitChunk};
+use super::rejects::RejectedText;
+use super::split::{Reached, SplitChunk, Table};
 use super::tally::Tally;
 use crate::geo::LeafCells;
-use crate::ingest::parse::{Header, ParsedTrip, Rejection};
+use crate::ingest::parse::{ParsedTrip, Record, Rejection};
 use crate::model::RejectedRow;
 use crate::store::TripRow;
 
 /// Rejected rows of an ingestion that are kept; all are counted.
 pub(super) const REJECTED_KEPT: usize = 1_000;
 
+/// The column at fault, if it is one, and the kind of the problem of a rejected row.
+pub(super) type Reason = (Option<String>, &'static str);
+
 /// What became of the records of a chunk.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct ParsedChunk {
+    /// The table that they are of.
+    pub(super) table: Arc<Table>,
     /// The trips in the order of the file, with their leaf cells. Region and datasource are
     /// indexes into the names.
     pub(super) trips: Vec<TripRow>,
@@ -24,6 +32,8 @@ pub(super) struct ParsedChunk {
     pub(super) datasources: Vec<String>,
     /// The tally of the trips, by the same indexes.
     pub(super) tally: Tally,
+    /// Number of trips that have an instant without a known time zone.
+    pub(super) unzoned: u64,
     /// Number of records that were parsed: all of the chunk, or those up to another header.
     pub(super) records: usize,
     pub(super) rejected: RejectedRecords,
@@ -38,39 +48,36 @@ pub(super) struct RejectedRecords {
     pub(super) numbers: Vec<usize>,
     /// The first [`REJECTED_KEPT`] of them.
     pub(super) rows: Vec<RejectedRow>,
+    /// The column at fault and the kind of the problem of each.
+    pub(super) reasons: Vec<Reason>,
+    /// All of them as CSV.
+    pub(super) text: RejectedText,
     /// The line of the last, if it is a header with the columns in another order. The records below
     /// it are not parsed.
     pub(super) other_header: Option<u64>,
 }
 
 /// Parses chunks, one after the other.
-pub(super) struct Parser<'a> {
-    header: &'a Header,
+#[derive(Default)]
+pub(super) struct Parser {
     cells: LeafCells,
     regions: ChunkNames,
     datasources: ChunkNames,
 }
 
-impl<'a> Parser<'a> {
-    /// Parses records of a file with this header.
-    pub(super) fn new(header: &'a Header) -> Self {
-        Self {
-            header,
-            cells: LeafCells::default(),
-            regions: ChunkNames::default(),
-            datasources: ChunkNames::default(),
-        }
-    }
-
+impl Parser {
     /// Parses a chunk.
     pub(super) fn parse(&mut self, chunk: &SplitChunk) -> ParsedChunk {
         let mut trips = Vec::with_capacity(chunk.records.len());
         let mut rejected = RejectedRecords::default();
-        let mut records = 0;
+        let (mut records, mut unzoned) = (0, 0);
         for record in chunk.records.iter() {
-            match self.header.parse(record) {
-                Ok(trip) => trips.push(self.row(&trip)),
-                Err(rejection) => rejected.add(records, rejection),
+            match chunk.table.header.parse(record) {
+                Ok(trip) => {
+                    unzoned += u64::from(trip.is_unzoned);
+                    trips.push(self.row(&trip));
+                }
+                Err(rejection) => rejected.add(records, record, rejection, &chunk.table),
             }
             records += 1;
             if rejected.other_header.is_some() {
@@ -85,20 +92,23 @@ impl<'a> Parser<'a> {
         let mut tally = Tally::default();
         tally.add(&trips);
         ParsedChunk {
+            table: Arc::clone(&chunk.table),
             trips,
             regions: self.regions.take(),
             datasources: self.datasources.take(),
             tally,
+            unzoned,
             records,
             rejected,
             reached: chunk.reached,
         }
     }
 
-    /// A trip without its cells.
+    /// A trip without its ingestion and its cells.
     #[inline]
     fn row(&mut self, trip: &ParsedTrip<'_>) -> TripRow {
         TripRow {
+            ingestion: 0,
             line: trip.line,
             region: self.regions.index(&trip.region),
             datasource: self.datasources.index(&trip.datasource),
@@ -113,16 +123,14 @@ impl<'a> Parser<'a> {
 }
 
 impl RejectedRecords {
-    fn add(&mut self, number: usize, rejection: Rejection) {
+    fn add(&mut self, number: usize, record: Record<'_>, rejection: Rejection, table: &Table) {
+        self.text.add(record, &rejection, table);
         self.numbers.push(number);
+        self.reasons
+            .push((rejection.column.clone(), rejection.kind));
         self.other_header = rejection.is_other_header.then_some(rejection.line);
         if self.rows.len() < REJECTED_KEPT {
-            self.rows.push(RejectedRow {
-                line: rejection.line,
-                column: rejection.column.map(str::to_owned),
-                reason: rejection.reason,
-                raw: rejection.raw,
-            });
+            self.rows.push(table.rejected_row(rejection));
         }
     }
 }

@@ -9,7 +9,7 @@ pub(super) const CHUNK_TRIPS: usize = 1 << 12;
 
 /// A portion with this many trips is full. Tests have smaller ones, so that a file of theirs has
 /// several batches.
-const PORTION_TRIPS: usize = if cfg!(debug_assertions) {
+pub(super) const PORTION_TRIPS: usize = if cfg!(debug_assertions) {
     1 << 14
 } else {
     1 << 20
@@ -39,6 +39,11 @@ impl Portion {
             self.trips += trips.len();
             self.chunks.push(trips);
         }
+    }
+
+    /// Its trips.
+    pub(super) fn chunks(&self) -> &[Vec<TripRow>] {
+        &self.chunks
     }
 
     /// Number of trips.

@@ -1,32 +1,52 @@
 //! Reading: the file of an ingestion, checked to be the one that was queued.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use super::collect::Collector;
 use super::content::{Content, Expected};
 use super::error::PipelineError;
 use super::in_order::in_order;
+use super::packing::Packing;
 use super::portion::CHUNK_TRIPS;
-use super::split::Splitter;
+use super::source::{SharedContent, tables};
+use super::split::{Reached, Splitter, Start};
 use super::stages::ReadStages;
-use crate::ingest::parse::{Position, RecordReader};
+use crate::ingest::parse::{FileOptions, Position};
 use crate::ingest::stop::Stop;
 use crate::store::Checkpoint;
+
+/// The files of a run.
+#[derive(Debug, Clone)]
+pub(in crate::ingest) struct RunFiles {
+    /// The file of trips.
+    pub(in crate::ingest) trips: PathBuf,
+    /// Where rejected rows are written.
+    pub(in crate::ingest) rejected: PathBuf,
+}
+
+/// The file of an ingestion.
+pub(super) struct QueuedFile {
+    pub(super) path: PathBuf,
+    pub(super) expected: Expected,
+    pub(super) options: FileOptions,
+    /// Threads that parse it; without, it is parsed on the one that reads it.
+    pub(super) parsers: usize,
+}
 
 /// Reads a file from a checkpoint to its end, or until it is stopped. Fails if the file is not the
 /// expected one. Adds to the stages.
 pub(super) fn read(
-    path: &Path,
-    expected: Expected,
+    file: QueuedFile,
     from: &Checkpoint,
-    stop: Arc<Stop>,
+    stop: &Arc<Stop>,
     collector: &mut Collector,
     stages: &mut ReadStages,
 ) -> Result<(), PipelineError> {
-    let mut content = Content::open(path, expected, from.head, stop)?;
-    let outcome = read_records(&mut content, from, collector, stages);
+    let expected = file.expected.clone();
+    let content = Content::open(&file.path, expected, from.head, Arc::clone(stop))?;
+    let content = SharedContent::new(content);
+    let outcome = read_records(&content, file, from, stop, collector, stages);
     if outcome.as_ref().is_err_and(PipelineError::is_final) {
         // The writer may be gone; its own error is the cause then.
         let _ = collector.fail();
@@ -37,33 +57,39 @@ pub(super) fn read(
         .err()
         .is_none_or(PipelineError::is_of_content)
     {
-        content.verify()?;
+        content.lock().verify()?;
     }
     outcome
 }
 
 fn read_records(
-    content: &mut Content,
+    content: &SharedContent,
+    file: QueuedFile,
     from: &Checkpoint,
+    stop: &Arc<Stop>,
     collector: &mut Collector,
     stages: &mut ReadStages,
 ) -> Result<(), PipelineError> {
-    let mut reader = RecordReader::open(content)?;
-    let header = reader.header().clone();
-    if from.batches > 0 {
-        let position = Position {
+    let QueuedFile {
+        path,
+        options,
+        parsers,
+        ..
+    } = file;
+    let packing = content.packing()?;
+    let start = match packing {
+        Packing::None if from.batches > 0 => Start::At(Position {
             offset: from.bytes_read,
             line: from.next_line,
-        };
-        if let Err(error) = reader.seek(position) {
-            return Err(reader.source().failure(error));
-        }
-    }
-    let head = |content: &&mut Content| content.head();
-    let splitter = Splitter::new(reader, head, CHUNK_TRIPS);
-    let parsers = available_parallelism().map_or(1, usize::from);
-    let end = in_order(header, splitter, parsers, stages, |chunk| {
-        collector.take(chunk)
-    })?;
-    collector.finish(end)
+        }),
+        _ => Start::AfterRecords(from.rows_read),
+    };
+    let tables = tables(content, packing, &path, &options, stop)?;
+    let splitter = Splitter::new(tables, options, start, CHUNK_TRIPS);
+    let end = in_order(splitter, parsers, stages, |chunk| collector.take(chunk))?;
+    let bytes = content.lock().size();
+    collector.finish(Reached {
+        stored: bytes,
+        ..end
+    })
 }

@@ -1,7 +1,7 @@
 //! Resuming: what earlier runs of an ingestion left up to its checkpoint.
 
 use super::tally::Tally;
-use crate::model::{Histograms, PatchDepth, RejectedRow, TripEnd};
+use crate::model::{Findings, Histograms, PatchDepth, RejectedRow, TripEnd};
 use crate::store::{self, Checkpoint, IngestionRecord, Store};
 
 /// What earlier runs of an ingestion left up to its checkpoint.
@@ -20,6 +20,7 @@ pub(super) struct Totals {
     pub(super) checkpoint: Checkpoint,
     pub(super) first_rejected: Option<Box<RejectedRow>>,
     pub(super) tally: Tally,
+    pub(super) findings: Findings,
 }
 
 impl Past {
@@ -29,7 +30,7 @@ impl Past {
             return Ok(Self::default());
         }
         store.rewind(record).await?;
-        let Some(checkpoint) = record.checkpoint else {
+        let Some((checkpoint, segment)) = record.checkpoint.zip(record.segment) else {
             return Ok(Self::default());
         };
         let id = record.ingestion.id;
@@ -38,7 +39,7 @@ impl Past {
         let (mut origins, mut destinations) = (Histograms::new(), Histograms::new());
         let mut tally = Tally::default();
         snapshot
-            .patches_of(id, PatchDepth::Keys, |patch| {
+            .patches_of(segment, PatchDepth::Others, |patch| {
                 let histograms = match patch.end {
                     TripEnd::Origin => {
                         for part in patch.parts() {
@@ -55,6 +56,7 @@ impl Past {
             checkpoint,
             first_rejected: rejected.into_iter().next().map(Box::new),
             tally,
+            findings: record.findings.clone(),
         };
         Ok(Self {
             origins,

@@ -8,13 +8,13 @@ use tokio::sync::mpsc::Receiver;
 use super::assemble::Assembly;
 use super::delivery::Delivery;
 use super::stages::Stopwatch;
-use crate::store::{Claim, Error, LoadBlock, Store};
+use crate::store::{Error, LoadBlock, SegmentClaim, Store};
 
 /// Writes blocks as they come, as many at the same time as the database takes. Returns how long it
 /// was at work, too.
 pub(super) async fn write(
     store: &Store,
-    claim: Claim,
+    claim: SegmentClaim,
     deliveries: Receiver<Delivery>,
 ) -> (Duration, Result<(), Error>) {
     let mut watch = Stopwatch::default();
@@ -24,7 +24,7 @@ pub(super) async fn write(
 
 async fn write_all(
     store: &Store,
-    claim: Claim,
+    claim: SegmentClaim,
     mut deliveries: Receiver<Delivery>,
     watch: &mut Stopwatch,
 ) -> Result<(), Error> {

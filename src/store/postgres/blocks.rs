@@ -1,57 +1,121 @@
 //! Loading through `COPY` in the binary format: several times as fast as inserts.
 
-use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::copy::Copy;
 use crate::model::{IngestionId, RejectedRow};
-use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow};
+use crate::store::commit::{CommitPoint, committed};
+use crate::store::{
+    Checkpoint, Claim, Error, LoadBlock, Notes, PatchRow, SegmentClaim, SegmentId, SegmentWriter,
+    findings,
+};
 
 /// Writes one block in one transaction.
 pub(in crate::store) async fn load(
     pool: &PgPool,
-    claim: Claim,
+    program: &str,
+    claim: SegmentClaim,
     block: &LoadBlock,
 ) -> Result<(), Error> {
+    let mut tx = begin(pool).await?;
+    let ingestion = check_claim(&mut tx, program, claim).await?;
+    if let Some(notes) = &block.notes {
+        write_notes(&mut tx, ingestion, notes).await?;
+    }
+    if !block.patches.is_empty() {
+        copy_patches(&mut tx, claim.segment, block.batch, &block.patches).await?;
+    }
+    if let Some(checkpoint) = &block.checkpoint {
+        update_checkpoint(&mut tx, ingestion, checkpoint).await?;
+    }
+    committed(block.commit_point(claim), tx.commit()).await
+}
+
+/// Writes the notes of files in one transaction, and returns the claims that do not hold any more.
+pub(in crate::store) async fn keep_notes(
+    pool: &PgPool,
+    files: &[(Claim, Notes)],
+) -> Result<Vec<Claim>, Error> {
+    let mut tx = begin(pool).await?;
+    let mut lost = Vec::new();
+    for (claim, notes) in files {
+        match check_ingestion(&mut tx, *claim).await {
+            Ok(()) => write_notes(&mut tx, claim.ingestion, notes).await?,
+            Err(Error::NotRunning(_)) => lost.push(*claim),
+            Err(error) => return Err(error),
+        }
+    }
+    committed(CommitPoint::Notes, tx.commit()).await?;
+    Ok(lost)
+}
+
+/// A transaction that, if it is lost with the server's memory, is lost with all that come after it.
+async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
     let mut tx = pool.begin().await?;
-    // A block that is lost with the server's memory is lost with all that come after it.
     sqlx::query("SET LOCAL synchronous_commit TO off")
         .execute(&mut *tx)
         .await?;
-    // Until the block is committed nobody can take the ingestion over, or end it.
-    let held = "SELECT 1 FROM ingestion WHERE id = $1 AND claims = $2 AND state = 'RUNNING' \
-                FOR SHARE";
-    let held = sqlx::query(held)
-        .bind(claim.ingestion)
-        .bind(claim.number)
-        .fetch_optional(&mut *tx)
+    Ok(tx)
+}
+
+/// Fails where the claim does not hold any more; nobody can end it until the block is committed.
+/// Returns the ingestion; 0 for a merge, which has no rejected rows and no checkpoint.
+async fn check_claim(
+    connection: &mut PgConnection,
+    program: &str,
+    claim: SegmentClaim,
+) -> Result<IngestionId, Error> {
+    match claim.by {
+        SegmentWriter::Ingestion(claim) => {
+            check_ingestion(connection, claim).await?;
+            Ok(claim.ingestion)
+        }
+        SegmentWriter::Merge => {
+            let held = "SELECT 1 FROM segment WHERE id = $1 AND worker_id = $2 \
+                        AND state = 'MERGING' FOR SHARE";
+            let held = sqlx::query(held).bind(claim.segment).bind(program);
+            let held = held.fetch_optional(connection).await?;
+            held.map(|_| 0).ok_or(Error::MergeLost(claim.segment))
+        }
+    }
+}
+
+/// Fails where the claim does not hold any more; nobody can end it until the transaction ends.
+async fn check_ingestion(connection: &mut PgConnection, claim: Claim) -> Result<(), Error> {
+    let held = "SELECT 1 FROM ingestion WHERE id = $1 AND claims = $2 \
+                AND state = 'RUNNING' FOR SHARE";
+    let held = sqlx::query(held).bind(claim.ingestion).bind(claim.number);
+    let held = held.fetch_optional(connection).await?;
+    held.map(|_| ()).ok_or(Error::NotRunning(claim.ingestion))
+}
+
+async fn write_notes(
+    connection: &mut PgConnection,
+    id: IngestionId,
+    notes: &Notes,
+) -> Result<(), Error> {
+    if !notes.rejected.is_empty() {
+        copy_rejected(connection, id, &notes.rejected).await?;
+    }
+    sqlx::query("UPDATE ingestion SET findings = $1 WHERE id = $2")
+        .bind(findings::stored(&notes.findings))
+        .bind(id)
+        .execute(connection)
         .await?;
-    if held.is_none() {
-        return Err(Error::NotRunning(claim.ingestion));
-    }
-    let id = claim.ingestion;
-    if !block.rejected.is_empty() {
-        copy_rejected(&mut tx, id, &block.rejected).await?;
-    }
-    if !block.patches.is_empty() {
-        copy_patches(&mut tx, id, block.batch, &block.patches).await?;
-    }
-    if let Some(checkpoint) = &block.checkpoint {
-        update_checkpoint(&mut tx, id, checkpoint).await?;
-    }
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 async fn copy_patches(
     connection: &mut PgConnection,
-    id: IngestionId,
+    id: SegmentId,
     batch: u32,
     patches: &[PatchRow],
 ) -> Result<(), Error> {
     let columns = [
         "trip_end",
         "cell",
-        "ingestion_id",
+        "segment_id",
         "batch",
         "checksum",
         "keys",

@@ -2,6 +2,8 @@
 //!
 //! Queue, summaries and rejected rows stay where the programs connect to, on the coordinator.
 
+use std::collections::HashSet;
+
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 
@@ -37,11 +39,13 @@ pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error>
     if !is_spread(pool, "trip").await? && !has_nodes(pool).await? {
         return if wanted { Err(Error::NoNodes) } else { Ok(()) };
     }
+    let shards = shards(pool).await?;
     let calls = REFERENCE
         .map(|table| (table, format!("create_reference_table('{table}')")))
         .into_iter()
         .chain(DISTRIBUTED.map(|(table, column)| {
-            let call = format!("create_distributed_table('{table}', '{column}')");
+            let call =
+                format!("create_distributed_table('{table}', '{column}', shard_count => {shards})");
             (table, call)
         }));
     for (table, call) in calls {
@@ -74,6 +78,25 @@ pub(in crate::store) async fn ping_nodes(pool: &PgPool) -> Result<(), Error> {
     }
 }
 
+/// The transactions that are prepared on any node, and not yet committed there.
+pub(in crate::store) async fn prepared(pool: &PgPool) -> Result<HashSet<String>, Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::raw_sql(NODE_TIMEOUT).execute(&mut *tx).await?;
+    let sql = "SELECT nodename || ':' || nodeport, success, result \
+               FROM run_command_on_workers($$SELECT coalesce(string_agg(gid, ' '), '') \
+               FROM pg_prepared_xacts WHERE database = current_database() \
+               AND starts_with(gid, 'citus_')$$)";
+    let nodes: Vec<(String, bool, Option<String>)> =
+        sqlx::query_as(sql).fetch_all(&mut *tx).await?;
+    let mut prepared = HashSet::new();
+    for (node, success, ids) in nodes {
+        let ids = ids.filter(|_| success).ok_or(Error::NodesAway(node))?;
+        let ids = ids.split(' ').filter(|id| !id.is_empty());
+        prepared.extend(ids.map(str::to_owned));
+    }
+    Ok(prepared)
+}
+
 /// Whether an internal error of the coordinator says that it can't reach a node: Citus gives most of
 /// these a code of their own, but not all.
 pub(super) fn is_node_away(message: &str) -> bool {
@@ -85,6 +108,18 @@ pub(super) fn is_node_away(message: &str) -> bool {
     ]
     .iter()
     .any(|start| message.starts_with(start))
+}
+
+/// Shards of each table: two for each node that takes them, so that all cores of small nodes work and
+/// a statement is not sent in many parts. `citus.shard_count` decides where it was set; more let a
+/// cluster grow to as many nodes.
+async fn shards(pool: &PgPool) -> Result<i64, Error> {
+    let sql = "SELECT CASE WHEN source = 'default' THEN (SELECT GREATEST(2 * COUNT(*), 4) \
+               FROM pg_dist_node WHERE isactive AND noderole = 'primary' AND shouldhaveshards) \
+               ELSE setting::bigint END \
+               FROM pg_settings WHERE name = 'citus.shard_count'";
+    let shards: Option<i64> = sqlx::query_scalar(sql).fetch_optional(pool).await?;
+    Ok(shards.unwrap_or(4))
 }
 
 /// Whether a registered node takes shards: a worker, or a coordinator that was told to.

@@ -6,6 +6,7 @@ mod copy;
 mod listen;
 mod sessions;
 mod sql_trips;
+mod standby;
 mod tls;
 
 use std::time::Duration;
@@ -15,12 +16,13 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
-pub(super) use self::blocks::load;
-pub(super) use self::citus::ping_nodes;
+pub(super) use self::blocks::{keep_notes, load};
+pub(super) use self::citus::{ping_nodes, prepared};
 pub(super) use self::listen::{CHANNEL, messages};
 pub(super) use self::sessions::{expired, replace};
 pub(super) use self::sql_trips::{delete_sql_trips, write_sql_block};
-use super::snapshot::statement;
+pub(super) use self::standby::{Standby, position};
+use super::statement::statement;
 use super::{Access, Engine, Error, READERS};
 
 /// Two load at the same time, one listens; the others wait for nobody.
@@ -30,6 +32,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a connection may take to finish what nobody waits for any more, before it is closed.
 const ENDING: Duration = Duration::from_millis(100);
+
+/// How many connections to a node a session of the coordinator keeps, instead of making them anew for
+/// each statement: one for each of its shards, by the rule of `citus.rs`.
+const CITUS_CONNECTIONS: (&str, &str) = ("citus.max_cached_conns_per_worker", "2");
 
 /// Keys of advisory locks; the database is the program's own.
 const MIGRATION_LOCK: i64 = 0x7472_6970_0001;
@@ -45,60 +51,11 @@ pub(super) async fn connect(
         url: without_password(url),
         source,
     };
-    let options: PgConnectOptions = url.parse().map_err(failed)?;
-    let mut options = options
-        .application_name(&sessions::name(program))
-        .options([
-            // Notes are for people at a prompt.
-            ("client_min_messages", "error"),
-            // Plans are for the lists at hand, and over before they would be worth compiling.
-            ("jit", "off"),
-            ("plan_cache_mode", "force_custom_plan"),
-            // Everything is looked up by its key. The planner can't know how short a list is, or how
-            // large a table has become since it was analysed, and would rather read tables whole.
-            ("enable_seqscan", "off"),
-            ("enable_bitmapscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("max_parallel_workers_per_gather", "0"),
-            // A program that is cut off must not hold its locks for hours.
-            ("tcp_keepalives_idle", "10"),
-            ("tcp_keepalives_interval", "5"),
-            ("tcp_keepalives_count", "3"),
-            ("idle_in_transaction_session_timeout", "15s"),
-        ])
-        .disable_statement_logging();
-    let pool = |connections| {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(TIMEOUT)
-    };
-    // A question that is dropped leaves its statement behind. The connection would read all rows of
-    // that before it is free again; once it is closed, the server stops.
-    let readers = || {
-        pool(READERS)
-            .after_connect(|connection, _| {
-                Box::pin(async {
-                    // A server that cannot do this finds out when it sends the next row.
-                    let sql =
-                        "SELECT set_config('client_connection_check_interval', '500ms', false)";
-                    if let Err(error) = sqlx::query(sql).execute(connection).await {
-                        tracing::debug!(%error, "the server does not notice closed connections early");
-                    }
-                    Ok(())
-                })
-            })
-            .after_release(|connection, _| {
-                Box::pin(async {
-                    let ended = tokio::time::timeout(ENDING, connection.ping()).await;
-                    Ok(ended.is_ok_and(|ended| ended.is_ok()))
-                })
-            })
-    };
-    let reader = match readers().connect_with(options.clone()).await {
+    let mut options = options(url, program)?;
+    let reader = match readers(READERS).connect_with(options.clone()).await {
         Err(error) if tls::is_handshake(&error) => {
             options = tls::fall_back(options, error, without_password(url))?;
-            readers().connect_with(options.clone()).await
+            readers(READERS).connect_with(options.clone()).await
         }
         reader => reader,
     };
@@ -122,11 +79,75 @@ pub(super) async fn connect(
         migrate(&options, &writer, access).await?;
     }
     let citus = citus::is_distributed(&reader).await?;
+    if citus {
+        let options = options.options([CITUS_CONNECTIONS]);
+        for pool in [&reader, &writer] {
+            pool.set_connect_options(options.clone());
+        }
+    }
     Ok((
         from_pool(reader),
         from_pool(writer),
         Engine::Postgres { citus },
     ))
+}
+
+/// How a program connects; its sessions bear its name.
+fn options(url: &str, program: &str) -> Result<PgConnectOptions, Error> {
+    let options: PgConnectOptions = url.parse().map_err(|source| Error::Open {
+        url: without_password(url),
+        source,
+    })?;
+    Ok(options
+        .application_name(&sessions::name(program))
+        .options([
+            // Notes are for people at a prompt.
+            ("client_min_messages", "error"),
+            // Plans are for the lists at hand, and over before they would be worth compiling.
+            ("jit", "off"),
+            ("plan_cache_mode", "force_custom_plan"),
+            // Everything is looked up by its key. The planner can't know how short a list is, or how
+            // large a table has become since it was analysed, and would rather read tables whole.
+            ("enable_seqscan", "off"),
+            ("enable_bitmapscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("max_parallel_workers_per_gather", "0"),
+            // A program that is cut off must not hold its locks for hours.
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("idle_in_transaction_session_timeout", "15s"),
+        ])
+        .disable_statement_logging())
+}
+
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(TIMEOUT)
+}
+
+/// Connections of questions. One that is dropped leaves its statement behind. The connection would
+/// read all rows of that before it is free again; once it is closed, the server stops.
+fn readers(connections: u32) -> PgPoolOptions {
+    pool(connections)
+        .after_connect(|connection, _| {
+            Box::pin(async {
+                // A server that cannot do this finds out when it sends the next row.
+                let sql = "SELECT set_config('client_connection_check_interval', '500ms', false)";
+                if let Err(error) = sqlx::query(sql).execute(connection).await {
+                    tracing::debug!(%error, "the server does not notice closed connections early");
+                }
+                Ok(())
+            })
+        })
+        .after_release(|connection, _| {
+            Box::pin(async {
+                let ended = tokio::time::timeout(ENDING, connection.ping()).await;
+                Ok(ended.is_ok_and(|ended| ended.is_ok()))
+            })
+        })
 }
 
 /// Brings the schema up to date. Where several programs start at once, one after the other.
@@ -189,6 +210,13 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a standby has cancelled a statement, or ended a session, to go on with its replay. It
+/// fails no read-only transaction in this way for any other reason.
+pub(super) fn is_cancelled_by_replay(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| ["40001", "40P01"].contains(&&*code))
 }
 
 /// Whether a lock could not be had in the time that was set for it.

@@ -6,7 +6,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use super::is_lock_timeout;
 use crate::store::Error;
 use crate::store::changes::{Message, notify};
-use crate::store::snapshot::{column, statement};
+use crate::store::commit::{CommitPoint, committed};
+use crate::store::statement::{column, statement};
 
 /// How long to wait for sessions to end, and their locks with them.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '500ms'";
@@ -56,7 +57,7 @@ pub(in crate::store) async fn replace(
     };
     if deleted {
         notify(&tx, &Message::work(by)).await?;
-        tx.commit().await?;
+        committed(CommitPoint::ReplaceWorker, tx.commit()).await?;
     }
     Ok(deleted)
 }

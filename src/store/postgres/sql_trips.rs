@@ -5,6 +5,7 @@ use sqlx::postgres::PgPool;
 
 use super::copy::Copy;
 use crate::model::IngestionId;
+use crate::store::commit::{CommitPoint, committed};
 use crate::store::sql_trips::ADVANCE;
 use crate::store::{Error, SqlBlock, SqlTrip};
 
@@ -28,10 +29,11 @@ pub(in crate::store) async fn write_sql_block(
         .bind(block.to.cell.cast_signed())
         .bind(block.to.trip.cast_signed())
         .bind(block.completes)
-        .bind(block.ingestion)
+        .bind(block.segment)
         .bind(block.from.batch.cast_signed())
         .bind(block.from.cell.cast_signed())
         .bind(block.from.trip.cast_signed())
+        .bind(block.removals)
         .execute(&mut *tx)
         .await?;
     if advanced.rows_affected() == 0 {
@@ -39,17 +41,13 @@ pub(in crate::store) async fn write_sql_block(
         return Ok(false);
     }
     if !block.trips.is_empty() {
-        copy_trips(&mut tx, block.ingestion, &block.trips).await?;
+        copy_trips(&mut tx, &block.trips).await?;
     }
-    tx.commit().await?;
+    committed(CommitPoint::SqlRows, tx.commit()).await?;
     Ok(true)
 }
 
-async fn copy_trips(
-    connection: &mut PgConnection,
-    id: IngestionId,
-    trips: &[SqlTrip],
-) -> Result<(), Error> {
+async fn copy_trips(connection: &mut PgConnection, trips: &[SqlTrip]) -> Result<(), Error> {
     let columns = [
         "ingestion_id",
         "line",
@@ -67,7 +65,7 @@ async fn copy_trips(
         let copy = copy
             .row()
             .await?
-            .value(&id.to_be_bytes())
+            .value(&trip.ingestion.to_be_bytes())
             .value(&trip.line.to_be_bytes())
             .value(&trip.region.to_be_bytes())
             .value(&trip.datasource.to_be_bytes())
@@ -101,12 +99,12 @@ pub(in crate::store) async fn delete_sql_trips(
     while page <= last {
         let sql = "DELETE FROM trip WHERE ingestion_id = $1 \
                    AND ctid >= format('(%s,0)', $2)::tid AND ctid < format('(%s,0)', $3)::tid";
-        sqlx::query(sql)
+        let deleted = sqlx::query(sql)
             .bind(id)
             .bind(page)
             .bind(page + PAGES)
-            .execute(pool)
-            .await?;
+            .execute(pool);
+        committed(CommitPoint::PurgeSqlRows, deleted).await?;
         page += PAGES;
     }
     Ok(())
@@ -119,7 +117,7 @@ async fn delete_all(pool: &PgPool, id: IngestionId) -> Result<(), Error> {
         .bind(id)
         .execute(&mut *tx)
         .await?;
-    Ok(tx.commit().await?)
+    committed(CommitPoint::PurgeSqlRows, tx.commit()).await
 }
 
 /// The first and the last page that hold rows of an ingestion. Other ingestions may have rows between.

@@ -5,46 +5,110 @@ use sqlx::{Arguments, Connection, Executor, Sqlite, SqliteConnection, Transactio
 
 use super::insert::{Insert, add, execute_all, statement};
 use crate::model::{IngestionId, RejectedRow};
-use crate::store::{Checkpoint, Claim, Error, LoadBlock, PatchRow};
+use crate::store::commit::{CommitPoint, committed};
+use crate::store::{
+    Checkpoint, Claim, Error, LoadBlock, Notes, PatchRow, SegmentClaim, SegmentId, SegmentWriter,
+    findings,
+};
 
 const PATCHES_PER_STATEMENT: usize = 256;
 
 /// Writes one block in one transaction.
 pub(in crate::store) async fn load(
     pool: &SqlitePool,
-    claim: Claim,
+    program: &str,
+    claim: SegmentClaim,
     block: &LoadBlock,
 ) -> Result<(), Error> {
-    let id = claim.ingestion;
     let mut connection = pool.acquire().await?;
-    // A block need not outlast a power cut: what is lost is read once more. So its commit is not
-    // synced, and those of who gets the connection next are again.
-    connection.execute("PRAGMA synchronous = NORMAL").await?;
-    let mut tx: Transaction<'_, Sqlite> = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let held = "SELECT 1 FROM ingestion WHERE id = ? AND claims = ? AND state = 'RUNNING'";
-    let held = sqlx::query(held)
-        .bind(id)
-        .bind(claim.number)
-        .fetch_optional(&mut *tx)
-        .await?;
-    if held.is_none() {
-        return Err(Error::NotRunning(id));
-    }
-    for row in &block.rejected {
-        insert_rejected(&mut tx, id, row).await?;
+    let mut tx = begin(&mut connection).await?;
+    let ingestion = check_claim(&mut tx, program, claim).await?;
+    if let Some(notes) = &block.notes {
+        insert_notes(&mut tx, ingestion, notes).await?;
     }
     let patches = block.patches.chunks(PATCHES_PER_STATEMENT);
-    let patches = patches.map(|patches| insert_patches(id, block.batch, patches));
+    let patches = patches.map(|patches| insert_patches(claim.segment, block.batch, patches));
     execute_all(&mut tx, patches).await?;
     if let Some(checkpoint) = &block.checkpoint {
-        update_checkpoint(&mut tx, id, checkpoint).await?;
+        update_checkpoint(&mut tx, ingestion, checkpoint).await?;
     }
-    Ok(tx.commit().await?)
+    committed(block.commit_point(claim), tx.commit()).await
 }
 
-fn insert_patches(id: IngestionId, batch: u32, patches: &[PatchRow]) -> Result<Insert, Error> {
+/// Writes the notes of files in one transaction, and returns the claims that do not hold any more.
+pub(in crate::store) async fn keep_notes(
+    pool: &SqlitePool,
+    files: &[(Claim, Notes)],
+) -> Result<Vec<Claim>, Error> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = begin(&mut connection).await?;
+    let mut lost = Vec::new();
+    for (claim, notes) in files {
+        match check_ingestion(&mut tx, *claim).await {
+            Ok(()) => insert_notes(&mut tx, claim.ingestion, notes).await?,
+            Err(Error::NotRunning(_)) => lost.push(*claim),
+            Err(error) => return Err(error),
+        }
+    }
+    committed(CommitPoint::Notes, tx.commit()).await?;
+    Ok(lost)
+}
+
+/// A transaction that need not outlast a power cut: what is lost is read once more. So its commit is
+/// not synced, and those of who gets the connection next are again.
+async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, Error> {
+    connection.execute("PRAGMA synchronous = NORMAL").await?;
+    Ok(connection.begin_with("BEGIN IMMEDIATE").await?)
+}
+
+/// Fails where the claim does not hold any more. Returns the ingestion; 0 for a merge, which has no
+/// rejected rows and no checkpoint.
+async fn check_claim(
+    connection: &mut SqliteConnection,
+    program: &str,
+    claim: SegmentClaim,
+) -> Result<IngestionId, Error> {
+    match claim.by {
+        SegmentWriter::Ingestion(claim) => {
+            check_ingestion(connection, claim).await?;
+            Ok(claim.ingestion)
+        }
+        SegmentWriter::Merge => {
+            let held = "SELECT 1 FROM segment WHERE id = ? AND worker_id = ? AND state = 'MERGING'";
+            let held = sqlx::query(held).bind(claim.segment).bind(program);
+            let held = held.fetch_optional(connection).await?;
+            held.map(|_| 0).ok_or(Error::MergeLost(claim.segment))
+        }
+    }
+}
+
+/// Fails where the claim does not hold any more.
+async fn check_ingestion(connection: &mut SqliteConnection, claim: Claim) -> Result<(), Error> {
+    let held = "SELECT 1 FROM ingestion WHERE id = ? AND claims = ? AND state = 'RUNNING'";
+    let held = sqlx::query(held).bind(claim.ingestion).bind(claim.number);
+    let held = held.fetch_optional(connection).await?;
+    held.map(|_| ()).ok_or(Error::NotRunning(claim.ingestion))
+}
+
+async fn insert_notes(
+    connection: &mut SqliteConnection,
+    id: IngestionId,
+    notes: &Notes,
+) -> Result<(), Error> {
+    for row in &notes.rejected {
+        insert_rejected(connection, id, row).await?;
+    }
+    sqlx::query("UPDATE ingestion SET findings = ? WHERE id = ?")
+        .bind(findings::stored(&notes.findings))
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn insert_patches(id: SegmentId, batch: u32, patches: &[PatchRow]) -> Result<Insert, Error> {
     let sql = statement(
-        "INSERT INTO trip_patch (trip_end, cell, ingestion_id, batch, checksum, keys, points, \
+        "INSERT INTO trip_patch (trip_end, cell, segment_id, batch, checksum, keys, points, \
          others, rest) VALUES ",
         "(?,?,?,?,?,?,?,?,?)",
         patches.len(),

@@ -8,7 +8,7 @@ mod interrupt;
 mod sql_trips;
 mod unavailable;
 
-pub(super) use blocks::load;
+pub(super) use blocks::{keep_notes, load};
 pub(super) use checkpoint::Checkpointer;
 pub(super) use file::Held;
 pub(super) use interrupt::Interrupt;
@@ -25,6 +25,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, Executor};
 
+use super::commit::{CommitPoint, committed};
 use super::helpers::Helpers;
 use super::migrate::migrate;
 use super::{Access, Address, Engine, Error, READERS};
@@ -114,7 +115,8 @@ pub(super) async fn connect(
     if access != Access::Read {
         migrate(&writer).await?;
         // The lock tells that no other program works here.
-        writer.execute_unprepared("DELETE FROM worker").await?;
+        let forgotten = writer.execute_unprepared("DELETE FROM worker");
+        committed(CommitPoint::ForgetWorkers, forgotten).await?;
     }
     let engine = Engine::Sqlite {
         checkpointer: Checkpointer::new(checkpointer),

@@ -5,11 +5,12 @@ use sqlx::{Arguments, Connection, Executor, Sqlite, Transaction};
 
 use super::insert::{Insert, add, execute_all, statement};
 use crate::model::{IngestionId, LocalTime};
+use crate::store::commit::{CommitPoint, committed};
 use crate::store::sql_trips::ADVANCE;
 use crate::store::{Error, SqlBlock, SqlTrip};
 
-/// `SQLite` allows 32,766 parameters a statement; a row has nine.
-const TRIPS_PER_STATEMENT: usize = 3_600;
+/// `SQLite` allows 32,766 parameters a statement; a row has ten.
+const TRIPS_PER_STATEMENT: usize = 3_200;
 /// Deletes some rows, found by the index of ingestions.
 const DELETE: &str = "DELETE FROM trip WHERE rowid IN \
                       (SELECT rowid FROM trip WHERE ingestion_id = ? LIMIT 65536)";
@@ -29,33 +30,33 @@ pub(in crate::store) async fn write_sql_block(
         .bind(block.to.cell.cast_signed())
         .bind(block.to.trip.cast_signed())
         .bind(block.completes)
-        .bind(block.ingestion)
+        .bind(block.segment)
         .bind(block.from.batch.cast_signed())
         .bind(block.from.cell.cast_signed())
         .bind(block.from.trip.cast_signed())
+        .bind(block.removals)
         .execute(&mut *tx)
         .await?;
     if advanced.rows_affected() == 0 {
         return Ok(false);
     }
     let trips = block.trips.chunks(TRIPS_PER_STATEMENT);
-    let id = block.ingestion;
-    execute_all(&mut tx, trips.map(|trips| insert_trips(id, trips))).await?;
-    tx.commit().await?;
+    execute_all(&mut tx, trips.map(insert_trips)).await?;
+    committed(CommitPoint::SqlRows, tx.commit()).await?;
     Ok(true)
 }
 
-fn insert_trips(id: IngestionId, trips: &[SqlTrip]) -> Result<Insert, Error> {
-    // The ingestion is written out: it is a number of ours, and one parameter less a row.
+fn insert_trips(trips: &[SqlTrip]) -> Result<Insert, Error> {
     let sql = statement(
         "INSERT INTO trip (ingestion_id, line, region_id, datasource_id, origin_lon, origin_lat, \
          destination_lon, destination_lat, departed_at, arrived_at) VALUES ",
-        &format!("({id},?,?,?,?,?,?,?,?,?)"),
+        "(?,?,?,?,?,?,?,?,?,?)",
         trips.len(),
     );
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(trips.len() * 9, 0);
+    arguments.reserve(trips.len() * 10, 0);
     for trip in trips {
+        add(&mut arguments, trip.ingestion)?;
         add(&mut arguments, trip.line.cast_signed())?;
         add(&mut arguments, trip.region.cast_signed())?;
         add(&mut arguments, trip.datasource.cast_signed())?;
@@ -78,6 +79,7 @@ pub(in crate::store) async fn delete_sql_trips(
     pool: &SqlitePool,
     id: IngestionId,
 ) -> Result<bool, Error> {
-    let deleted = sqlx::query(DELETE).bind(id).execute(pool).await?;
+    let deleted = sqlx::query(DELETE).bind(id).execute(pool);
+    let deleted = committed(CommitPoint::PurgeSqlRows, deleted).await?;
     Ok(deleted.rows_affected() > 0)
 }

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use super::support::database::{Database, Sql, on_postgres};
 use super::support::uploads;
+use super::support::web::ready_for_http;
 
 /// Nothing that is waited for may take longer.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -31,6 +32,7 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
+        ready_for_http();
         let dir = tempfile::tempdir().unwrap();
         let database = Database::new(&dir.path().join("data/tripgraph.db"));
         Self { dir, database }
@@ -299,9 +301,15 @@ impl Serving {
 
     /// Uploads a file; the answer, as it is.
     pub async fn try_upload(&self, file: &Path) -> Value {
-        let query = "mutation ($file: Upload!) { ingestTrips(file: $file) \
-                     { duplicate ingestion { id } } }";
-        let operations = json!({ "query": query, "variables": { "file": null } });
+        self.upload_as(file, &Value::Null).await
+    }
+
+    /// Uploads a file with its format; the answer, as it is.
+    pub async fn upload_as(&self, file: &Path, format: &Value) -> Value {
+        let query = "mutation ($file: Upload!, $format: TripFormat) { \
+                     ingestTrips(file: $file, format: $format) { duplicate ingestion { id } } }";
+        let variables = json!({ "file": null, "format": format });
+        let operations = json!({ "query": query, "variables": variables });
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let form = Form::new()
             .text("operations", operations.to_string())

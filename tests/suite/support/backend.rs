@@ -11,6 +11,12 @@ use tripgraph::store::{Access, Store};
 
 use super::database::{Database, Sql};
 
+/// A server that leaves the segments of small files as they are.
+pub const ROLE: Role = Role {
+    merges: false,
+    ..Role::SERVER
+};
+
 /// A store and its queue of ingestions, on a database of its own.
 pub struct Backend {
     pub store: Store,
@@ -39,7 +45,7 @@ impl Backend {
 
     /// Starts where another one was stopped.
     pub async fn start_in(test_database: TestDatabase) -> Self {
-        Self::start_as(test_database, Role::SERVER).await
+        Self::start_as(test_database, ROLE).await
     }
 
     /// With a role of its own.
@@ -85,8 +91,9 @@ impl Backend {
         let options = IngestOptions {
             allow_duplicate: true,
             max_rejected_rows,
+            ..IngestOptions::default()
         };
-        let enqueued = self.ingestions.enqueue(upload, options).await.unwrap();
+        let enqueued = self.ingestions.enqueue(upload, &options).await.unwrap();
         assert!(!enqueued.duplicate);
         enqueued.ingestion.id
     }
@@ -125,7 +132,7 @@ impl Backend {
         let sql = self.sql().await;
         let query = format!(
             "SELECT (SELECT COUNT(*) FROM trip WHERE ingestion_id = {id}) + \
-             (SELECT COUNT(*) FROM trip_patch WHERE ingestion_id = {id}) + \
+             (SELECT COUNT(*) FROM segment WHERE state = 'RETIRED') + \
              (SELECT COUNT(*) FROM trip_summary WHERE ingestion_id = {id}) + \
              (SELECT COUNT(*) FROM ingestion WHERE id = {id} AND has_rows)"
         );

@@ -60,10 +60,11 @@ impl Drop for Database {
 }
 
 /// What is stored of trips.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "trip",
     "trip_patch",
     "trip_summary",
+    "trip_total",
     "weekly_histogram",
     "flow_histogram",
     "ingestion",

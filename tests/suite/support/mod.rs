@@ -13,13 +13,17 @@ pub mod proxy;
 pub mod random;
 pub mod reference;
 pub mod snapshot;
+#[cfg(unix)]
+pub mod standby;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 
 use backend::Backend;
-use tripgraph::analytics::Answers;
+use tripgraph::analytics::{Answers, ZoneSets};
 use tripgraph::graphql::{Limits, Services};
 use tripgraph::http::{AppState, HttpSettings, Shutdown, Token, router, serve};
+use tripgraph::ingest::Fetcher;
 
 pub struct Server {
     pub address: std::net::SocketAddr,
@@ -40,10 +44,13 @@ impl Server {
     /// With settings that differ from those of other tests.
     pub async fn set_up(tokens: &[&str], adjust: impl FnOnce(&mut HttpSettings)) -> Self {
         let tokens: Vec<Token> = tokens.iter().map(|text| text.parse().unwrap()).collect();
+        web::ready_for_http();
         let backend = Backend::start().await;
         let services = Services {
             ingestions: backend.ingestions.clone(),
+            fetcher: Fetcher::new(Vec::new(), u64::MAX).unwrap(),
             store: backend.store.clone(),
+            zones: ZoneSets::new(backend.store.clone()),
             answers: Answers::new(backend.store.clone(), 1 << 20),
             limits: Limits::default(),
         };

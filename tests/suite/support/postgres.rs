@@ -193,6 +193,15 @@ pub fn start_with_certificate(pem: &str) -> Option<Throwaway> {
     programs().map(|programs| Throwaway::start(&programs, Some(pem)))
 }
 
+/// A server that standbys can follow, and the programs of PostgreSQL. `None` as for
+/// [`start_with_certificate`].
+pub fn start_primary() -> Option<(Throwaway, PathBuf)> {
+    // Others than `postgres` may not be where it is linked.
+    let postgres = programs()?.join("postgres").canonicalize().unwrap();
+    let programs = postgres.parent().unwrap().to_owned();
+    Some((Throwaway::start(&programs, None), programs))
+}
+
 /// A server with a cluster of its own.
 pub struct Throwaway {
     url: String,
@@ -291,16 +300,16 @@ impl Throwaway {
     }
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// Who runs the server, which refuses root.
-struct Unprivileged(Option<(u32, u32)>);
+pub(super) struct Unprivileged(Option<(u32, u32)>);
 
 impl Unprivileged {
-    fn find() -> Self {
+    pub(super) fn find() -> Self {
         let id = |arguments: &[&str]| -> Option<u32> {
             let output = Command::new("id").args(arguments).output().ok()?;
             String::from_utf8(output.stdout).ok()?.trim().parse().ok()
@@ -315,7 +324,7 @@ impl Unprivileged {
         Self(user)
     }
 
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(super) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         if let Some((user, group)) = self.0 {
             command.uid(user).gid(group);
@@ -323,7 +332,7 @@ impl Unprivileged {
         command
     }
 
-    fn own(&self, path: &Path) {
+    pub(super) fn own(&self, path: &Path) {
         if let Some((user, group)) = self.0 {
             std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
         }

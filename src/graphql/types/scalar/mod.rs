@@ -2,6 +2,7 @@
 
 mod date;
 mod date_time;
+mod geo_json;
 mod local_date_time;
 mod long;
 mod upload;
@@ -10,6 +11,7 @@ use async_graphql::{InputType, Pos, ServerError, Value};
 
 pub(crate) use self::date::Date;
 pub(crate) use self::date_time::DateTime;
+pub(crate) use self::geo_json::GeoJson;
 pub(crate) use self::local_date_time::LocalDateTime;
 pub(crate) use self::long::Long;
 pub(crate) use self::upload::Upload;

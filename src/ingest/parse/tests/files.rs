@@ -31,7 +31,7 @@ fn a_file_that_is_no_text() {
         "NOT_TEXT"
     );
     assert_eq!(code(b"\x89PNG\r\n\x1a\n"), "NOT_TEXT");
-    assert_eq!(code(b"PK\x03\x04\n"), "MISSING_COLUMNS");
+    assert_eq!(code(b"PK\x03\x04\n"), "NOT_TEXT");
     assert_eq!(code(b"\xff\xfer\0e\0g\0"), "NOT_TEXT");
     assert_eq!(code(vec![0; 200_000]), "NOT_TEXT");
     assert_eq!(code(vec![0xfe; 200_000]), "NOT_TEXT");

@@ -9,9 +9,9 @@ mod rows;
 
 use std::io::Cursor;
 
+use super::oracle::HEADER;
 use super::*;
 
-const HEADER: &str = "region,origin_coord,destination_coord,datetime,datasource\n";
 const ROW: &str = "Prague,POINT (14.4 50.0),POINT (14.5 50.1),2018-05-28 09:03:40,funny_car";
 
 /// A trip that was read (line, region) or a rejection.
@@ -53,7 +53,17 @@ fn rejection(row: impl AsRef<[u8]>) -> (Option<&'static str>, String) {
     assert_eq!(outcomes.len(), 1);
     let rejection = outcomes.remove(0).unwrap_err();
     assert_eq!(rejection.line, 2);
-    (rejection.column, rejection.reason)
+    let names = [
+        "region",
+        "origin_coord",
+        "destination_coord",
+        "datetime",
+        "datasource",
+    ];
+    let column = rejection
+        .column
+        .map(|column| *names.iter().find(|name| **name == column).unwrap());
+    (column, rejection.reason)
 }
 
 /// Lines of the good rows.

@@ -78,10 +78,10 @@ fn arrivals() {
             assert_eq!(later, seconds, "{arrival}");
         }
         let rejection = parsed(name, "2018-05-32 09:03:40").unwrap_err();
-        assert_eq!(rejection.column, Some("arrived_at"));
+        assert_eq!(rejection.column.as_deref(), Some("arrived_at"));
         assert_eq!(rejection.reason, "32 May 2018 does not exist");
     }
-    assert_eq!(parsed("arrival", "never").unwrap().1, None);
+    assert_eq!(parsed("note", "never").unwrap().1, None);
 }
 
 #[test]

@@ -6,7 +6,9 @@ use super::*;
 const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
 
 fn time(text: &str) -> Option<NaiveDateTime> {
-    parse_time(text.as_bytes()).ok().map(LocalTime::to_naive)
+    parse_time(text.as_bytes())
+        .ok()
+        .map(|written| written.wall.to_naive())
 }
 
 fn reason(text: &str) -> String {

@@ -1,17 +1,21 @@
 //! Parsing on several threads against a loop that reads row by row.
 
-use std::io::{self, Cursor, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::iter;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::geo::leaf_cell;
-use crate::ingest::parse::{Position, RecordReader};
+use crate::ingest::parse::{FileOptions, RecordReader};
+use crate::ingest::pipeline::insights::Insights;
 use crate::ingest::pipeline::ledger::Ledger;
 use crate::ingest::pipeline::parse::REJECTED_KEPT;
+use crate::ingest::pipeline::source::NamedSource;
+use crate::ingest::pipeline::split::Start;
 use crate::ingest::pipeline::tally::Tally;
 use crate::model::RejectedRow;
-use crate::store::{Checkpoint, FinalCounts, TripRow};
+use crate::store::{Checkpoint, FinalCounts, Head, TripRow};
 
 const HEADER: &str = "region,origin_coord,destination_coord,datetime,datasource,arrived_at\n";
 const OTHER_HEADER: &str = "datasource,origin_coord,destination_coord,datetime,region,arrived_at\n";
@@ -27,8 +31,8 @@ struct Outcome {
     /// The rejected rows that are kept.
     rejected: Vec<RejectedRow>,
     counts: FinalCounts,
-    /// The end of each chunk, and of the file.
-    ends: Vec<Position>,
+    /// The end of each chunk, and of the file: offset and line.
+    ends: Vec<(u64, u64)>,
     /// Why not all was read.
     error: Option<String>,
 }
@@ -61,6 +65,7 @@ fn row_by_row<R: Read + Seek>(mut reader: RecordReader<R>, options: Options) -> 
                 Ok(trip) => {
                     outcome.counts.rows_ingested += 1;
                     let row = TripRow {
+                        ingestion: 0,
                         line: trip.line,
                         region: 0,
                         datasource: 0,
@@ -79,7 +84,7 @@ fn row_by_row<R: Read + Seek>(mut reader: RecordReader<R>, options: Options) -> 
                     if outcome.rejected.len() < REJECTED_KEPT {
                         outcome.rejected.push(RejectedRow {
                             line: rejection.line,
-                            column: rejection.column.map(str::to_owned),
+                            column: rejection.column,
                             reason: rejection.reason,
                             raw: rejection.raw,
                         });
@@ -97,37 +102,46 @@ fn row_by_row<R: Read + Seek>(mut reader: RecordReader<R>, options: Options) -> 
             }
         }
         outcome.trips.extend(trips);
-        outcome.ends.push(reader.position());
+        outcome.ends.push(end(&reader));
         outcome.counts.bytes_read = reader.bytes_read();
     }
-    outcome.ends.push(reader.position());
+    outcome.ends.push(end(&reader));
     outcome
 }
 
-/// A source of which one knows what was read.
-trait Measured: Read + Seek + Send {
-    fn bytes(&self) -> u64;
+fn end<R: Read + Seek>(reader: &RecordReader<R>) -> (u64, u64) {
+    let position = reader.position();
+    (position.offset, position.line)
 }
 
-impl Measured for Cursor<Vec<u8>> {
-    fn bytes(&self) -> u64 {
-        self.position()
+impl Source for Cursor<Vec<u8>> {
+    fn head(&self) -> Head {
+        Head {
+            bytes: self.position(),
+            ..Head::default()
+        }
     }
 }
 
-fn in_parallel<R: Measured>(reader: RecordReader<R>, options: Options) -> Outcome {
-    let header = reader.header().clone();
+/// The only table of a file.
+fn table<S>(source: S) -> impl Iterator<Item = Result<NamedSource<S>, PipelineError>> {
+    iter::once(Ok(NamedSource { name: None, source }))
+}
+
+fn in_parallel<S: Source>(source: S, options: Options) -> Outcome {
     let mut outcome = Outcome::default();
     let mut ledger = Ledger::resumed(&Checkpoint::default(), None, options.max_rejected);
-    let head = |source: &R| Head {
-        bytes: source.bytes(),
-        ..Head::default()
-    };
-    let splitter = Splitter::new(reader, head, options.chunk_records);
+    let start = Start::AfterRecords(0);
+    let splitter = Splitter::new(
+        table(source),
+        FileOptions::default(),
+        start,
+        options.chunk_records,
+    );
     let mut stages = ReadStages::default();
     let (mut trips, mut ends) = (Vec::new(), Vec::new());
     let take = |mut chunk: ParsedChunk| {
-        ledger.add(&mut chunk)?;
+        ledger.add(&mut chunk, &mut Insights::default())?;
         let ParsedChunk {
             trips: rows,
             regions,
@@ -136,7 +150,7 @@ fn in_parallel<R: Measured>(reader: RecordReader<R>, options: Options) -> Outcom
             reached,
             ..
         } = chunk;
-        assert!(reached.head.bytes >= reached.position.offset);
+        assert!(reached.head.bytes >= reached.stored);
         let mut expected = Tally::default();
         expected.add(&rows);
         assert_eq!(tally, expected);
@@ -146,11 +160,11 @@ fn in_parallel<R: Measured>(reader: RecordReader<R>, options: Options) -> Outcom
             (row.region, row.datasource) = (0, 0);
             (row, region, datasource)
         }));
-        ends.push(reached.position);
+        ends.push((reached.stored, reached.line));
         Ok(())
     };
-    match in_order(header, splitter, options.parsers, &mut stages, take) {
-        Ok(end) => ends.push(end.position),
+    match in_order(splitter, options.parsers, &mut stages, take) {
+        Ok(end) => ends.push((end.stored, end.line)),
         Err(error) => outcome.error = Some(error.to_string()),
     }
     outcome.trips = trips;
@@ -160,9 +174,12 @@ fn in_parallel<R: Measured>(reader: RecordReader<R>, options: Options) -> Outcom
     outcome
 }
 
+fn with_header(rows: impl AsRef<[u8]>) -> Cursor<Vec<u8>> {
+    Cursor::new([HEADER.as_bytes(), rows.as_ref()].concat())
+}
+
 fn open(file: impl AsRef<[u8]>) -> RecordReader<Cursor<Vec<u8>>> {
-    let file = [HEADER.as_bytes(), file.as_ref()].concat();
-    RecordReader::open(Cursor::new(file)).unwrap()
+    RecordReader::open(with_header(file)).unwrap()
 }
 
 fn row() -> impl Strategy<Value = String> {
@@ -198,12 +215,12 @@ proptest! {
     fn threads_change_nothing(
         rows in prop::collection::vec(row(), 0..120),
         chunk_records in prop_oneof![1..8_usize, 8..200_usize],
-        parsers in 1..=4_usize,
+        parsers in 0..=4_usize,
         max_rejected in prop::option::weighted(0.6, 0..12_u64),
     ) {
         let file = rows.join("\n");
         let options = Options { chunk_records, parsers, max_rejected };
-        prop_assert_eq!(in_parallel(open(&file), options), row_by_row(open(&file), options));
+        prop_assert_eq!(in_parallel(with_header(&file), options), row_by_row(open(&file), options));
     }
 }
 
@@ -216,7 +233,7 @@ fn of_many_rejected_rows_the_first_are_kept() {
             parsers: 2,
             max_rejected,
         };
-        let outcome = in_parallel(open(&file), options);
+        let outcome = in_parallel(with_header(&file), options);
         assert_eq!(outcome.rejected.len(), REJECTED_KEPT);
         let counted = max_rejected.map_or(2_500, |most| most + 1);
         assert_eq!(outcome.counts.rows_rejected, counted);
@@ -244,9 +261,9 @@ impl Seek for Broken {
     }
 }
 
-impl Measured for Broken {
-    fn bytes(&self) -> u64 {
-        self.0.position()
+impl Source for Broken {
+    fn head(&self) -> Head {
+        self.0.head()
     }
 }
 
@@ -257,7 +274,7 @@ fn rows_before_a_failed_read_are_taken_first() {
     let open = || {
         let file = file.clone().into_bytes();
         let readable = file.len() as u64 - 1_000;
-        RecordReader::open(Broken(Cursor::new(file), readable)).unwrap()
+        Broken(Cursor::new(file), readable)
     };
     for (max_rejected, error) in [(None, "broken"), (Some(0), "limit of 0 exceeded")] {
         let options = Options {
@@ -267,32 +284,31 @@ fn rows_before_a_failed_read_are_taken_first() {
         };
         let outcome = in_parallel(open(), options);
         assert!(outcome.error.as_ref().unwrap().contains(error));
-        assert_eq!(outcome, row_by_row(open(), options));
+        let reader = RecordReader::open(open()).unwrap();
+        assert_eq!(outcome, row_by_row(reader, options));
     }
 }
 
 #[test]
 fn an_error_of_the_taker_ends_the_threads() {
     let row = "r,POINT (14.4 50.0),POINT (14.5 50.1),2018-05-28 09:03:40,s,\n";
-    for parsers in [1, 4] {
-        let reader = open(row.repeat(5_000));
-        let header = reader.header().clone();
-        let splitter = Splitter::new(reader, |_: &Cursor<Vec<u8>>| Head::default(), 3);
-        let mut chunks = 0;
-        let outcome = in_order(
-            header,
-            splitter,
-            parsers,
-            &mut ReadStages::default(),
-            |_| {
-                chunks += 1;
-                if chunks < 100 {
-                    Ok(())
-                } else {
-                    Err(PipelineError::WriterGone)
-                }
-            },
+    for parsers in [0, 1, 4] {
+        let source = with_header(row.repeat(5_000));
+        let splitter = Splitter::new(
+            table(source),
+            FileOptions::default(),
+            Start::AfterRecords(0),
+            3,
         );
+        let mut chunks = 0;
+        let outcome = in_order(splitter, parsers, &mut ReadStages::default(), |_| {
+            chunks += 1;
+            if chunks < 100 {
+                Ok(())
+            } else {
+                Err(PipelineError::WriterGone)
+            }
+        });
         assert!(matches!(outcome, Err(PipelineError::WriterGone)));
         assert_eq!(chunks, 100);
     }

@@ -1,0 +1,42 @@
+//! `tripgraph compact`: merges the segments of small ingestions at once.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use indicatif::HumanCount;
+
+use super::backend::Backend;
+use super::{Log, sql_trips};
+use crate::config::{DatabaseConfig, WorkerConfig};
+use crate::telemetry::LogFormat;
+
+#[derive(Debug, Args)]
+pub(super) struct Compact {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    worker: WorkerConfig,
+}
+
+impl Compact {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        Log {
+            filter: "warn".to_owned(),
+            format: LogFormat::Text,
+        }
+        .init()?;
+        let backend = Backend::start(&self.database, self.worker, false).await?;
+        // What lacks rows for SQL is merged after they are written.
+        sql_trips::follow(&backend.ingestions).await;
+        let merged = backend.ingestions.compact().await?;
+        let left = backend.store.live_segments().await?;
+        backend.stop().await?;
+        println!(
+            "{} segments with {} trips merged; {} segments now",
+            HumanCount(merged.segments),
+            HumanCount(merged.trips),
+            HumanCount(left),
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,267 @@
+//! Merges the segments of small ingestions, behind everything else.
+//!
+//! Segments are merged as soon as all smaller ones together are as large as the next: so a trip is
+//! packed anew once for each doubling of what it is in, and `n` trips in small files end up in about
+//! log₂ `n` segments. Segments of half of [`MERGED_TRIPS`] or more are left as they are.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::Ingestions;
+use super::pipeline::{MERGED_TRIPS, PipelineError, merge};
+use crate::backoff::Backoff;
+use crate::store::{self, LiveSegment, SegmentId};
+
+/// Segments that are merged at a time, at most.
+const SOURCES: usize = 4_096;
+/// How long another program is left alone that merges, too.
+const STEP_BACK: Duration = Duration::from_secs(2);
+
+/// When segments are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Eagerness {
+    /// When it pays.
+    Lazy,
+    /// Whenever two can be.
+    Eager,
+}
+
+/// What a merge came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Merged {
+    /// Number of merges.
+    pub merges: u64,
+    /// Number of segments that were merged.
+    pub segments: u64,
+    /// Number of their trips.
+    pub trips: u64,
+}
+
+/// Requests to look for segments to merge.
+#[derive(Debug)]
+pub(super) struct MergeQueue {
+    requests: watch::Sender<()>,
+}
+
+impl MergeQueue {
+    pub(super) fn new() -> Self {
+        Self {
+            requests: watch::Sender::new(()),
+        }
+    }
+
+    /// Has segments looked for: there are more than before, or their rows for SQL are there.
+    pub(super) fn request(&self) {
+        self.requests.send_replace(());
+    }
+}
+
+impl Ingestions {
+    /// Merges all segments that can be, at once. Rows for SQL must not be being written.
+    pub async fn compact(&self) -> Result<Merged, store::Error> {
+        let (mut merging, mut all) = (Merging::new(self), Merged::default());
+        while let Some(merged) = merging.step(Eagerness::Eager).await? {
+            all.merges += merged.merges;
+            all.segments += merged.segments;
+            all.trips += merged.trips;
+        }
+        Ok(all)
+    }
+}
+
+/// Merges segments until the program stops.
+pub(super) async fn merge_small(ingestions: Ingestions) {
+    let inner = &ingestions.inner;
+    let mut requests = inner.merging.requests.subscribe();
+    let mut idle = inner.idle.subscribe();
+    let (mut merging, mut backoff) = (Merging::new(&ingestions), Backoff::default());
+    loop {
+        tokio::select! {
+            biased;
+            () = inner.shutdown.cancelled() => return,
+            // Its sender lives as long as the program's ingestions.
+            _ = idle.wait_for(|idle| *idle) => {}
+        }
+        requests.borrow_and_update();
+        let delay = match merging.step(Eagerness::Lazy).await {
+            Ok(Some(merged)) if merged.merges > 0 => {
+                backoff.reset();
+                continue;
+            }
+            // Another program merges, or was faster.
+            Ok(Some(_)) => STEP_BACK,
+            Ok(None) => {
+                tokio::select! {
+                    _ = requests.changed() => {}
+                    () = inner.shutdown.cancelled() => return,
+                }
+                continue;
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot merge segments");
+                backoff.delay()
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = inner.shutdown.cancelled() => return,
+        }
+    }
+}
+
+struct Merging<'a> {
+    ingestions: &'a Ingestions,
+    /// Segments of a merge that failed, one of which has a broken patch: until the next start.
+    given_up: HashSet<SegmentId>,
+}
+
+impl<'a> Merging<'a> {
+    fn new(ingestions: &'a Ingestions) -> Self {
+        Self {
+            ingestions,
+            given_up: HashSet::new(),
+        }
+    }
+
+    /// Merges some segments. `None` where none is to be; no merge where another program merges.
+    async fn step(&mut self, eagerness: Eagerness) -> Result<Option<Merged>, store::Error> {
+        let inner = &self.ingestions.inner;
+        let mut segments = inner.store.mergeable(MERGED_TRIPS / 2).await?;
+        segments.retain(|segment| !self.given_up.contains(&segment.id));
+        let (complete, others): (Vec<_>, Vec<_>) =
+            segments.iter().partition(|segment| segment.sql_complete);
+        let mut sources = choose(&complete, eagerness);
+        // Where rows for SQL are written, the others come after that.
+        if sources.is_empty() && !inner.sql_trips.is_on() {
+            sources = choose(&others, eagerness);
+        }
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        let Some(target) = inner.store.begin_merge(&inner.worker).await? else {
+            return Ok(Some(Merged::default()));
+        };
+        let start = Instant::now();
+        let done = merge(&inner.store, target, sources.to_vec()).await;
+        if !matches!(done, Ok(true)) {
+            // Where this fails, too, it is tried again before segments are purged.
+            if let Err(error) = inner.store.abandon_merge(target).await {
+                tracing::warn!(%error, "cannot give up a merge");
+            }
+        }
+        if let Err(error) = inner.store.purge_segments().await {
+            tracing::warn!(%error, "cannot purge merged segments");
+        }
+        match done {
+            Ok(true) => {}
+            Ok(false) => return Ok(Some(Merged::default())),
+            Err(PipelineError::Store(error)) if error.is_unavailable() => return Err(error),
+            Err(error) => {
+                tracing::error!(%error, "segments are left as they are: they cannot be merged");
+                self.given_up.extend(sources.iter().map(|source| source.id));
+                return Ok(Some(Merged::default()));
+            }
+        }
+        let merged = Merged {
+            merges: 1,
+            segments: sources.len() as u64,
+            trips: sources.iter().map(|source| source.trips).sum(),
+        };
+        inner.metrics.merge(merged);
+        tracing::info!(
+            segments = merged.segments,
+            trips = merged.trips,
+            seconds = start.elapsed().as_secs_f64(),
+            "segments merged"
+        );
+        Ok(Some(merged))
+    }
+}
+
+/// The segments to merge next, of those that can be, the smallest first; none where it does not pay.
+fn choose(segments: &[LiveSegment], eagerness: Eagerness) -> &[LiveSegment] {
+    let (mut smaller, mut chosen) = (0, 0);
+    for (index, segment) in segments.iter().enumerate().take(SOURCES) {
+        let together = smaller + segment.trips;
+        if together > MERGED_TRIPS {
+            break;
+        }
+        let pays = eagerness == Eagerness::Eager || segment.trips <= smaller;
+        if index > 0 && pays {
+            chosen = index + 1;
+        }
+        smaller = together;
+    }
+    &segments[..chosen]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segments(trips: &[u64]) -> Vec<LiveSegment> {
+        (1..)
+            .zip(trips)
+            .map(|(id, &trips)| LiveSegment {
+                id,
+                trips,
+                removals: 0,
+                sql_complete: true,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn as_many_are_chosen_as_pay() {
+        for (trips, lazy, eager) in [
+            (&[][..], 0, 0),
+            (&[200], 0, 0),
+            (&[200, 200], 2, 2),
+            (&[200, 400], 0, 2),
+            (&[200, 200, 400], 3, 3),
+            (&[200, 200, 401], 2, 3),
+            // The smaller ones do not pay alone, but with the larger.
+            (&[1, 5, 6], 3, 3),
+            (&[0, 0, 0], 3, 3),
+            (&[1, MERGED_TRIPS / 2], 0, 2),
+            (&[MERGED_TRIPS / 2, MERGED_TRIPS / 2], 2, 2),
+            (&[1, MERGED_TRIPS / 2, MERGED_TRIPS / 2], 0, 2),
+        ] {
+            let segments = segments(trips);
+            assert_eq!(choose(&segments, Eagerness::Lazy).len(), lazy, "{trips:?}");
+            assert_eq!(
+                choose(&segments, Eagerness::Eager).len(),
+                eager,
+                "{trips:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn many_small_files_end_in_few_segments_and_few_moves() {
+        let (mut live, mut moved, mut all) = (Vec::new(), 0, 0);
+        for file in 0..5_000 {
+            let trips = 150 + 25 * (file % 5);
+            all += trips;
+            live.push(trips);
+            loop {
+                live.sort_unstable();
+                let chosen = choose(&segments(&live), Eagerness::Lazy).len();
+                if chosen == 0 {
+                    break;
+                }
+                let merged: u64 = live.drain(..chosen).sum();
+                moved += merged;
+                live.push(merged);
+            }
+        }
+        let trips: u64 = live.iter().sum();
+        assert_eq!(trips, all);
+        // In debug builds segments are full earlier.
+        let full = trips / (MERGED_TRIPS / 2);
+        assert!(live.len() as u64 <= full + 13, "{live:?}");
+        assert!(moved <= 13 * trips, "{moved}");
+    }
+}

@@ -1,0 +1,950 @@
+//! Files as they are published: each is ingested without an option beyond region and time zone.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::suite::program::{Home, Ran};
+
+/// The folder of committed files, whose rows are made up and whose headers are as published.
+fn published(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/formats")
+        .join(name)
+}
+
+/// What inspecting a file with some options finds.
+fn inspected(home: &Home, file: &Path, options: &[&str]) -> Value {
+    let file = file.to_str().unwrap();
+    let ran = home.run(&[&["inspect", file, "--json"], options].concat());
+    let mut all: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    all[0].take()
+}
+
+/// Ingests a file with some options.
+fn ingest(home: &Home, file: &Path, options: &[&str]) -> Ran {
+    let file = file.to_str().unwrap();
+    home.run(&[&["ingest", file], options].concat())
+}
+
+/// Departure, arrival, and both ends of a trip.
+type Expected = (&'static str, &'static str, [f64; 4]);
+
+/// A file, its name in `layout`, a time zone, the trips that it has, and how many rows are rejected.
+type Published = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [Expected],
+    u64,
+);
+
+const NEW_YORK: &str = "America/New_York";
+const CHICAGO: &str = "America/Chicago";
+
+const PUBLISHED: [Published; 20] = [
+    (
+        "citibike-2021.csv",
+        "Lyft bike share",
+        NEW_YORK,
+        &[
+            (
+                "2021-02-01T00:04:23",
+                "2021-02-01T00:27:20",
+                [-73.967_843_84, 40.752_068_62, -73.974_986_96, 40.755_102_9],
+            ),
+            (
+                "2021-02-28T23:59:59",
+                "2021-03-01T00:10:00",
+                [-74.0039, 40.7242, -73.9942, 40.7363],
+            ),
+        ],
+        1,
+    ),
+    (
+        "divvy-2020.csv",
+        "Lyft bike share",
+        CHICAGO,
+        &[
+            (
+                "2020-04-26T17:45:14",
+                "2020-04-26T18:12:03",
+                [-87.661, 41.8964, -87.6586, 41.9322],
+            ),
+            (
+                "2020-04-17T17:08:54",
+                "2020-04-17T17:17:03",
+                [-87.7154, 41.9244, -87.7238, 41.9306],
+            ),
+        ],
+        0,
+    ),
+    (
+        "capitalbikeshare-2020.csv",
+        "Lyft bike share",
+        NEW_YORK,
+        &[
+            (
+                "2020-07-14T08:12:33",
+                "2020-07-14T08:31:40",
+                [-77.04, 38.9, -77.032_224, 38.928_552],
+            ),
+            (
+                "2020-07-14T09:00:01",
+                "2020-07-14T09:07:45",
+                [-77.026_261, 38.902_405, -77.004_95, 38.910_972],
+            ),
+        ],
+        0,
+    ),
+    (
+        "bluebikes-2023.csv",
+        "Lyft bike share",
+        NEW_YORK,
+        &[
+            (
+                "2023-04-06T12:41:04.512",
+                "2023-04-06T12:57:19.027",
+                [-71.093_198, 42.3581, -71.1031, 42.365_07],
+            ),
+            (
+                "2023-04-07T07:02:10",
+                "2023-04-07T07:20:11.500",
+                [-71.084_955, 42.362_428, -71.094_64, 42.344_536],
+            ),
+        ],
+        0,
+    ),
+    (
+        "citibike-2013.csv",
+        "Citi Bike or Bluebikes, old",
+        NEW_YORK,
+        &[
+            (
+                "2013-07-01T00:00:00",
+                "2013-07-01T00:10:34",
+                [-73.970_325_17, 40.753_230_98, -73.981_655_57, 40.732_218_53],
+            ),
+            (
+                "2013-07-01T00:00:02",
+                "2013-07-01T00:25:49",
+                [-74.002_950_346, 40.749_717_753, -74.007_756, 40.746_745],
+            ),
+            (
+                "2013-07-01T00:01:04",
+                "",
+                [-73.990_764_7, 40.730_286_66, -73.986_723_78, 40.730_473_09],
+            ),
+        ],
+        0,
+    ),
+    (
+        "citibike-2014.csv",
+        "Citi Bike or Bluebikes, old",
+        NEW_YORK,
+        &[
+            (
+                "2014-09-01T00:00:25",
+                "2014-09-01T00:47:33",
+                [-74.002_344_82, 40.714_948_07, -73.987_882_05, 40.762_272_05],
+            ),
+            (
+                "2014-09-13T00:00:28",
+                "2014-09-13T00:06:36",
+                [-74.004_607_3, 40.712_732_66, -74.016_776_85, 40.705_692_54],
+            ),
+        ],
+        0,
+    ),
+    (
+        "citibike-2015.csv",
+        "Citi Bike or Bluebikes, old",
+        NEW_YORK,
+        &[
+            (
+                "2015-01-01T00:01:00",
+                "2015-01-01T00:24:00",
+                [-73.969_053_01, 40.750_019_86, -73.991_475_35, 40.722_293_46],
+            ),
+            (
+                "2015-01-01T00:02:00",
+                "2015-01-01T00:08:00",
+                [-74.003_664_43, 40.743_174_49, -73.999_317_83, 40.739_355_42],
+            ),
+        ],
+        0,
+    ),
+    (
+        "citibike-2016.csv",
+        "Citi Bike or Bluebikes, old",
+        NEW_YORK,
+        &[
+            (
+                "2016-10-01T00:00:07",
+                "2016-10-01T00:05:35",
+                [-73.956_981_19, 40.712_868_44, -73.950_952_59, 40.708_770_84],
+            ),
+            (
+                "2016-10-01T00:00:11",
+                "2016-10-01T00:06:49",
+                [-73.954_071_49, 40.778_012_03, -73.953_516_6, 40.771_404_26],
+            ),
+        ],
+        1,
+    ),
+    (
+        "bluebikes-2018.csv",
+        "Citi Bike or Bluebikes, old",
+        NEW_YORK,
+        &[
+            (
+                "2018-05-01T00:00:16.854",
+                "2018-05-01T00:09:29.691",
+                [
+                    -71.101_294_755_935_67,
+                    42.359_573_201_090_44,
+                    -71.088_22,
+                    42.3625,
+                ],
+            ),
+            (
+                "2018-05-01T00:00:28.498",
+                "2018-05-01T00:25:08.918",
+                [-71.105_495_1, 42.366_425_6, -71.108_786, 42.380_323],
+            ),
+        ],
+        0,
+    ),
+    (
+        "bluebikes-2020.csv",
+        "Citi Bike or Bluebikes, old",
+        NEW_YORK,
+        &[
+            (
+                "2020-09-01T00:00:12.372",
+                "2020-09-01T00:15:03.145",
+                [-71.1031, 42.365_07, -71.111_075, 42.373_379],
+            ),
+            (
+                "2020-09-01T00:01:39.786",
+                "2020-09-01T00:08:46.664",
+                [-71.057_629, 42.358_92, -71.049_282, 42.351_004],
+            ),
+        ],
+        0,
+    ),
+    (
+        "fordgobike-2017.csv",
+        "Ford GoBike",
+        "America/Los_Angeles",
+        &[
+            (
+                "2017-12-31T16:57:39.654",
+                "2018-01-01T15:12:50.245",
+                [
+                    -122.426_244_020_462_04,
+                    37.776_434_819_204_745,
+                    -122.415_929_2,
+                    37.778_767_7,
+                ],
+            ),
+            (
+                "2017-12-31T15:56:34.842",
+                "2018-01-01T13:49:55.617",
+                [
+                    -122.400_875_687_599_18,
+                    37.784_872_084_360_62,
+                    -122.426_613_6,
+                    37.766_210_2,
+                ],
+            ),
+        ],
+        0,
+    ),
+    (
+        "tlc-yellow-2009.csv",
+        "TLC yellow taxi, 2009",
+        NEW_YORK,
+        &[
+            (
+                "2009-01-04T02:52:00",
+                "2009-01-04T03:02:00",
+                [-73.991_957, 40.721_567, -73.993_803, 40.695_922],
+            ),
+            (
+                "2009-01-04T03:31:00",
+                "2009-01-04T03:38:00",
+                [-73.982_102, 40.736_29, -73.955_85, 40.768_03],
+            ),
+        ],
+        0,
+    ),
+    (
+        "tlc-yellow-2011.csv",
+        "TLC yellow taxi",
+        NEW_YORK,
+        &[
+            (
+                "2011-03-29T03:20:30",
+                "2011-03-29T03:37:44",
+                [-73.987, 40.7601, -73.8712, 40.774],
+            ),
+            (
+                "2011-03-29T06:46:15",
+                "2011-03-29T06:50:03",
+                [-73.9772, 40.7644, -73.974, 40.7527],
+            ),
+        ],
+        0,
+    ),
+    (
+        "tlc-yellow-2014.csv",
+        "TLC yellow taxi",
+        NEW_YORK,
+        &[
+            (
+                "2014-01-09T20:45:25",
+                "2014-01-09T20:52:31",
+                [-73.994_77, 40.736_828, -73.982_227, 40.731_79],
+            ),
+            (
+                "2014-01-09T20:46:12",
+                "2014-01-09T20:55:12",
+                [-73.982_392, 40.773_382, -73.960_449, 40.763_995],
+            ),
+        ],
+        0,
+    ),
+    (
+        "tlc-yellow-2015.csv",
+        "TLC yellow taxi",
+        NEW_YORK,
+        &[
+            (
+                "2015-01-15T19:05:39",
+                "2015-01-15T19:23:42",
+                [
+                    -73.993_896_484_375,
+                    40.750_110_626_220_7,
+                    -73.974_784_851_074_22,
+                    40.750_617_980_957_03,
+                ],
+            ),
+            (
+                "2015-01-10T20:33:38",
+                "2015-01-10T20:53:28",
+                [
+                    -74.001_647_949_218_75,
+                    40.724_243_164_062_5,
+                    -73.994_415_283_203_12,
+                    40.759_109_497_070_31,
+                ],
+            ),
+        ],
+        0,
+    ),
+    (
+        "tlc-green-2014.csv",
+        "TLC green taxi",
+        NEW_YORK,
+        &[
+            (
+                "2014-01-01T00:10:00",
+                "2014-01-01T01:28:22",
+                [-73.907, 40.8625, -73.8612, 40.8391],
+            ),
+            (
+                "2014-01-01T00:47:31",
+                "2014-01-01T00:54:45",
+                [-73.9527, 40.7181, -73.9341, 40.7044],
+            ),
+        ],
+        0,
+    ),
+    (
+        "tlc-green-2016.csv",
+        "TLC green taxi",
+        NEW_YORK,
+        &[
+            (
+                "2016-01-01T00:29:24",
+                "2016-01-01T00:39:36",
+                [
+                    -73.928_642_272_949_22,
+                    40.680_610_656_738_28,
+                    -73.924_278_259_277_34,
+                    40.698_043_823_242_19,
+                ],
+            ),
+            (
+                "2016-01-01T00:19:39",
+                "2016-01-01T00:39:18",
+                [
+                    -73.952_674_865_722_66,
+                    40.723_175_048_828_125,
+                    -73.923_919_677_734_38,
+                    40.761_379_241_943_36,
+                ],
+            ),
+        ],
+        0,
+    ),
+    (
+        "chicago-taxi.csv",
+        "Chicago taxi",
+        CHICAGO,
+        &[
+            (
+                "2016-05-04T00:15:00",
+                "2016-05-04T00:30:00",
+                [
+                    -87.618_868_355,
+                    41.890_922_026,
+                    -87.620_992_913,
+                    41.884_987_192,
+                ],
+            ),
+            (
+                "2016-05-04T12:45:00",
+                "2016-05-04T13:00:00",
+                [
+                    -87.633_308_037,
+                    41.899_602_111,
+                    -87.655_998_182,
+                    41.944_226_601,
+                ],
+            ),
+        ],
+        1,
+    ),
+    (
+        "porto-taxi.csv",
+        "Porto taxi",
+        "Europe/Lisbon",
+        &[
+            (
+                "2013-07-01T01:00:58",
+                "",
+                [-8.618_643, 41.141_412, -8.630_838, 41.154_489],
+            ),
+            (
+                "2013-07-01T01:08:23",
+                "",
+                [-8.639_847, 41.159_826, -8.665_74, 41.170_671],
+            ),
+        ],
+        1,
+    ),
+    (
+        "mds-2.0.json",
+        "MDS trips",
+        "Europe/Paris",
+        &[
+            (
+                "2021-03-28T01:59:59.999",
+                "2021-03-28T03:10:00",
+                [2.3522, 48.8566, 2.36, 48.86],
+            ),
+            (
+                "2021-10-31T02:30:00",
+                "2021-10-31T02:30:00",
+                [2.34, 48.85, 2.33, 48.84],
+            ),
+        ],
+        0,
+    ),
+];
+
+/// Asserts that a trip as `inspect` shows it is as expected.
+fn assert_trip(trip: &Value, (departed, arrived, ends): &Expected, name: &str) {
+    let [x, y, z, w] = ends;
+    assert_eq!(trip["origin"], json!([x, y]), "{name}: {trip}");
+    assert_eq!(trip["destination"], json!([z, w]), "{name}: {trip}");
+    assert_eq!(trip["departedAt"], *departed, "{name}: {trip}");
+    let arrived = Some(*arrived).filter(|time| !time.is_empty());
+    assert_eq!(trip["arrivedAt"], json!(arrived), "{name}: {trip}");
+}
+
+#[tokio::test]
+async fn published_files_are_read_as_they_are() {
+    let home = Home::new();
+    for (name, layout, zone, expected, rejected) in PUBLISHED {
+        let file = published(name);
+        let stem = name.rsplit_once('.').unwrap().0;
+        let found = inspected(&home, &file, &["--region", stem, "--time-zone", zone]);
+        assert_eq!(found["format"]["layout"], layout, "{name}: {found}");
+        assert_eq!(found["rowsRejected"], rejected, "{name}: {found}");
+        let trips = found["trips"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{name}: {found}"));
+        assert_eq!(trips.len(), expected.len(), "{name}: {found}");
+        for (trip, expected) in trips.iter().zip(expected) {
+            assert_trip(trip, expected, name);
+            assert_eq!(trip["region"], stem);
+            assert_eq!(trip["datasource"], stem);
+        }
+        let ran = ingest(&home, &file, &["--region", stem, "--time-zone", zone]);
+        assert!(ran.succeeded(), "{name}: {ran:?}");
+        let database = home.sql().await;
+        for (departed, _, [x, y, z, w]) in expected {
+            let departed = departed.replace('T', " ");
+            // Each database writes fractions in its own way.
+            let (departed, _) = departed.split_once('.').unwrap_or((&departed, ""));
+            let sql = format!(
+                "SELECT COUNT(*) FROM visible_trip WHERE region = '{stem}' AND datasource = '{stem}' \
+                 AND CAST(departed_at AS TEXT) LIKE '{departed}%' AND origin_lon = {x} \
+                 AND origin_lat = {y} AND destination_lon = {z} AND destination_lat = {w}"
+            );
+            assert_eq!(database.number(&sql).await, 1, "{sql}");
+        }
+        let all = format!("SELECT COUNT(*) FROM visible_trip WHERE region = '{stem}'");
+        let all = database.number(&all).await;
+        assert_eq!(usize::try_from(all).unwrap(), expected.len(), "{name}");
+        database.close().await;
+    }
+}
+
+#[tokio::test]
+async fn files_with_ids_of_locations_need_a_list_of_them() {
+    let home = Home::new();
+    let ways = [
+        (
+            "tfl-2017.csv",
+            "tfl-stations.csv",
+            "TfL cycle hire",
+            (
+                "2017-01-04T07:13:00",
+                "2017-01-04T07:14:00",
+                [-0.1085, 51.517_95, -0.1085, 51.517_95],
+            ),
+            1,
+        ),
+        (
+            "capitalbikeshare-2016.csv",
+            "station_information.json",
+            "Capital Bikeshare, old",
+            (
+                "2016-03-31T23:59:00",
+                "2016-04-01T00:04:00",
+                [-77.0271, 38.9139, -77.0136, 38.9126],
+            ),
+            0,
+        ),
+        (
+            "divvy-2014.csv",
+            "divvy-stations.csv",
+            "Divvy, old",
+            (
+                "2014-06-30T23:57:00",
+                "2014-07-01T00:07:00",
+                [-87.668_385, 41.939_365, -87.645_98, 41.945_512],
+            ),
+            0,
+        ),
+    ];
+    for (name, list, layout, first, rejected) in ways {
+        let (file, list) = (published(name), published(list));
+        let without = inspected(&home, &file, &[]);
+        assert_eq!(without["error"]["code"], "MISSING_COLUMNS", "{without}");
+        let message = without["error"]["message"].as_str().unwrap();
+        assert!(message.contains("--locations FILE"), "{message}");
+        let options = ["--locations", list.to_str().unwrap()];
+        let found = inspected(&home, &file, &options);
+        assert_eq!(found["format"]["layout"], layout, "{found}");
+        assert_eq!(found["rowsIngested"], 2, "{found}");
+        assert_eq!(found["rowsRejected"], rejected, "{found}");
+        assert_trip(&found["trips"][0], &first, name);
+        let ran = ingest(&home, &file, &options);
+        assert!(ran.succeeded(), "{ran:?}");
+    }
+    let all = "SELECT COUNT(*) FROM visible_trip WHERE region = 'unknown'";
+    assert_eq!(home.number(all).await, 6);
+    // Names are ids, too, if a column of them is chosen.
+    let options = [
+        "--locations",
+        published("divvy-stations.csv").to_str().unwrap(),
+        "--origin-id",
+        "from_station_name",
+        "--destination-id",
+        "to_station_name",
+    ]
+    .map(str::to_owned);
+    let options = options.each_ref().map(String::as_str);
+    let found = inspected(&home, &published("divvy-2014.csv"), &options);
+    assert_eq!(found["rowsIngested"], 2, "{found}");
+}
+
+const PLAIN: &str = "region,origin_coord,destination_coord,datetime,datasource";
+
+#[tokio::test]
+async fn what_is_recognised_warned_of_and_rejected_is_in_the_api() {
+    let home = Home::new();
+    let server = home.serve();
+    let text = "start_lng;start_lat;end_lng;end_lat;started_at\n\
+                4,83;45.76;4.86;45.74;2021-03-01T08:00:00+01:00\n\
+                4.83;95;4.86;45.74;2021-03-01T08:00:00Z\n\
+                4.83;NULL;4.86;45.74;2021-03-01T08:00:00Z\n\
+                4.83;96;4.86;45.74;2021-03-01T08:00:00Z\n\
+                4.83;45.76;4.86;45.74;never\n\
+                4.83;45.76;4.86;45.74\n";
+    let id = server.upload(&home.write("bikes.csv", text)).await;
+    server.ended(&id).await;
+    let query = "query ($id: ID!) { ingestion(id: $id) { state rowsIngested
+        warnings { code rows } rejectedReasons { column reason rows }
+        format { layout encoding delimiter origin destination departedAt arrivedAt region regionName
+                 datasource datasourceName timeFormat timeZone originId destinationId } } }";
+    let answer = server.ask(query, json!({ "id": id })).await;
+    assert_eq!(
+        answer["ingestion"],
+        json!({
+            "state": "SUCCEEDED",
+            "rowsIngested": 1,
+            "warnings": [
+                { "code": "UNKNOWN_REGION", "rows": 0 },
+                { "code": "DATASOURCE_OF_FILE_NAME", "rows": 0 },
+                { "code": "NO_TIME_ZONE", "rows": 1 },
+            ],
+            "rejectedReasons": [
+                { "column": "start_lat", "reason": "latitude outside -90…90", "rows": 2 },
+                { "column": null, "reason": "fewer fields than the header has", "rows": 1 },
+                { "column": "start_lat", "reason": "empty", "rows": 1 },
+                {
+                    "column": "started_at",
+                    "reason": "not a time in the format of the file",
+                    "rows": 1,
+                },
+            ],
+            "format": {
+                "layout": null,
+                "encoding": "UTF-8",
+                "delimiter": ";",
+                "origin": ["start_lng", "start_lat"],
+                "destination": ["end_lng", "end_lat"],
+                "departedAt": "started_at",
+                "arrivedAt": null,
+                "region": null,
+                "regionName": "unknown",
+                "datasource": null,
+                "datasourceName": "bikes",
+                "timeFormat": "%Y-%m-%d %H:%M:%S",
+                "timeZone": null,
+                "originId": null,
+                "destinationId": null,
+            },
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_format_is_given_with_an_upload() {
+    let home = Home::new();
+    let server = home.serve();
+    let text = "a,b,c,d,when,city\n4.83,45.76,4.86,45.74,01/02/2021 08:00,Lyon\n";
+    let file = home.write("a.csv", text);
+    let format = json!({
+        "origin": ["a", "b"],
+        "destination": ["c", "d"],
+        "departedAt": "when",
+        "region": "city",
+        "datasourceName": "bikes",
+        "timeFormat": "%d/%m/%Y %H:%M",
+    });
+    let answer = server.upload_as(&file, &format).await;
+    let id = answer["data"]["ingestTrips"]["ingestion"]["id"]
+        .as_str()
+        .unwrap();
+    let ended = server.ended(id).await;
+    assert_eq!(ended["state"], "SUCCEEDED", "{ended}");
+    let answer = server
+        .ask(
+            "{ regions { name firstDepartedAt datasources { name } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(
+        answer["regions"],
+        json!([{
+            "name": "Lyon",
+            "firstDepartedAt": "2021-02-01T08:00:00",
+            "datasources": [{ "name": "bikes" }],
+        }])
+    );
+    for (format, message) in [
+        (
+            json!({ "timeZone": "Mars/Base" }),
+            "there is no time zone \"Mars/Base\"",
+        ),
+        (
+            json!({ "origin": ["a", "b", "c"] }),
+            "origin names 3 columns",
+        ),
+        (json!({ "delimiter": "ab" }), "the delimiter \"ab\""),
+    ] {
+        let answer = server.upload_as(&file, &format).await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        assert!(
+            error["message"].as_str().unwrap().starts_with(message),
+            "{answer}"
+        );
+    }
+    assert!(home.spooled().is_empty());
+}
+
+#[test]
+fn what_is_not_certain_is_an_error_that_names_the_option() {
+    let home = Home::new();
+    let dates = "start_x,start_y,end_x,end_y,started_at\n1,2,3,4,03/04/2021 08:00\n";
+    for (text, options, code, part) in [
+        (
+            dates,
+            &[][..],
+            "AMBIGUOUS_DATES",
+            "--time-format '%m/%d/%Y %H:%M:%S'",
+        ),
+        (
+            "start_x,start_y,end_x,end_y,started_at,pickup_time\n",
+            &[],
+            "AMBIGUOUS_COLUMNS",
+            "the columns started_at and pickup_time may both be the time of departure: choose one \
+             of them with --time",
+        ),
+        (
+            dates,
+            &["--time", "t"],
+            "UNKNOWN_COLUMN",
+            "has no column t for --time",
+        ),
+        ("GIF89a", &[], "NOT_TEXT", ""),
+        ("%PDF-1.7\n", &[], "NOT_TEXT", "PDF document"),
+        (
+            "<!DOCTYPE html><html><body>Log in",
+            &[],
+            "NOT_A_TABLE",
+            "web page",
+        ),
+        (
+            "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchKey</Code></Error>",
+            &[],
+            "NOT_A_TABLE",
+            "(NoSuchKey)",
+        ),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 5\n",
+            &[],
+            "NOT_A_TABLE",
+            "git lfs pull",
+        ),
+    ] {
+        let file = home.write("file", text);
+        let found = inspected(&home, &file, options);
+        assert_eq!(found["error"]["code"], code, "{text}: {found}");
+        let message = found["error"]["message"].as_str().unwrap();
+        assert!(message.contains(part), "{message}");
+        let ran = ingest(&home, &file, options);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stdout.contains(code), "{ran:?}");
+    }
+    let file = home.write("dates.csv", dates);
+    for (format, departed) in [
+        ("%m/%d/%Y %H:%M", "2021-03-04T08:00:00"),
+        ("%d/%m/%Y %H:%M", "2021-04-03T08:00:00"),
+    ] {
+        let found = inspected(&home, &file, &["--time-format", format]);
+        assert_eq!(found["trips"][0]["departedAt"], departed, "{found}");
+    }
+}
+
+#[test]
+fn text_in_other_encodings_is_read() {
+    let home = Home::new();
+    let text =
+        format!("{PLAIN}\nZürich,POINT (8.5 47.4),POINT (8.6 47.3),2021-03-01 08:00:00,Vélo\n");
+    let marked = format!("\u{feff}{text}");
+    let latin: Vec<u8> = text
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    let little: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = marked.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (bytes, options, encoding) in [
+        (little, &[][..], "UTF-16LE"),
+        (big, &[], "UTF-16BE"),
+        (latin, &["--encoding", "windows-1252"], "windows-1252"),
+    ] {
+        let file = home.path("trips.csv");
+        std::fs::write(&file, bytes).unwrap();
+        let found = inspected(&home, &file, options);
+        assert_eq!(found["format"]["encoding"], encoding, "{found}");
+        assert_eq!(found["trips"][0]["region"], "Zürich");
+        assert_eq!(found["trips"][0]["datasource"], "Vélo");
+        let ran = ingest(&home, &file, &[options, &["--allow-duplicate"]].concat());
+        assert!(ran.succeeded(), "{ran:?}");
+    }
+}
+
+#[test]
+fn inspect_shows_what_would_be_read() {
+    let home = Home::new();
+    let ran = home.run(&[
+        "inspect",
+        published("chicago-taxi.csv").to_str().unwrap(),
+        "--region",
+        "Chicago",
+    ]);
+    assert!(ran.succeeded(), "{ran:?}");
+    for line in [
+        "  format: Chicago taxi",
+        "  delimiter: \",\", encoding: UTF-8, times: %m/%d/%Y %I:%M:%S %p",
+        "  time of departure: column Trip Start Timestamp (recognised by its name)",
+        "  region: Chicago for every trip",
+        "  3 rows: 2 trips, 1 rejected",
+        "  departures: 2016-05-04T00:15:00 to 2016-05-04T12:45:00",
+        "  rejected rows: 1 (Pickup Centroid Longitude: empty)",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}\n{}", ran.stdout);
+    }
+    assert!(!home.path("data").exists(), "nothing is ingested");
+    let empty = home.write("empty.csv", &format!("{PLAIN}\n"));
+    assert_eq!(
+        home.run(&["inspect", empty.to_str().unwrap()]).code,
+        Some(1)
+    );
+}
+
+/// A trip of a generated file: both ends, seconds since 1970, minutes to the arrival.
+type Trip = ([f64; 4], i64, Option<i64>);
+
+/// How a generated file is written.
+#[derive(Debug, Clone, Copy)]
+struct Style {
+    delimiter: char,
+    points: usize,
+    times: usize,
+    is_quoted: bool,
+    null: &'static str,
+    line_end: &'static str,
+}
+
+impl Style {
+    fn time(self, seconds: i64) -> String {
+        let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap();
+        let form = match self.times {
+            0 => "%Y-%m-%d %H:%M:%S",
+            1 => "%Y-%m-%dT%H:%M:%S",
+            2 => "%-m/%-d/%Y %-H:%M:%S",
+            3 => "%d/%m/%Y %H:%M:%S",
+            4 => "%m/%d/%Y %I:%M:%S %p",
+            5 => "%Y/%m/%d %H:%M:%S",
+            _ => "%d.%m.%Y %H:%M:%S",
+        };
+        time.format(form).to_string()
+    }
+
+    fn point(self, x: f64, y: f64) -> Vec<String> {
+        let hex = |value: f64| {
+            let digits = value.to_le_bytes().map(|byte| format!("{byte:02x}"));
+            digits.concat()
+        };
+        match self.points {
+            0 => vec![x.to_string(), y.to_string()],
+            1 => vec![format!("POINT ({x} {y})")],
+            2 => vec![format!("{{\"type\":\"Point\",\"coordinates\":[{x},{y}]}}")],
+            _ => vec![format!("0101000020e6100000{}{}", hex(x), hex(y))],
+        }
+    }
+
+    fn row(self, fields: &[String]) -> String {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|field| {
+                if self.is_quoted || field.contains([self.delimiter, '"']) {
+                    format!("\"{}\"", field.replace('"', "\"\""))
+                } else {
+                    field.clone()
+                }
+            })
+            .collect();
+        fields.join(&self.delimiter.to_string()) + self.line_end
+    }
+
+    fn file(self, trips: &[Trip]) -> String {
+        let header = match self.points {
+            0 => {
+                "id,Start Station Longitude,start_lat,END_LNG,End Latitude,Start Time,note,Stop Time"
+            }
+            _ => "id,pickup_location,Dropoff Centroid  Location,started_at,note,ended_at",
+        };
+        let header: Vec<_> = header.split(',').map(str::to_owned).collect();
+        let mut text = self.row(&header);
+        for (number, ([x, y, z, w], seconds, minutes)) in trips.iter().enumerate() {
+            let mut fields = vec![number.to_string()];
+            fields.extend(self.point(*x, *y));
+            fields.extend(self.point(*z, *w));
+            fields.push(self.time(*seconds));
+            fields.push("a note".to_owned());
+            let arrival = minutes.map(|minutes| self.time(seconds + 60 * minutes));
+            fields.push(arrival.unwrap_or_else(|| self.null.to_owned()));
+            text += &self.row(&fields);
+        }
+        text
+    }
+}
+
+fn plain(trips: &[Trip]) -> String {
+    let mut text = format!("{PLAIN},arrived_at\n");
+    let style = Style {
+        delimiter: ',',
+        points: 1,
+        times: 0,
+        is_quoted: false,
+        null: "",
+        line_end: "\n",
+    };
+    for ([x, y, z, w], seconds, minutes) in trips {
+        let arrival = minutes.map(|minutes| style.time(seconds + 60 * minutes));
+        let (departure, arrival) = (style.time(*seconds), arrival.unwrap_or_default());
+        writeln!(
+            text,
+            "Lyon,POINT ({x} {y}),POINT ({z} {w}),{departure},bikes,{arrival}"
+        )
+        .unwrap();
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_file_in_any_dialect_has_the_trips_of_the_plain_format(
+        mut trips in prop::collection::vec(
+            (
+                [-180.0..180.0, -90.0..90.0, -180.0..180.0, -90.0..90.0f64],
+                0i64..2_000_000_000,
+                prop::option::of(-60i64..6_000),
+            ),
+            0..5,
+        ),
+        delimiter in prop::sample::select(vec![',', ';', '\t', '|']),
+        (points, times) in (0usize..4, 0usize..7),
+        is_quoted in any::<bool>(),
+        null in prop::sample::select(vec!["", "NULL", "\\N"]),
+        line_end in prop::sample::select(vec!["\n", "\r\n", "\r"]),
+    ) {
+        // A date that shows the order of day and month: the 28th of May 2018.
+        trips.push(([14.4, 50.0, 14.5, 50.1], 1_527_498_220, Some(5)));
+        let style = Style { delimiter, points, times, is_quoted, null, line_end };
+        let home = Home::new();
+        let names = ["--region", "Lyon", "--datasource", "bikes"];
+        let recognised = inspected(&home, &home.write("a.csv", &style.file(&trips)), &names);
+        let expected = inspected(&home, &home.write("b.csv", &plain(&trips)), &[]);
+        prop_assert_eq!(recognised["rowsRejected"].clone(), json!(0), "{}", recognised);
+        for key in ["trips", "rowsRead", "extent", "firstDepartedAt", "lastDepartedAt"] {
+            prop_assert_eq!(&recognised[key], &expected[key], "{}", recognised);
+        }
+    }
+}
