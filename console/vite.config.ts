@@ -28,9 +28,13 @@ export default defineConfig({
       },
     },
   },
+  worker: { format: 'es' },
   server: {
     proxy: {
       '/graphql': { target: server, ws: true },
+      '/export': server,
+      '/ingestions': server,
+      '/inspect': server,
       '/graphiql/config.json': server,
       '/graphiql/example.csv': server,
     },

@@ -4,7 +4,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     fileParallelism: false,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // They only bound failures: tests wait for states, and a busy machine takes its time.
+    expect: { poll: { timeout: 60_000 } },
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
   },
 });

@@ -27,7 +27,7 @@ export function readAnswer(status: number, body: string): Answer {
 function statusText(status: number): string {
   switch (status) {
     case 401:
-      return 'The server requires a token (401). Enter {"Authorization": "Bearer …"} in the Headers editor.';
+      return 'The server requires a token (401). Enter it at the top of the page.';
     case 403:
       return 'The server does not allow this (403).';
     case 413:

@@ -1,22 +1,38 @@
 import { Store } from './store';
 
-/**
- * The value of the `Authorization` header of the console's own requests, and of tabs that set none:
- * the value last written in a Headers editor. It is kept in memory only.
- */
-export const authorization = new Store<string | null>(null);
+/** Where the token is kept until the browser's tab is closed. */
+const KEPT = 'tripgraph:token';
 
-/** The authorization in the text of a Headers editor; null if there is none or no valid JSON. */
-export function authorizationIn(headers: string | null | undefined): string | null {
-  if (!headers?.trim()) return null;
+function kept(): string | null {
   try {
-    const parsed: unknown = JSON.parse(headers);
-    return typeof parsed === 'object' && parsed !== null
-      ? authorizationOf(parsed as Record<string, unknown>)
-      : null;
+    return sessionStorage.getItem(KEPT);
   } catch {
     return null;
   }
+}
+
+/**
+ * The token in the page's token field; null if there is none. All requests send it, except those of
+ * tabs whose headers have an `Authorization` of their own.
+ */
+export const token = new Store<string | null>(kept());
+
+/** Sets the token; a leading "Bearer" is dropped, an empty text removes the token. */
+export function setToken(text: string): void {
+  const secret = text.trim().replace(/^bearer\s+/i, '');
+  try {
+    if (secret) sessionStorage.setItem(KEPT, secret);
+    else sessionStorage.removeItem(KEPT);
+  } catch {
+    // Without storage, the token is kept until the page is left.
+  }
+  token.set(secret || null);
+}
+
+/** The value of the `Authorization` header for the token; null without one. */
+export function authorization(): string | null {
+  const secret = token.get();
+  return secret === null ? null : `Bearer ${secret}`;
 }
 
 /** The authorization among headers; the case of the name is ignored. */
@@ -29,13 +45,13 @@ export function authorizationOf(headers: Record<string, unknown>): string | null
   return null;
 }
 
-/** A tab's headers as strings, with the console's authorization if they have none. */
+/** A tab's headers as strings, with the authorization of the token if they have none. */
 export function withAuthorization(headers: Record<string, unknown> = {}): Record<string, string> {
   const sent: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value !== null && value !== undefined) sent[name] = String(value);
   }
-  const ours = authorization.get();
+  const ours = authorization();
   if (ours && !Object.keys(sent).some((name) => name.toLowerCase() === 'authorization')) {
     sent['Authorization'] = ours;
   }

@@ -1,3 +1,6 @@
+import { token, withAuthorization } from './authorization';
+import { Store } from './store';
+
 /** The tiles of a base map. */
 export interface BaseMap {
   /** URL template with `{z}`, `{x}` and `{y}`. */
@@ -5,25 +8,41 @@ export interface BaseMap {
   attribution: string;
 }
 
+export type Database = 'sqlite' | 'postgres';
+
 /** The settings that the server gives its console. */
 export interface Config {
   baseMap: BaseMap | null;
   /** Whether the server requires a bearer token. */
   tokens: boolean;
+  /** Whether the current token allows mutations. */
+  write: boolean;
+  /** The server's database, whose SQL it understands. */
+  database: Database;
 }
 
-let current: Config = { baseMap: null, tokens: false };
+export const config = new Store<Config>({
+  baseMap: null,
+  tokens: false,
+  write: true,
+  database: 'sqlite',
+});
 
-/** Loads the settings once; without an answer, the console uses the defaults. */
+/** Loads the settings, and again for each new token; without an answer, the console uses the defaults. */
 export async function loadConfig(): Promise<void> {
+  token.subscribe(() => void read());
+  await read();
+}
+
+async function read(): Promise<void> {
+  const asked = token.get();
   try {
-    const answer = await fetch(`${import.meta.env.BASE_URL}config.json`);
-    if (answer.ok) current = { ...current, ...((await answer.json()) as Partial<Config>) };
+    const answer = await fetch(`${import.meta.env.BASE_URL}config.json`, {
+      headers: withAuthorization(),
+    });
+    const settings = (await answer.json()) as Partial<Config>;
+    if (answer.ok && asked === token.get()) config.update((now) => ({ ...now, ...settings }));
   } catch {
     // The server is unreachable; the ingestions panel shows that and reconnects by itself.
   }
-}
-
-export function config(): Config {
-  return current;
 }

@@ -61,7 +61,7 @@ export function subscriptionProblem(cause: unknown): Answer {
     if (refused(cause)) {
       const message =
         `The server refused the connection: ${cause.reason || 'no valid token'}. ` +
-        'Enter {"Authorization": "Bearer …"} in the Headers editor.';
+        'Enter a token at the top of the page.';
       return { errors: [new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED' } })] };
     }
     const reason = cause.reason ? `: ${cause.reason}` : '';

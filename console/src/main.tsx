@@ -1,11 +1,11 @@
 import { Component, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
-import 'graphiql/style.css';
 import './styles/console.css';
+import { App } from './app';
 import { loadConfig } from './config';
-import { Console } from './console';
 import { startFeed } from './ingestions/feed';
-import { prepareSession } from './session';
+import { applyTheme } from './theme';
+import { followUrl } from './view';
 
 /** Shows an error message instead of an empty page if the console fails. */
 class Failure extends Component<{ children: ReactNode }, { error: Error | null }> {
@@ -27,11 +27,12 @@ class Failure extends Component<{ children: ReactNode }, { error: Error | null }
   }
 }
 
-prepareSession();
+applyTheme();
+followUrl();
 await loadConfig();
 startFeed();
 createRoot(document.getElementById('console')!).render(
   <Failure>
-    <Console />
+    <App />
   </Failure>,
 );

@@ -2,14 +2,14 @@
 export const UPLOAD = `# Ingests a CSV file of trips.
 # 1. Choose it in the Upload panel,
 #    or drop it on the page.
-# 2. Run this operation.
+# 2. Run this operation; the panel shows
+#    the progress.
 mutation IngestTrips($file: Upload!) {
   ingestTrips(file: $file) {
     duplicate # already ingested?
     ingestion {
       id
       source
-      state
     }
   }
 }

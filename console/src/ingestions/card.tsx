@@ -1,10 +1,14 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { announce } from '../announce';
+import { config } from '../config';
 import { request } from '../request';
-import { rejectedRowsQuery, statusQuery } from '../tabs';
+import { useStore } from '../store';
+import { statusQuery } from '../tabs';
 import { plural } from '../text';
-import { useWorkbench } from '../workbench';
+import { open } from '../workbench';
+import { RecognisedFormat } from './format';
 import { type Ingestion, STATE_NAMES, describe, isActive } from './ingestion';
+import { RejectedRows } from './rejects';
 
 /** One ingestion: its state, its progress and the actions on it. */
 export function IngestionCard({
@@ -15,15 +19,23 @@ export function IngestionCard({
   /** Whether it is this page's last upload. */
   followed: boolean;
 }) {
-  const { open } = useWorkbench();
-  const { id, source, state, percent, rowsIngested, rowsRejected, error, warnings } = ingestion;
+  const { id, source, state, percent, error, warnings } = ingestion;
+  const { rowsRead, rowsIngested, rowsRejected } = ingestion;
   const [asking, setAsking] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
   const title = `ingestion-${id}`;
   const active = isActive(ingestion);
+  const { write } = useStore(config);
+
+  // A problem with the last change no longer matters once the state is another one.
+  useEffect(() => {
+    setFault(null);
+    setAsking(false);
+  }, [state]);
 
   const change = async (mutation: 'cancelIngestion' | 'removeIngestion'): Promise<void> => {
     setAsking(false);
+    setFault(null);
     const answer = await request({
       query: `mutation ($id: ID!) { ${mutation}(id: $id) { id } }`,
       variables: { id },
@@ -69,17 +81,7 @@ export function IngestionCard({
       <div className="row">
         <p className="detail">{describe(ingestion)}</p>
         <div className="actions">
-          {rowsRejected > 0 && (
-            <button
-              type="button"
-              className="button quiet"
-              aria-describedby={title}
-              onClick={() => open(rejectedRowsQuery(id))}
-            >
-              Rejected rows
-            </button>
-          )}
-          {active && (
+          {active && write && (
             <button
               type="button"
               className="button quiet"
@@ -90,6 +92,7 @@ export function IngestionCard({
             </button>
           )}
           {state === 'SUCCEEDED' &&
+            write &&
             (asking ? (
               <>
                 <span>Remove its {plural(rowsIngested, 'trip')} from all answers?</span>
@@ -117,9 +120,9 @@ export function IngestionCard({
             ))}
         </div>
       </div>
-      {warnings.map(({ code, message }) => (
+      {warnings.map(({ code, message, rows }) => (
         <p key={code} className="warning">
-          {message} <span className="detail">{code}</span>
+          {message} <span className="detail">{[code, ...rowsOf(rows)].join(', ')}</span>
         </p>
       ))}
       {error && (
@@ -128,6 +131,13 @@ export function IngestionCard({
         </p>
       )}
       {fault && <p className="fault">{fault}</p>}
+      {rowsRead > 0 && <RecognisedFormat ingestion={ingestion} />}
+      {rowsRejected > 0 && <RejectedRows ingestion={ingestion} />}
     </article>
   );
+}
+
+/** The number of rows that a warning concerns, if it is not about the file as a whole. */
+function rowsOf(rows: number): string[] {
+  return rows > 0 ? [plural(rows, 'row')] : [];
 }

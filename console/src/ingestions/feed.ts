@@ -1,6 +1,6 @@
 import type { Client } from 'graphql-ws';
 import { announce, quarters } from '../announce';
-import { authorization } from '../authorization';
+import { authorization, token } from '../authorization';
 import { connect, refused, subscribe } from '../live';
 import { request } from '../request';
 import { Store } from '../store';
@@ -43,18 +43,20 @@ const PRESENT = `{
 /** Ids with an update since the list was last requested: the update is newer than the list. */
 const updated = new Set<string>();
 
-/** Follows all ingestions from now on, with the current authorization. */
+/** Follows all ingestions from now on, with the current token. */
 export function startFeed(): void {
-  let client = follow(authorization.get());
-  authorization.subscribe(() => {
+  let client = follow();
+  token.subscribe(() => {
     void client.dispose();
-    client = follow(authorization.get());
+    feed.update((value) => ({ ...value, connection: 'connecting', problem: null }));
+    client = follow();
   });
 }
 
-function follow(token: string | null): Client {
-  const client = connect(token);
-  const current = (): boolean => authorization.get() === token;
+function follow(): Client {
+  const secret = token.get();
+  const client = connect(authorization());
+  const current = (): boolean => token.get() === secret;
   const connection = (state: Connection): void => {
     if (current()) feed.update((value) => ({ ...value, connection: state }));
   };
@@ -70,6 +72,7 @@ function follow(token: string | null): Client {
   client.on('closed', (event) => {
     if (refused(event)) {
       connection('refused');
+      feed.update((value) => ({ ...value, loaded: false, ingestions: [] }));
     } else if (current()) {
       if (wasConnected && feed.get().connection === 'connected') announce('Connection lost.');
       connection('lost');

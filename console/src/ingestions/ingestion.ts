@@ -20,14 +20,14 @@ export interface Ingestion {
   rowsPerSecond: number | null;
   etaSeconds: number | null;
   error: { code: string; message: string } | null;
-  warnings: { code: string; message: string }[];
+  warnings: { code: string; message: string; rows: number }[];
   createdAt: string;
 }
 
 /** The fields above, for queries and subscriptions. */
 export const INGESTION_FIELDS = `
   id source state phase percent rowsRead rowsIngested rowsRejected rowsPerSecond etaSeconds
-  error { code message } warnings { code message } createdAt
+  error { code message } warnings { code message rows } createdAt
 `;
 
 export const STATE_NAMES: Record<IngestionState, string> = {

@@ -27,6 +27,8 @@ export interface Point {
 }
 
 export interface Cell {
+  /** H3 index; empty if it was not requested. */
+  index: string;
   center: Point;
   /** Empty if it was not requested. */
   boundary: readonly Point[];
@@ -137,7 +139,12 @@ function cellOf(cell: Read | null): Cell | null {
   const points = asList(boundary?.value).map((value) =>
     pointOf(boundary && { value, field: boundary.field }),
   );
-  return { center, boundary: points.filter((point) => point !== null) };
+  const index = read(cell.value, cell.field.selection, 'index')?.value;
+  return {
+    index: typeof index === 'string' ? index : '',
+    center,
+    boundary: points.filter((point) => point !== null),
+  };
 }
 
 function pointOf(point: Read | null): Point | null {

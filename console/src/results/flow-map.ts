@@ -1,5 +1,5 @@
 import L from 'leaflet';
-import type { BaseMap } from '../config';
+import { addBaseMap } from '../map/base';
 import { plural } from '../text';
 import type { Cell, Flow, Point } from './findings';
 import { arc, type Lane, lanes, spread, wayText } from './geometry';
@@ -29,25 +29,18 @@ export class FlowMap {
   constructor(
     element: HTMLElement,
     flows: readonly Flow[],
-    baseMap: BaseMap | null,
     onMark: (index: number | null) => void,
   ) {
     const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.#map = L.map(element, {
-      attributionControl: baseMap !== null,
       zoomAnimation: !still,
-      fadeAnimation: !still,
+      fadeAnimation: false,
       inertia: !still,
       zoomSnap: 0.25,
       minZoom: 1,
       maxZoom: 17,
     }).setView([0, 0], 2);
-    this.#map.attributionControl?.setPrefix(false);
-    if (baseMap) {
-      const { url, attribution } = baseMap;
-      // Tile servers require a referrer, which the page's own policy does not send.
-      L.tileLayer(url, { attribution, referrerPolicy: 'strict-origin' }).addTo(this.#map);
-    }
+    addBaseMap(this.#map);
     L.control.scale({ imperial: false }).addTo(this.#map);
 
     this.#drawCells(flows);

@@ -1,6 +1,5 @@
 import 'leaflet/dist/leaflet.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { config } from '../config';
 import { count, plural } from '../text';
 import type { Flow } from './findings';
 import { FlowMap } from './flow-map';
@@ -25,7 +24,7 @@ export default function FlowsMap({ name, flows }: { name: string; flows: readonl
     setArea(0);
     setMarked(null);
     if (!element.current || unwrapped.length === 0) return;
-    const drawn = new FlowMap(element.current, unwrapped, config().baseMap, (index) => {
+    const drawn = new FlowMap(element.current, unwrapped, (index) => {
       setMarked(index);
       if (index === null) return;
       list.current?.querySelector(`[data-index="${index}"]`)?.scrollIntoView({ block: 'nearest' });

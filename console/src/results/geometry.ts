@@ -18,7 +18,8 @@ function pointNear(point: Point, lon: number): Point {
 
 function cellNear(cell: Cell, lon: number): Cell {
   const center = pointNear(cell.center, lon);
-  return { center, boundary: cell.boundary.map((point) => pointNear(point, center.lon)) };
+  const boundary = cell.boundary.map((point) => pointNear(point, center.lon));
+  return { index: cell.index, center, boundary };
 }
 
 /**

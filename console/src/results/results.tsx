@@ -1,4 +1,5 @@
-import { Component, lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useId, useMemo, useState } from 'react';
+import { LoadFailure } from '../load-failure';
 import { useStore } from '../store';
 import { activeTab } from '../workbench';
 import { type Finding, findingsOf } from './findings';
@@ -6,6 +7,7 @@ import { runs } from './runs';
 import { Splitter } from './splitter';
 
 const WeeksChart = lazy(() => import('./weeks'));
+const Comparison = lazy(() => import('./comparison'));
 const FlowsMap = lazy(() => import('./flows'));
 
 /** Initial height of the pane as a share of the window, and minimum height in pixels. */
@@ -19,6 +21,8 @@ export function Results() {
   const [open, setOpen] = useState(true);
   const [height, setHeight] = useState(() => Math.round(window.innerHeight * PART));
   const drawn = findings.filter(({ kind }) => kind !== 'hint');
+  const weeks = findings.filter((finding) => finding.kind === 'weeks');
+  const flows = findings.filter((finding) => finding.kind === 'flows');
 
   if (findings.length === 0) return null;
   return (
@@ -34,7 +38,7 @@ export function Results() {
             aria-expanded={open}
             onClick={() => setOpen(!open)}
           >
-            {open ? 'Hide' : 'Show'} the {drawn.map(nounOf).join(' and the ')}
+            {open ? 'Hide' : 'Show'} {nounsOf(drawn)}
           </button>
         )}
         {findings.map((finding) =>
@@ -47,40 +51,51 @@ export function Results() {
       </div>
       {open && drawn.length > 0 && (
         <div className="results-body" style={{ height }}>
-          {drawn.map((finding) => (
-            <LoadFailure key={finding.key}>
-              <Suspense fallback={<p className="detail">Drawing…</p>}>
-                {finding.kind === 'weeks' && (
-                  <WeeksChart name={finding.key} series={finding.series} />
-                )}
-                {finding.kind === 'flows' && <FlowsMap name={finding.key} flows={finding.flows} />}
-              </Suspense>
-            </LoadFailure>
-          ))}
+          <LoadFailure>
+            <Suspense fallback={<p className="detail">Drawing…</p>}>
+              {weeks.length > 1 && <Comparison all={weeks} />}
+              {weeks.length === 1 && <WeeksChart name={weeks[0]!.key} series={weeks[0]!.series} />}
+              <Flows all={flows} />
+            </Suspense>
+          </LoadFailure>
         </div>
       )}
     </section>
   );
 }
 
-function nounOf({ kind }: Finding): string {
-  return kind === 'weeks' ? 'chart' : 'map';
+/** "the chart", "the charts and the map". */
+function nounsOf(findings: readonly Finding[]): string {
+  const nouns = [
+    ['weeks', 'chart'],
+    ['flows', 'map'],
+  ] as const;
+  return nouns
+    .map(([kind, noun]) => [findings.filter((one) => one.kind === kind).length, noun] as const)
+    .filter(([number]) => number > 0)
+    .map(([, noun]) => `the ${noun}`)
+    .join(' and ');
 }
 
-/** Shows an error if the code for charts and maps, which is loaded on demand, can't be loaded. */
-class LoadFailure extends Component<{ children: ReactNode }, { failed: boolean }> {
-  override state = { failed: false };
-
-  static getDerivedStateFromError() {
-    return { failed: true };
-  }
-
-  override render() {
-    if (!this.state.failed) return this.props.children;
-    return (
-      <p className="fault" role="alert">
-        The drawing could not be loaded. If the server was updated, reload the page.
-      </p>
-    );
-  }
+/** The flows of one field; if there are several, those of the chosen one. */
+function Flows({ all }: { all: readonly Extract<Finding, { kind: 'flows' }>[] }) {
+  const id = useId();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const finding = all.find(({ key }) => key === chosen) ?? all[0];
+  if (!finding) return null;
+  return (
+    <>
+      {all.length > 1 && (
+        <p>
+          <label htmlFor={id}>Map of</label>{' '}
+          <select id={id} value={finding.key} onChange={({ target }) => setChosen(target.value)}>
+            {all.map(({ key }) => (
+              <option key={key}>{key}</option>
+            ))}
+          </select>
+        </p>
+      )}
+      <FlowsMap key={finding.key} name={finding.key} flows={finding.flows} />
+    </>
+  );
 }

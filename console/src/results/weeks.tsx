@@ -1,14 +1,16 @@
 import { axisX, axisY, gridY, plot, pointerX, rectY, ruleY, text, tip } from '@observablehq/plot';
-import { useEffect, useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef } from 'react';
 import { count, plural, rounded } from '../text';
 import type { WeekSeries } from './findings';
+import { nameParts, withoutStyles } from './plot';
+import { useSize } from './size';
 
 /** Minimum width of a bar in pixels, so that a long series scrolls. */
-const NARROWEST_BAR = 3;
+const NARROWEST_BAR = 1.5;
 const MARGIN = { left: 52, right: 64, top: 24, bottom: 40 };
 
 /** The weeks of a `weeklyAverage` as bars, with a line at the average. */
-export default function WeeksChart({ name, series }: { name: string; series: WeekSeries }) {
+export default function WeeksChart({ name, series }: { name: string | null; series: WeekSeries }) {
   const frame = useRef<HTMLDivElement>(null);
   const caption = useId();
   const { width, height } = useSize(frame);
@@ -17,8 +19,7 @@ export default function WeeksChart({ name, series }: { name: string; series: Wee
     const node = frame.current;
     if (!node || width === 0 || series.weeks.length === 0) return;
     const chart = draw(series, width, height);
-    chart.setAttribute('role', 'img');
-    chart.setAttribute('aria-labelledby', caption);
+    nameParts(chart, caption);
     node.replaceChildren(chart);
     return () => chart.remove();
   }, [series, width, height, caption]);
@@ -26,12 +27,45 @@ export default function WeeksChart({ name, series }: { name: string; series: Wee
   return (
     <figure className="weeks">
       <figcaption id={caption}>
-        <code>{name}</code>: {captionText(series)}
+        {name !== null && (
+          <>
+            <code>{name}</code>:{' '}
+          </>
+        )}
+        {captionText(series)}
       </figcaption>
       {series.weeks.length > 0 && (
         <div ref={frame} className="chart" tabIndex={0} role="region" aria-labelledby={caption} />
       )}
+      {series.weeks.length > 0 && <WeeksTable series={series} />}
     </figure>
+  );
+}
+
+/** The numbers behind the bars. */
+function WeeksTable({ series }: { series: WeekSeries }) {
+  return (
+    <details className="behind">
+      <summary>Table of the weeks</summary>
+      <div className="table" tabIndex={0} role="region" aria-label="Table of the weeks">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Week</th>
+              <th scope="col">Trips</th>
+            </tr>
+          </thead>
+          <tbody>
+            {series.weeks.map(({ week, trips }) => (
+              <tr key={week}>
+                <th scope="row">{week}</th>
+                <td>{count(trips)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }
 
@@ -102,25 +136,5 @@ function draw({ weeks, average }: WeekSeries, width: number, height: number): El
       ),
     ],
   });
-  // These rules are in results.css: the content security policy forbids style elements.
-  for (const style of chart.querySelectorAll('style')) style.remove();
-  return chart;
-}
-
-/** The current size of an element. */
-function useSize(ref: React.RefObject<HTMLElement | null>): { width: number; height: number } {
-  const [size, setSize] = useState({ width: 0, height: 0 });
-  useEffect(() => {
-    const element = ref.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => {
-      const { clientWidth: width, clientHeight: height } = element;
-      setSize((before) =>
-        before.width === width && before.height === height ? before : { width, height },
-      );
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [ref]);
-  return size;
+  return withoutStyles(chart);
 }

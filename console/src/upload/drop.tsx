@@ -1,27 +1,28 @@
 import { useEffect, useRef, useState } from 'react';
 import { announce } from '../announce';
-import { uploadVariables } from '../operation';
 import { plural } from '../text';
-import { showPanel, useOperation } from '../workbench';
+import { config } from '../config';
+import { useStore } from '../store';
+import { showPanel } from '../workbench';
 import { distribute, looseFiles } from './files';
+import { folderFiles } from './folder';
+import { useFileOperation } from './variables';
 
 /** Assigns files to the active operation, or keeps them for one that takes files. */
 export function useTakeFiles(): (files: readonly File[]) => void {
-  const operation = useOperation();
+  const taking = useFileOperation();
   return (files) => {
     if (files.length === 0) return;
-    const variables = uploadVariables(operation);
-    const left = variables.length > 0 ? distribute(files, variables) : [...files];
     // If the operation can't take all files, they are kept together.
-    looseFiles.set(left.length > 0 ? files : []);
-    announce(
-      `${plural(files.length, 'file')} chosen: ${files.map(({ name }) => name).join(', ')}.`,
-    );
+    if (!taking || !distribute(files, taking.variables)) looseFiles.set(files);
+    const names = files.length <= 5 ? `: ${files.map(({ name }) => name).join(', ')}` : '';
+    announce(`${plural(files.length, 'file')} chosen${names}.`);
   };
 }
 
-/** Accepts files that are dropped anywhere on the page. */
+/** Accepts files and folders that are dropped anywhere on the page. */
 export function DropTarget() {
+  const { write } = useStore(config);
   const takeFiles = useTakeFiles();
   const take = useRef(takeFiles);
   const [over, setOver] = useState(false);
@@ -31,6 +32,7 @@ export function DropTarget() {
   });
 
   useEffect(() => {
+    if (!write) return;
     const options = { capture: true };
     const hasFiles = (event: DragEvent): boolean =>
       event.dataTransfer?.types.includes('Files') ?? false;
@@ -53,7 +55,7 @@ export function DropTarget() {
       if (!hasFiles(event)) return;
       claim(event);
       showPanel();
-      take.current([...event.dataTransfer!.files]);
+      void folderFiles(event.dataTransfer!).then((files) => take.current(files));
     };
     window.addEventListener('dragenter', onOver, options);
     window.addEventListener('dragover', onOver, options);
@@ -65,7 +67,7 @@ export function DropTarget() {
       window.removeEventListener('dragleave', onLeave, options);
       window.removeEventListener('drop', onDrop, options);
     };
-  }, []);
+  }, [write]);
 
   return over ? <div className="drop-target">Drop CSV files to upload them</div> : null;
 }

@@ -17,14 +17,21 @@ export function TransferRow({ transfer }: { transfer: Transfer }) {
             Cancel<span className="unseen"> the upload of {files}</span>
           </button>
         ) : (
-          <button
-            type="button"
-            className="button quiet"
-            aria-label={`Dismiss the message about ${files}`}
-            onClick={() => dismiss(transfer.id)}
-          >
-            ×
-          </button>
+          <span className="actions">
+            {state !== 'answered' && transfer.retry && (
+              <button type="button" className="button quiet" onClick={transfer.retry}>
+                Retry<span className="unseen"> the upload of {files}</span>
+              </button>
+            )}
+            <button
+              type="button"
+              className="button quiet"
+              aria-label={`Dismiss the message about ${files}`}
+              onClick={() => dismiss(transfer.id)}
+            >
+              ×
+            </button>
+          </span>
         )}
       </div>
       {state === 'sending' && (

@@ -18,6 +18,8 @@ export interface Transfer {
   /** The message about its outcome. */
   message: string | null;
   cancel(): void;
+  /** Uploads the files again; null if the page can't do that by itself. */
+  retry: (() => void) | null;
 }
 
 /** Running transfers, and ended ones with a message; newest first. */
@@ -29,6 +31,11 @@ export function dismiss(id: number): void {
   transfers.update((all) => all.filter((one) => one.id !== id));
 }
 
+/** Dismisses the messages of all ended transfers. */
+export function dismissEnded(): void {
+  transfers.update((all) => all.filter(({ state }) => state === 'sending'));
+}
+
 /**
  * Sends a form with files and follows its progress; the returned function cancels it. `done`
  * returns the message about an answer.
@@ -38,6 +45,7 @@ export function transfer(
   files: readonly File[],
   headers: Record<string, unknown>,
   done: (answer: Answer) => string | null,
+  retry: (() => void) | null = null,
 ): () => void {
   lastId += 1;
   const id = lastId;
@@ -56,8 +64,13 @@ export function transfer(
     secondsLeft: null,
     message: null,
     cancel: () => abort(),
+    retry,
   };
-  transfers.update((all) => [began, ...all]);
+  // The message about an earlier attempt with the same files is out of date.
+  transfers.update((all) => [
+    began,
+    ...all.filter((one) => one.state === 'sending' || one.files !== began.files),
+  ]);
   const abort = send(form, headers, {
     progress(sent, total) {
       if (quarters(sent, total) > quarters(before, total) && sent < total) {

@@ -1,13 +1,13 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { BUILT_ARGS } from './built';
+import { executable } from './executable';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** A browser that reaches this machine only. */
 export async function launch(): Promise<Browser> {
   return chromium.launch({
-    executablePath: executable(),
+    executablePath: executable('CHROMIUM', NAMES, 'apt-get install chromium'),
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -17,28 +17,7 @@ export async function launch(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+      ...BUILT_ARGS,
     ],
   });
-}
-
-function executable(): string {
-  const given = process.env['CHROMIUM'];
-  const candidates = given
-    ? [given]
-    : NAMES.flatMap((name) =>
-        (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)),
-      );
-  for (const candidate of candidates) {
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      // The next one.
-    }
-  }
-  throw new Error(
-    given
-      ? `CHROMIUM says ${given}, and no program is there.`
-      : `There is no ${NAMES.join(', ')} in the PATH: install one (apt-get install chromium), or say in CHROMIUM where it is.`,
-  );
 }

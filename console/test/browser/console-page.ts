@@ -1,10 +1,25 @@
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import axe from 'axe-core';
+import type {
+  Browser,
+  BrowserContextOptions,
+  Locator,
+  Page,
+  PageScreenshotOptions,
+} from 'playwright-core';
+import { expect } from 'vitest';
+import { useBuilt } from './built';
 import type { Server } from './server';
 
 /** What CodeMirror hangs on its element. */
 type Editor = HTMLElement & {
   CodeMirror: { getValue(): string; setValue(text: string): void; operationName?: string };
 };
+
+/**
+ * Milliseconds after which a state that does not come is a failure. It only bounds failures: tests
+ * wait for states, and a busy machine takes its time.
+ */
+const PATIENCE = 60_000;
 
 /** The console in a browser, and what a user does with it. */
 export class ConsolePage {
@@ -17,14 +32,18 @@ export class ConsolePage {
     browser: Browser,
     server: Server,
     options: BrowserContextOptions = {},
+    hash = '#graphql',
+    prepare: (page: Page) => unknown = () => {},
   ): Promise<ConsolePage> {
     const context = await browser.newContext({
       viewport: { width: 1440, height: 900 },
       colorScheme: 'light',
       ...options,
     });
+    await useBuilt(context);
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE);
+    await prepare(page);
     const console = new ConsolePage(page);
     const ours = new URL(server.url).host;
     const check = (url: string): void => {
@@ -37,7 +56,7 @@ export class ConsolePage {
     page.on('console', (message) => {
       if (/content security policy/i.test(message.text())) console.faults.push(message.text());
     });
-    const response = await page.goto(`${server.url}/graphiql`);
+    const response = await page.goto(`${server.url}/graphiql${hash}`);
     if (!response?.headers()['content-security-policy']) {
       throw new Error(
         'The page has no Content-Security-Policy: is the binary built with the console?',
@@ -90,11 +109,10 @@ export class ConsolePage {
     }, operation);
   }
 
-  async writeHeaders(text: string): Promise<void> {
-    await this.page
-      .locator('.graphiql-editor-tool .CodeMirror')
-      .last()
-      .evaluate((editor, value) => (editor as Editor).CodeMirror.setValue(value), text);
+  /** Enters a token in the field for it. */
+  async enterToken(secret: string): Promise<void> {
+    await this.page.getByLabel(/token/).fill(secret);
+    await this.page.keyboard.press('Enter');
   }
 
   /** Begins to run the tab in front. */
@@ -173,12 +191,25 @@ export class ConsolePage {
       () =>
         Math.max(
           document.documentElement.scrollWidth,
-          document.querySelector('.graphiql-container')!.scrollWidth,
+          document.querySelector('.graphiql-container, .explore')!.scrollWidth,
         ) - window.innerWidth,
     );
   }
 
-  async screenshot(name: string): Promise<void> {
-    await this.page.screenshot({ path: `test/screenshots/${name}.png` });
+  /** Takes a screenshot, and checks that what it shows is accessible. */
+  async screenshot(name: string, options: PageScreenshotOptions = {}): Promise<void> {
+    await this.page.screenshot({ path: `test/screenshots/${name}.png`, ...options });
+    expect(await this.#violations(), name).toEqual([]);
+  }
+
+  /** What axe finds wrong with the page. */
+  async #violations(): Promise<string[]> {
+    await this.page.evaluate(axe.source);
+    return this.page.evaluate(async () => {
+      const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document);
+      return violations.flatMap(({ id, help, nodes }) =>
+        nodes.map(({ target, html }) => `${id}: ${help}: ${target.join(' ')}: ${html}`),
+      );
+    });
   }
 }

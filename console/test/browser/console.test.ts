@@ -1,28 +1,17 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { launch } from './browser';
+import { describe, expect, test } from 'vitest';
 import { ConsolePage } from './console-page';
-import { Files, trips } from './files';
-import { Server } from './server';
+import { type Files, trips } from './files';
+import { useConsole } from './fixture';
+import type { Server } from './server';
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/trips.csv');
 const EXAMPLE_TRIPS = 2000;
+/** Bytes a second with which an upload of 400 MB does not end before its test does. */
+const SLOW = 4_000_000;
 const BOX = '{ west: 14.3, south: 50.0, east: 14.5, north: 50.1 }';
-
-let browser: Browser;
-const files = new Files();
-
-beforeAll(async () => {
-  mkdirSync('test/screenshots', { recursive: true });
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  files.remove();
-});
 
 interface Weekly {
   totalTrips: number;
@@ -31,21 +20,13 @@ interface Weekly {
 }
 
 describe('an open server', () => {
+  let browser: Browser;
   let server: Server;
   let app: ConsolePage;
+  let files: Files;
 
-  beforeAll(async () => {
-    server = await Server.start();
-    app = await ConsolePage.open(browser, server);
-  });
-
-  afterAll(async () => {
-    await app?.close();
-    await server?.stop();
-  });
-
-  afterEach(() => {
-    expect(app.faults).toEqual([]);
+  useConsole({ hash: '#graphql' }, (made) => {
+    ({ browser, server, app, files } = made);
   });
 
   test('a first visit says where to start and has the example', async () => {
@@ -93,6 +74,8 @@ describe('an open server', () => {
     const card = app.ingestion('trips.csv');
     await card.getByText('succeeded').waitFor();
     await card.getByText('2,000 trips, 0 rejected').waitFor();
+    // The result is what the mutation has answered, and nothing in it is out of date.
+    expect(await app.response()).not.toContain('QUEUED');
     await app.screenshot('uploaded');
   });
 
@@ -170,9 +153,31 @@ describe('an open server', () => {
     }
     fragment Weeks on WeeklyAverage { weeks { week trips } }`);
     await app.run();
-    await app.page.locator('.weeks-plot').nth(1).waitFor();
-    expect(await app.page.locator('.weeks-plot').count()).toBe(2);
+    await app.page.locator('.comparison .weeks-plot').waitFor();
+    expect(await app.page.locator('.weeks-plot').count()).toBe(1);
     await app.page.getByText('Add weeks { week trips } to see a bar chart.').waitFor();
+  });
+
+  test('twenty weekly averages are one chart with a common scale, and one table', async () => {
+    const boxes = Array.from({ length: 20 }, (_, index) => {
+      const west = 14.2 + index / 50;
+      return `box${index}: weeklyAverage(
+        bbox: { west: ${west}, south: 50, east: ${west + 0.1}, north: 50.1 }
+      ) { totalTrips weeks { week trips } }`;
+    });
+    await app.write(`query Twenty { ${boxes.join('\n')} }`);
+    const { data } = await app.run();
+    const totals = Object.values(data as Record<string, Weekly>).map(
+      ({ totalTrips }) => totalTrips,
+    );
+    expect(Math.max(...totals)).toBeGreaterThan(0);
+    const rows = app.page.locator('.comparison tbody tr');
+    await rows.nth(19).waitFor();
+    const shown = await rows.locator('td:nth-of-type(1)').allTextContents();
+    expect(shown.map((text) => Number(text.replace(',', '')))).toEqual(totals);
+    expect(await app.page.locator('.weeks-plot').count()).toBe(1);
+    await app.page.getByRole('button', { name: 'Hide the chart', exact: true }).waitFor();
+    await app.screenshot('comparison');
   });
 
   test('the regions tab shows what there is', async () => {
@@ -190,7 +195,10 @@ describe('an open server', () => {
     await app.run();
     const card = app.ingestion('spoilt.csv');
     await card.getByText('3 trips, 1 rejected').waitFor();
-    await card.getByRole('button', { name: 'Rejected rows' }).click();
+    // The answer to the upload says nothing that is no longer true.
+    expect(await app.response()).not.toContain('QUEUED');
+    await card.getByText('Rejected rows').click();
+    await card.getByRole('button', { name: 'Show query' }).click();
     await app.responseWith('latitude 95');
     const { data } = await app.outcome();
     expect(data).toMatchObject({
@@ -232,7 +240,7 @@ describe('an open server', () => {
       { name: 'left.csv', text: trips('left', 2) },
       { name: 'right.csv', text: trips('right', 2) },
     ]);
-    await app.page.getByRole('button', { name: 'Ingest 2 files' }).click();
+    await app.page.getByRole('button', { name: 'Upload 2 files' }).click();
     await app.ingestion('left.csv').getByText('succeeded').waitFor();
     await app.ingestion('right.csv').getByText('succeeded').waitFor();
   });
@@ -245,10 +253,33 @@ describe('an open server', () => {
     await card.getByText('removed').waitFor();
   });
 
+  test('300 files of a folder are uploaded, each in its own request', async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `day-${index + 1}.csv`);
+    const folder = files.folder('days', [
+      ...names.map((name) => [name, trips(name, 1)] as const),
+      ['notes.pdf', 'no trips'],
+    ]);
+    await app.page.getByRole('button', { name: 'Choose a folder…' }).waitFor();
+    await app.page.locator('.panel input[name="folder"]').setInputFiles(folder);
+    await app.page.getByText('and 292 more').waitFor();
+    await app.page.getByRole('button', { name: 'Upload 300 files' }).click();
+    await app.page.getByText('waiting for upload').waitFor({ state: 'detached', timeout: 180_000 });
+    await app.page.waitForFunction(async () => {
+      const query = '{ ingestions(state: SUCCEEDED, first: 0) { totalCount } regions { trips } }';
+      const answer = await fetch(`/graphql?query=${encodeURIComponent(query)}`);
+      const { data } = (await answer.json()) as { data: { ingestions: { totalCount: number } } };
+      return data.ingestions.totalCount >= 300;
+    });
+    const { data } = await server.ask('{ ingestions(first: 300) { nodes { source state } } }');
+    const { nodes } = data!['ingestions'] as { nodes: { source: string; state: string }[] };
+    expect(nodes.map(({ source }) => source).sort()).toEqual([...names].sort());
+    expect(nodes.every(({ state }) => state === 'SUCCEEDED')).toBe(true);
+  });
+
   test('any number of files can be ingested at once', async () => {
     const many = Array.from({ length: 20 }, (_, index) => `many-${index + 1}`);
     await app.drop(many.map((name) => ({ name: `${name}.csv`, text: trips(name, 2) })));
-    await app.page.getByRole('button', { name: 'Ingest 20 files' }).click();
+    await app.page.getByRole('button', { name: 'Upload 20 files' }).click();
     await app.ingestion('many-20.csv').getByText('2 trips, 0 rejected').waitFor();
     const { data } = await server.ask('{ ingestions(first: 20) { nodes { source state } } }');
     const { nodes } = data!['ingestions'] as { nodes: { source: string; state: string }[] };
@@ -272,17 +303,19 @@ describe('an open server', () => {
     await app.run();
     const card = app.ingestion('long.csv');
     await card.getByText(/[\d,]+ rows read, 0 rejected, [\d,]+ rows\/s, .* left/).waitFor();
+    server.pause();
     const bar = card.getByRole('progressbar', { name: /long\.csv/ });
     expect(Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThan(0);
     expect(await bar.getAttribute('aria-valuetext')).toContain('rows read');
     await app.screenshot('running');
     await card.getByRole('button', { name: 'Cancel' }).click();
+    server.resume();
     await card.getByText('cancelled').waitFor();
     await card.getByText('no trips were added').waitFor();
   });
 
   test('a large upload shows how far it is, goes on behind other tabs, and can be cancelled', async () => {
-    await app.slowDown(20_000_000);
+    await app.slowDown(SLOW);
     await app.goTo('IngestTrips');
     await app.choose('file', files.sparse('large.csv', 400_000_000));
     await app.execute();
@@ -314,7 +347,7 @@ describe('an open server', () => {
   });
 
   test('the page recovers when the server is killed and comes back', async () => {
-    await app.slowDown(20_000_000);
+    await app.slowDown(SLOW);
     await app.execute();
     await app.page
       .locator('.transfer-sending')
@@ -404,6 +437,28 @@ describe('an open server', () => {
     await context.close();
   });
 
+  test('a failed ingestion with a long message fits into its card, at every width', async () => {
+    const long = 'a_column_name_without_a_blank_'.repeat(3);
+    await app.goTo('IngestTrips');
+    await app.choose('file', files.write(`${'long-name-'.repeat(8)}.csv`, `${long}\n1\n`));
+    await app.run();
+    await app.ingestion('long-name').getByText('failed').waitFor();
+    for (const width of [1440, 1024, 390]) {
+      const other = await ConsolePage.open(browser, server, { viewport: { width, height: 800 } });
+      const card = other.ingestion('long-name');
+      await card.getByText('MISSING_COLUMNS').waitFor();
+      const wider = await card.evaluate((element) => element.scrollWidth - element.clientWidth);
+      expect(wider).toBe(0);
+      expect(await other.overflow()).toBeLessThanOrEqual(0);
+      const taller = await other.page.evaluate(
+        () => document.documentElement.scrollHeight - window.innerHeight,
+      );
+      expect(taller).toBe(0);
+      await other.screenshot(`failed-${width}`);
+      await other.close();
+    }
+  });
+
   test('a dark page and a narrow one', async () => {
     for (const [name, options] of [
       ['dark', { colorScheme: 'dark' }],
@@ -432,25 +487,27 @@ describe('an open server', () => {
 
 describe('a server with tokens', () => {
   const SECRET = 'correct-horse-battery';
+  const READ_SECRET = 'read-the-trips-only';
   const LIMIT = 1_000_000;
-  let server: Server;
   let app: ConsolePage;
+  let files: Files;
 
-  beforeAll(async () => {
-    server = await Server.start(
-      ...['--token', `bob:write:${SECRET}`],
-      ...['--max-upload-bytes', String(LIMIT)],
-    );
-    app = await ConsolePage.open(browser, server);
-  });
-
-  afterAll(async () => {
-    await app?.close();
-    await server?.stop();
-  });
+  useConsole(
+    {
+      serve: [
+        ...['--token', `bob:write:${SECRET}`],
+        ...['--token', `ann:read:${READ_SECRET}`],
+        ...['--max-upload-bytes', String(LIMIT)],
+      ],
+      hash: '#graphql',
+    },
+    (made) => {
+      ({ app, files } = made);
+    },
+  );
 
   test('without a token, nothing; with it, everything, as far as the limits go', async () => {
-    await app.page.getByText('This server requires a token.').waitFor();
+    await app.page.getByText('This server requires a token').waitFor();
     await app.connection('valid token required').waitFor();
     await app.goTo('Regions');
     const refused = await app.run();
@@ -460,8 +517,13 @@ describe('a server with tokens', () => {
     await app.responseWith('The server refused the connection');
     await app.screenshot('token-missing');
 
-    await app.page.getByRole('button', { name: 'Open the Headers editor' }).click();
-    await app.writeHeaders(JSON.stringify({ Authorization: `Bearer ${SECRET}` }));
+    await app.enterToken('a-token-that-nobody-knows');
+    await app.page.getByText('The server refused this token').waitFor();
+    await app.enterToken(SECRET);
+    await app.connection('connected').waitFor();
+    await app.page.getByText('Token in use').waitFor();
+    // It is kept for the session: until the browser's tab is closed.
+    await app.page.reload();
     await app.connection('connected').waitFor();
     await app.goTo('IngestTrips');
     await app.choose('file', EXAMPLE);
@@ -488,5 +550,20 @@ describe('a server with tokens', () => {
       .getByText('Mutation', { exact: true })
       .waitFor();
     expect(app.faults).toEqual([]);
+  });
+
+  test('a token that may only read has no buttons that change anything', async () => {
+    await app.page.getByRole('button', { name: 'Show Upload' }).click();
+    await app.page.getByRole('button', { name: 'Forget the token' }).click();
+    await app.connection('valid token required').waitFor();
+    expect(await app.page.locator('article.ingestion').count()).toBe(0);
+    await app.enterToken(READ_SECRET);
+    await app.page.getByText('Token in use, read only').waitFor();
+    await app.ingestion('trips.csv').getByText('2,000 trips, 0 rejected').waitFor();
+    await app.page.getByText('The token in use may read, but not upload.').waitFor();
+    const changing = /^(Remove…|Cancel|Upload.*|Choose.*)$/;
+    expect(await app.page.locator('.panel').getByRole('button', { name: changing }).count()).toBe(
+      0,
+    );
   });
 });

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binary } from './server';
@@ -23,6 +31,14 @@ export class Files {
   write(name: string, text: string): string {
     const path = join(this.#directory, name);
     writeFileSync(path, text);
+    return path;
+  }
+
+  /** A directory with these files, by name. */
+  folder(name: string, content: readonly (readonly [name: string, text: string])[]): string {
+    const path = join(this.#directory, name);
+    mkdirSync(path);
+    for (const [file, text] of content) writeFileSync(join(path, file), text);
     return path;
   }
 

@@ -42,6 +42,11 @@ export class Server {
     return `http://${this.#address}`;
   }
 
+  /** Its SQLite database. */
+  get database(): string {
+    return join(this.#directory, 'data', 'tripgraph.db');
+  }
+
   /** Starts it again, on the same port and the same data. */
   async restart(): Promise<void> {
     const data = join(this.#directory, 'data');
@@ -73,9 +78,35 @@ export class Server {
     await once(running, 'exit');
   }
 
+  /** Stops it where it is, as long as a test looks at that state. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Imports the zones of a GeoJSON file, without the page. */
+  async importZones(set: string, collection: object): Promise<void> {
+    const form = new FormData();
+    const query =
+      'mutation ($file: Upload!, $set: String!) { importZones(file: $file, set: $set) { name } }';
+    form.append('operations', JSON.stringify({ query, variables: { file: null, set } }));
+    form.append('map', '{"0": ["variables.file"]}');
+    form.append('0', new Blob([JSON.stringify(collection)]), 'zones.geojson');
+    const answer = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'GraphQL-Preflight': '1' },
+      body: form,
+    });
+    const { errors } = (await answer.json()) as Answer;
+    if (errors) throw new Error(errors.map(({ message }) => message).join(' '));
   }
 
   /** Asks the API without the page. */

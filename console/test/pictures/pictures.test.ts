@@ -6,10 +6,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { launch } from '../browser/browser';
 import { ConsolePage } from '../browser/console-page';
+import { ExplorePage } from '../browser/explore-page';
 import { binary, Server } from '../browser/server';
 
 const IMAGES = join(import.meta.dirname, '../../../docs/images');
 const LARGEST = 300_000;
+
+/** Milliseconds that a state may take; ingestions of a program that is not optimised are slow. */
+const PATIENCE = 600_000;
 
 const GROUPED = `# Where Prague goes, in half days.
 query HalfDays {
@@ -45,7 +49,7 @@ function generate(path: string, rows: number, seed: number): void {
   execFileSync(binary, ['generate', ...numbers, '--output', path]);
 }
 
-test('pictures for the documentation', { timeout: 120_000 }, async () => {
+test('pictures for the documentation', { timeout: 3 * PATIENCE }, async () => {
   mkdirSync(IMAGES, { recursive: true });
   const directory = mkdtempSync(join(tmpdir(), 'tripgraph-pictures-'));
   const [trips, more] = [join(directory, 'trips-2018.csv'), join(directory, 'trips-2019.csv')];
@@ -55,6 +59,7 @@ test('pictures for the documentation', { timeout: 120_000 }, async () => {
   const browser = await launch();
   try {
     const app = await ConsolePage.open(browser, server);
+    app.page.setDefaultTimeout(PATIENCE);
     const shoot = async (name: string): Promise<void> => {
       const path = join(IMAGES, `${name}.png`);
       await app.page.mouse.move(0, 0);
@@ -63,7 +68,7 @@ test('pictures for the documentation', { timeout: 120_000 }, async () => {
     };
     await app.choose('file', trips);
     await app.run();
-    await app.ingestion('trips-2018.csv').getByText('200,000 trips').waitFor({ timeout: 60_000 });
+    await app.ingestion('trips-2018.csv').getByText('200,000 trips').waitFor();
     await app.goTo('WeeklyAverage');
     await app.run();
     await app.page.locator('.weeks-plot').waitFor();
@@ -86,6 +91,20 @@ test('pictures for the documentation', { timeout: 120_000 }, async () => {
       return now === undefined || Number(now) >= 40;
     });
     await shoot('grouped-trips');
+
+    await app.page.getByRole('link', { name: 'Explore' }).click();
+    const explore = new ExplorePage(app.page);
+    await app.ingestion('trips-2019.csv').getByText('600,000 trips').waitFor();
+    await explore.choose('Region', 'Prague');
+    await expect.poll(() => app.page.url(), { timeout: PATIENCE }).toContain('50.');
+    await explore.settled();
+    await app.page.locator('.map .place-name span').first().waitFor();
+    await app.page.waitForFunction(() => {
+      const tiles = [...document.querySelectorAll('.map .leaflet-tile')];
+      return tiles.length > 0 && tiles.every((tile) => tile.matches('.leaflet-tile-loaded'));
+    });
+    await app.page.locator('.weeks-plot').waitFor();
+    await shoot('explore');
     expect(app.faults).toEqual([]);
   } finally {
     await browser.close();

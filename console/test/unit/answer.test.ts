@@ -8,7 +8,7 @@ test('the answer of the API is shown as it is, whatever the status', () => {
 
 test('other answers are put into words', () => {
   expect(readAnswer(413, '<html>').errors?.[0]?.message).toContain('than the server accepts');
-  expect(readAnswer(401, '').errors?.[0]?.message).toContain('Headers editor');
+  expect(readAnswer(401, '').errors?.[0]?.message).toContain('at the top of the page');
   expect(readAnswer(502, 'Bad gateway').errors?.[0]?.message).toContain('or overloaded');
   expect(readAnswer(200, '[]').errors?.[0]?.message).toContain('status 200');
 });

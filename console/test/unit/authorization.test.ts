@@ -1,19 +1,18 @@
 import { afterEach, expect, test } from 'vitest';
-import { authorization, authorizationIn, withAuthorization } from '../../src/authorization';
+import { setToken, token, withAuthorization } from '../../src/authorization';
 
-afterEach(() => authorization.set(null));
+afterEach(() => setToken(''));
 
-test('the authorization is read from the text of the Headers editor', () => {
-  expect(authorizationIn('{"authorization": " Bearer x "}')).toBe('Bearer x');
-  expect(authorizationIn('{"Authorization": ""}')).toBeNull();
-  expect(authorizationIn('{"Author')).toBeNull();
-  expect(authorizationIn('null')).toBeNull();
-  expect(authorizationIn('')).toBeNull();
+test('a token may be pasted with its scheme, and an empty one is none', () => {
+  setToken(' Bearer  secret ');
+  expect(token.get()).toBe('secret');
+  setToken('  ');
+  expect(token.get()).toBeNull();
 });
 
-test('a tab without its own takes the one of the console', () => {
+test('a tab without its own authorization takes the token of the page', () => {
   expect(withAuthorization({ 'X-A': 1, empty: null })).toEqual({ 'X-A': '1' });
-  authorization.set('Bearer ours');
+  setToken('ours');
   expect(withAuthorization()).toEqual({ Authorization: 'Bearer ours' });
   expect(withAuthorization({ authorization: 'Bearer theirs' })).toEqual({
     authorization: 'Bearer theirs',

@@ -75,8 +75,8 @@ test('flows are read from nodes or edges, through aliases and fragments', () => 
   const expected = {
     trips: 3,
     time: '08:00–09:00',
-    origin: { center: { lon: 14, lat: 50 }, boundary: [{ lon: 14, lat: 50 }] },
-    destination: { center: { lon: 15, lat: 50 }, boundary: [{ lon: 15, lat: 50 }] },
+    origin: { index: '', center: { lon: 14, lat: 50 }, boundary: [{ lon: 14, lat: 50 }] },
+    destination: { index: '', center: { lon: 15, lat: 50 }, boundary: [{ lon: 15, lat: 50 }] },
   };
   for (const [selection, value] of [
     [`nodes { ${fields} }`, { nodes: [group] }],

@@ -3,7 +3,7 @@ import type { Cell, Flow } from '../../src/results/findings';
 import { arc, areas, kilometres, lanes, lonNear, spread, unwrap } from '../../src/results/geometry';
 
 function cell(lon: number, lat: number, boundary: number[] = []): Cell {
-  return { center: { lon, lat }, boundary: boundary.map((at) => ({ lon: at, lat })) };
+  return { index: '', center: { lon, lat }, boundary: boundary.map((at) => ({ lon: at, lat })) };
 }
 
 function flow(origin: Cell, destination: Cell, trips = 1): Flow {

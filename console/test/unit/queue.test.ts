@@ -76,3 +76,33 @@ test('files that come later wait for their turn, and those that wait can be take
   expect(sent().at(-1)).toEqual(['again.csv']);
   await end('answered', ingestion('3'));
 });
+
+test('a retry sends the file again and replaces the message about the failure', async () => {
+  sendInTurn(files(1));
+  await end('failed', problem('The connection to the server was lost.'));
+  expect(transfers.get()).toHaveLength(1);
+  transfers.get()[0]!.retry!();
+  expect(transfers.get().map(({ state }) => state)).toEqual(['sending']);
+  await end('answered', ingestion('1'));
+  expect(sent()).toEqual([['1.csv'], ['1.csv']]);
+  expect(transfers.get()).toEqual([]);
+});
+
+test('a format that was said goes along, also with a retry', async () => {
+  const format = { origin: ['x', 'y'], timeZone: 'Europe/Prague' };
+  sendInTurn(files(1), format);
+  const operations = (): { query: string; variables: object } =>
+    JSON.parse(send.mock.calls.at(-1)![0].get('operations') as string) as {
+      query: string;
+      variables: object;
+    };
+  expect(operations().variables).toEqual({ file: null, format, replaces: null });
+  expect(operations().query).toContain('format: $format');
+  await end('failed', problem('lost'));
+  transfers.get()[0]!.retry!();
+  expect(operations().variables).toEqual({ file: null, format, replaces: null });
+  await end('answered', ingestion('1'));
+  sendInTurn(files(1));
+  expect(operations().variables).toEqual({ file: null });
+  await end('answered', ingestion('2'));
+});

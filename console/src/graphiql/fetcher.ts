@@ -1,16 +1,16 @@
 import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
-import { type Answer, problem } from './answer';
-import { authorizationOf, withAuthorization } from './authorization';
-import { announce } from './announce';
-import { connect, subscribe, subscriptionProblem } from './live';
-import { type Operation, type UploadVariable, findOperation, uploadVariables } from './operation';
-import { type Request, request } from './request';
-import { keepLateAnswer, keepRun } from './results/runs';
-import { chosenFiles } from './upload/files';
-import { formData, missingFiles, multipart } from './upload/multipart';
-import { uploadMessage } from './upload/outcome';
-import { transfer } from './upload/transfers';
-import { activeTab } from './workbench';
+import { type Answer, problem } from '../answer';
+import { authorizationOf, withAuthorization } from '../authorization';
+import { announce } from '../announce';
+import { connect, subscribe, subscriptionProblem } from '../live';
+import { type Operation, type UploadVariable, findOperation, uploadVariables } from '../operation';
+import { type Request, request } from '../request';
+import { keepLateAnswer, keepRun } from '../results/runs';
+import { chosenFiles } from '../upload/files';
+import { formData, missingFiles, multipart } from '../upload/multipart';
+import { uploadMessage } from '../upload/outcome';
+import { transfer } from '../upload/transfers';
+import { activeTab } from '../workbench';
 
 type Headers = Record<string, unknown>;
 

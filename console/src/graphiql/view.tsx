@@ -1,26 +1,32 @@
+import 'graphiql/style.css';
+import '../styles/graphiql.css';
+import './editors';
 import { DocExplorerContextProvider, DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
 import { HISTORY_PLUGIN, HistoryContextProvider } from '@graphiql/plugin-history';
 import { type GraphiQLPlugin, usePluginStore } from '@graphiql/react';
 import { GraphiQL, GraphiQLInterface, GraphiQLProvider } from 'graphiql';
 import type { ReactNode } from 'react';
-import { Announcer } from './announce';
-import { config } from './config';
+import { Results } from '../results/results';
+import { useStore } from '../store';
+import { DEFAULT_TABS } from '../tabs';
+import { UploadIcon } from '../upload/icon';
+import { Panel } from '../upload/panel';
+import { view } from '../view';
+import { PANEL_TITLE } from '../workbench';
+import { Bridge } from './bridge';
 import { fetcher } from './fetcher';
-import { wasPanelHidden } from './session';
-import { Results } from './results/results';
-import { DEFAULT_TABS } from './tabs';
-import { DropTarget } from './upload/drop';
-import { UploadIcon } from './upload/icon';
-import { Panel } from './upload/panel';
-import { TransfersNote } from './upload/transfers-note';
-import { PANEL_TITLE, WorkbenchProvider } from './workbench';
+import { prepareSession, wasPanelHidden } from './session';
+import { TabRoles } from './tab-roles';
+import { TransfersNote } from './transfers-note';
 
-const PANEL: GraphiQLPlugin = { title: PANEL_TITLE, icon: UploadIcon, content: Panel };
+const PANEL: GraphiQLPlugin = { title: PANEL_TITLE, icon: UploadIcon, content: OwnPanel };
 
 const PLUGINS = [PANEL, DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN];
 
+prepareSession();
+
 /** GraphiQL with uploads, live ingestions, charts and maps. */
-export function Console() {
+export default function GraphiqlView() {
   return (
     <GraphiQLProvider
       fetcher={fetcher}
@@ -32,28 +38,29 @@ export function Console() {
     >
       <HistoryContextProvider>
         <DocExplorerContextProvider>
-          <WorkbenchProvider>
+          <Bridge>
             <PluginsReady>
-              <GraphiQLInterface
-                defaultEditorToolsVisibility={config().tokens ? 'headers' : false}
-                showPersistHeadersSettings
-              >
+              <GraphiQLInterface defaultEditorToolsVisibility={false} showPersistHeadersSettings>
                 <GraphiQL.Logo>
-                  <span className="logo">tripgraph</span>
+                  <span />
                 </GraphiQL.Logo>
                 <GraphiQL.Footer>
+                  <TabRoles />
                   <TransfersNote />
                   <Results />
                 </GraphiQL.Footer>
-                <DropTarget />
               </GraphiQLInterface>
             </PluginsReady>
-            <Announcer />
-          </WorkbenchProvider>
+          </Bridge>
         </DocExplorerContextProvider>
       </HistoryContextProvider>
     </GraphiQLProvider>
   );
+}
+
+/** The panel; the explorer has one of its own, and GraphiQL stays on the page behind it. */
+function OwnPanel() {
+  return useStore(view) === 'graphql' ? <Panel /> : null;
 }
 
 /** GraphiQL lays out the panel's width once, so the visible panel must be known before that. */

@@ -1,11 +1,12 @@
+import { usePluginStore } from '@graphiql/react';
 import { useStore } from '../store';
-import { showPanel, usePanelVisible } from '../workbench';
-import { TransferRow } from './transfer-row';
-import { transfers } from './transfers';
+import { TransferRow } from '../upload/transfer-row';
+import { transfers } from '../upload/transfers';
+import { PANEL_TITLE, showPanel } from '../workbench';
 
 /** Running uploads, shown under the response while the Upload panel is hidden. */
 export function TransfersNote() {
-  const panelVisible = usePanelVisible();
+  const panelVisible = usePluginStore().visiblePlugin?.title === PANEL_TITLE;
   const sending = useStore(transfers).filter(({ state }) => state === 'sending');
   if (panelVisible || sending.length === 0) return null;
   return (

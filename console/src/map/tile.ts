@@ -1,0 +1,29 @@
+/** Messages between the page and the worker that cuts the base map into tiles. */
+
+/** From this zoom level on, the finer data are used. */
+export const FINE_FROM = 6;
+
+/** The finest tiles; closer views enlarge them. */
+export const MAX_NATIVE_ZOOM = 14;
+
+/** Units per side of a tile in which its shapes are given. */
+export const EXTENT = 4096;
+
+export interface TileTask {
+  id: number;
+  z: number;
+  x: number;
+  y: number;
+}
+
+/** A line (2) or a polygon (3) of a tile, as lines or rings of points. */
+export interface TileShape {
+  type: 2 | 3;
+  geometry: [x: number, y: number][][];
+}
+
+export interface TileAnswer {
+  id: number;
+  /** Null if the data could not be loaded. */
+  shapes: TileShape[] | null;
+}

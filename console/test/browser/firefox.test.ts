@@ -1,0 +1,123 @@
+import { mkdirSync } from 'node:fs';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { executable } from './executable';
+import { Files } from './files';
+import { Server } from './server';
+
+const SLOW = { timeout: 120_000 };
+
+const files = new Files();
+const faults: string[] = [];
+let server: Server;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  mkdirSync('test/screenshots', { recursive: true });
+  server = await Server.start();
+  browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: executable(
+      'FIREFOX',
+      ['firefox-esr', 'firefox'],
+      'apt-get install firefox-esr',
+    ),
+    // Firefox ESR can't change the size of the page afterwards.
+    defaultViewport: null,
+    args: ['--width=1440', '--height=900'],
+  });
+  page = await browser.newPage();
+  page.setDefaultTimeout(SLOW.timeout);
+  page.on('pageerror', (error) => faults.push(`uncaught ${error}`));
+  page.on('console', (message) => {
+    if (/content.security.policy/i.test(message.text())) faults.push(message.text());
+  });
+  await page.goto(`${server.url}/graphiql`);
+}, SLOW.timeout);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  files.remove();
+}, SLOW.timeout);
+
+/** Clicks what has this text. Puppeteer's locators need `eval`, which the page's policy forbids. */
+async function press(text: string): Promise<void> {
+  const element = await page.waitForSelector(`::-p-text(${text})`);
+  await element!.click();
+}
+
+/** Waits until the figures are those of the present selection, and returns the number of trips. */
+async function trips(): Promise<number> {
+  await page.waitForSelector('.figures[aria-busy="false"]');
+  return page.evaluate(() => {
+    const term = [...document.querySelectorAll('.number dt')].find(
+      ({ textContent }) => textContent === 'Trips',
+    );
+    return Number(term!.nextElementSibling!.textContent!.replaceAll(',', ''));
+  });
+}
+
+async function asked(args: string): Promise<number> {
+  const { data } = await server.ask(`{ weeklyAverage(${args}) { totalTrips } }`);
+  return (data!['weeklyAverage'] as { totalTrips: number }).totalTrips;
+}
+
+test('Firefox shows the trips right after an upload', SLOW, async () => {
+  await page.waitForSelector('::-p-text(Start here:)');
+  const input = await page.waitForSelector('input[name="files"]');
+  await (input as unknown as { uploadFile(path: string): Promise<void> }).uploadFile(
+    files.generated('cities.csv', 20_000),
+  );
+  await press('Upload 1 file');
+  await page.waitForSelector('.figures .flow');
+  await page.waitForSelector('.map .place-name');
+  await press('Everywhere');
+  expect(await trips()).toBe(20_000);
+  await page.screenshot({ path: 'test/screenshots/firefox-explore.png' });
+  expect(faults).toEqual([]);
+});
+
+test('Firefox draws a box, whose figures are the ones of the API', SLOW, async () => {
+  await press('Draw a box');
+  await page.waitForSelector('.map.drawing');
+  const map = (await (await page.waitForSelector('.map'))!.boundingBox())!;
+  await page.mouse.move(map.x + map.width * 0.3, map.y + map.height * 0.3);
+  await page.mouse.down();
+  await page.mouse.move(map.x + map.width * 0.7, map.y + map.height * 0.7, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForSelector('.sides input');
+  const shown = await trips();
+  const sides = await page.$$eval('.sides input', (inputs) =>
+    inputs.map((input) => (input as HTMLInputElement).value),
+  );
+  const [west, south, east, north] = sides;
+  expect(shown).toBe(
+    await asked(`bbox: { west: ${west}, south: ${south}, east: ${east}, north: ${north} }`),
+  );
+  expect(faults).toEqual([]);
+});
+
+test('Firefox shows the same for a link, and its query in GraphiQL', SLOW, async () => {
+  const shown = await trips();
+  const link = page.url();
+  const context = await browser.createBrowserContext();
+  const before = page;
+  page = await context.newPage();
+  await page.goto(link);
+  await page.waitForSelector('.figures .flow', SLOW);
+  expect(await trips()).toBe(shown);
+  await page.close();
+  page = before;
+  await page.bringToFront();
+  await press('Show query');
+  await page.waitForSelector('.weeks-plot', SLOW);
+  const result = (): Promise<string> =>
+    page.$eval('.result-window .CodeMirror', (editor) =>
+      (editor as HTMLElement & { CodeMirror: { getValue(): string } }).CodeMirror.getValue(),
+    );
+  await expect.poll(result, SLOW).toContain(`"totalTrips": ${shown}`);
+  await page.screenshot({ path: 'test/screenshots/firefox-graphql.png' });
+  expect(faults).toEqual([]);
+});

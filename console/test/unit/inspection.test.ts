@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { parameters } from '../../src/upload/inspection';
+import { inOrderFor, sameNames } from '../../src/upload/replaceable';
+
+test('an inspection names the file, its size and each column', () => {
+  const said = parameters(
+    { name: 'a&b.csv', size: 12 },
+    { origin: ['x', 'y,z'], timeZone: 'Europe/Prague' },
+  );
+  expect([...said]).toEqual([
+    ['name', 'a&b.csv'],
+    ['bytesTotal', '12'],
+    ['origin', 'x'],
+    ['origin', 'y,z'],
+    ['timeZone', 'Europe/Prague'],
+  ]);
+});
+
+test('ingestions of the same name come first, and each is replaced once', () => {
+  const list = ['b', 'a', 'b', 'c', 'a'].map((source, at) => ({
+    id: String(9 - at),
+    source,
+    rowsIngested: 1,
+  }));
+  expect(inOrderFor('a', list).map(({ id }) => id)).toEqual(['8', '5', '9', '7', '6']);
+  const files = ['a', 'a', 'a', 'x', 'c'].map((name) => new File([], name));
+  expect([...sameNames(files, list)]).toEqual([
+    [files[0], '8'],
+    [files[1], '5'],
+    [files[4], '6'],
+  ]);
+});
