@@ -5,7 +5,7 @@
 
 - Links and images of every Markdown file lead to a file of the project, and their anchors to a heading.
 - Paths in `code` of Markdown files, such as `src/geo/cover.rs` or `store/claims.rs`, exist; they may
-  start at the project's root, in src/, in tests/suite/ or in console/src/.
+  start at the project's root, in src/, in tests/suite/, in tests/once/ or in console/src/.
 - Names in `code` such as `Store::publish` occur in the source.
 - Paths such as docs/guides/cloud.md that other files mention exist.
 """
@@ -28,7 +28,7 @@ BINARY = {".png", ".ico", ".woff2"}
 
 
 def exists(path):
-    folders = [ROOT, ROOT / "src", ROOT / "tests/suite", ROOT / "console/src"]
+    folders = [ROOT, ROOT / "src", ROOT / "tests/suite", ROOT / "tests/once", ROOT / "console/src"]
     return path.startswith(ELSEWHERE) or any((folder / path).exists() for folder in folders)
 
 
