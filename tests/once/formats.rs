@@ -738,6 +738,7 @@ fn what_is_not_certain_is_an_error_that_names_the_option() {
             "NOT_A_TABLE",
             "git lfs pull",
         ),
+        ("{\"data\": []}", &[], "INVALID_JSON", "no list of trips"),
     ] {
         let file = home.write("file", text);
         let found = inspected(&home, &file, options);

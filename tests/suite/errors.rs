@@ -312,6 +312,13 @@ async fn files_without_trips() {
             "a Git LFS pointer",
             "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n".to_owned(),
         ),
+        ("JSON without trips", "{\"data\": [1]}".to_owned()),
+        (
+            "JSON that was cut off",
+            "{\"trips\": [{\"trip_id\": \"a\"}".to_owned(),
+        ),
+        ("JSON of numbers", "{\"trips\": [1]}".to_owned()),
+        ("broken JSON", "{\"trips\": [{a}]}".to_owned()),
         (
             "invisible characters in the header",
             text.replace("origin_coord,", "\"\u{feff}origin\u{200b}_coord\u{1b}\","),

@@ -13,6 +13,35 @@ const MAX_TRIP_BYTES: usize = 16 << 20;
 /// The columns that a trip is converted to.
 const HEADER: &str = "trip_id,device_id,start_time,end_time,start_lng,start_lat,end_lng,end_lat\n";
 
+/// Why a JSON file is not a list of trips. It passes through readers inside an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// No array of trips, or no array called `trips`.
+    #[error(
+        "the JSON has no list of trips: expected an answer of /trips as the Mobility Data \
+         Specification describes it"
+    )]
+    NoTrips,
+    /// The file ends before the list does.
+    #[error("the JSON ends inside the list of trips: it was cut off, so download it again")]
+    Truncated,
+    /// Something else than a trip is in the list.
+    #[error("the list of trips in the JSON has an item that is not an object")]
+    NotObject,
+    /// A trip is longer than any trip.
+    #[error("a trip in the JSON is longer than 16 MiB")]
+    TooLong,
+    /// A trip is not JSON.
+    #[error("a trip in the JSON is broken: {0}")]
+    Broken(serde_json::Error),
+}
+
+impl From<JsonError> for io::Error {
+    fn from(error: JsonError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
+    }
+}
+
 /// Converts a list of trips, in an array called `trips` or alone.
 #[derive(Debug, Default)]
 pub(super) struct JsonTrips {
@@ -57,13 +86,8 @@ impl JsonTrips {
             self.step(byte, out)?;
         }
         match (is_last, self.state) {
-            (true, State::Start | State::Outside) => Err(invalid(
-                "the JSON has no list of trips: expected an answer of /trips as the Mobility Data \
-                 Specification describes it",
-            )),
-            (true, State::Between | State::Trip) => {
-                Err(invalid("the JSON ends inside the list of trips"))
-            }
+            (true, State::Start | State::Outside) => Err(JsonError::NoTrips.into()),
+            (true, State::Between | State::Trip) => Err(JsonError::Truncated.into()),
             _ => Ok(()),
         }
     }
@@ -81,16 +105,12 @@ impl JsonTrips {
                 b']' => self.state = State::Behind,
                 b',' => {}
                 _ if byte.is_ascii_whitespace() => {}
-                _ => {
-                    return Err(invalid(
-                        "the list of trips in the JSON has an item that is no object",
-                    ));
-                }
+                _ => return Err(JsonError::NotObject.into()),
             },
             State::Trip => {
                 self.pending.push(byte);
                 if self.pending.len() > MAX_TRIP_BYTES {
-                    return Err(invalid("a trip in the JSON is longer than 16 MiB"));
+                    return Err(JsonError::TooLong.into());
                 }
                 self.note_string(byte);
                 if !self.is_in_string {
@@ -101,9 +121,7 @@ impl JsonTrips {
                     }
                 }
                 if self.depth == 0 {
-                    let trip = serde_json::from_slice(&self.pending).map_err(|error| {
-                        invalid(&format!("a trip in the JSON is broken: {error}"))
-                    })?;
+                    let trip = serde_json::from_slice(&self.pending).map_err(JsonError::Broken)?;
                     write_trip(&trip, out)?;
                     self.state = State::Between;
                 }
@@ -151,10 +169,6 @@ impl JsonTrips {
             self.is_in_string = !self.is_in_string;
         }
     }
-}
-
-fn invalid(message: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
 }
 
 /// Writes a trip as a row; what it lacks is an empty field.

@@ -57,6 +57,7 @@ mod tests;
 pub use chunk::{Position, Record, RecordChunk};
 pub use converted::Converted;
 pub use header::{Header, MappedColumn};
+pub use json::JsonError;
 pub use kind::WrongKind;
 pub use locations::{LocationsError, read_locations};
 pub use open_error::OpenError;

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::packing::UnpackError;
-use crate::ingest::parse::OpenError;
+use crate::ingest::parse::{JsonError, OpenError};
 use crate::ingest::stop::StopReason;
 use crate::model::{Failure, RejectedRow};
 use crate::store::{self, Unavailable};
@@ -27,6 +27,9 @@ pub(in crate::ingest) enum PipelineError {
     Changed,
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// It is JSON, but not a list of trips.
+    #[error(transparent)]
+    Json(JsonError),
     /// It cannot be decompressed.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
@@ -105,7 +108,10 @@ impl PipelineError {
         match error.downcast() {
             Ok(ReadError::Stopped(reason)) => Self::Stopped(reason),
             Ok(ReadError::Unpack(error)) => Self::Unpack(error),
-            Err(error) => Self::Read(error),
+            Err(error) => match error.downcast() {
+                Ok(error) => Self::Json(error),
+                Err(error) => Self::Read(error),
+            },
         }
     }
 
@@ -126,6 +132,7 @@ impl PipelineError {
         matches!(
             self,
             Self::Open(_)
+                | Self::Json(_)
                 | Self::Unpack(_)
                 | Self::Member { .. }
                 | Self::NoRows
@@ -176,6 +183,7 @@ impl PipelineError {
             Self::Damaged => ("FILE_DAMAGED", self.to_string()),
             Self::Changed => ("FILE_CHANGED", self.to_string()),
             Self::Open(error) | Self::Member { error, .. } => (error.code(), self.to_string()),
+            Self::Json(_) => ("INVALID_JSON", self.to_string()),
             Self::Unpack(error) => (error.code(), self.to_string()),
             Self::Read(_) => ("FILE_UNREADABLE", self.to_string()),
             Self::NoRows => ("NO_ROWS", self.to_string()),
