@@ -13,12 +13,7 @@ FROM node:${NODE_VERSION}-${DEBIAN_RELEASE}-slim AS node
 FROM rust:${RUST_VERSION}-slim-${DEBIAN_RELEASE} AS build
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
-# jemalloc is built with make; any version will do.
-# hadolint ignore=DL3008
-RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
-    && apt-get update \
-    && apt-get install --yes --no-install-recommends make \
-    && rm -rf /var/lib/apt/lists/*
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 COPY . .
 # The caches keep compiled dependencies between builds. Cargo compares modification times, and a
