@@ -2,6 +2,9 @@
 
 mod display;
 mod download;
+mod object_url;
+#[cfg(feature = "cloud")]
+mod objects;
 mod pipe;
 mod remote;
 mod sources;
@@ -40,8 +43,9 @@ const FILES_SHOWN: usize = 20;
 #[derive(Debug, Args)]
 pub(super) struct Ingest {
     /// Files of trips: a file, a folder, a pattern such as '2021-*.csv.gz', a named pipe, - for
-    /// standard input, or a URL that begins with http:// or https://. Files may be compressed with
-    /// gzip, Zstandard or zip
+    /// standard input, a URL that begins with http:// or https://, or an object, a folder (with / at
+    /// its end) or a pattern of an object store: `s3://bucket/key`, gs:// or az://. Files may be
+    /// compressed with gzip, Zstandard or zip
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
     /// Upload the files to the server at this URL instead of opening the database. A server on this
@@ -92,7 +96,7 @@ impl Ingest {
         // All options and sources are checked before any file is queued.
         FileOptions::new(&self.format.format(), "")?;
         self.format.locations()?;
-        let sources = sources::resolve(&self.sources)?;
+        let sources = sources::resolve(&self.sources).await?;
         if self.replaces.is_some() && sources.len() > 1 {
             anyhow::bail!(
                 "--replaces takes one file, and these are {}: pack them into one zip archive, which \

@@ -13,6 +13,8 @@ mod formats;
 mod http;
 mod inbox;
 mod messages;
+#[cfg(feature = "cloud")]
+mod objects;
 mod parquet;
 mod report_page;
 mod sources;

@@ -14,14 +14,14 @@ use serde_json::Value;
 const HEADER: &str = "region,origin_coord,destination_coord,datetime,datasource\n";
 
 /// A file of one trip, unlike those of other numbers.
-fn trip(number: u32) -> String {
+pub(super) fn trip(number: u32) -> String {
     format!(
         "{HEADER}Lyon,POINT (4.83 45.76),POINT (4.86 45.74),2021-03-01 08:00:00.{number:06},phone\n"
     )
 }
 
 /// The names of the ingestions that succeeded, oldest first, and the trips in the answers.
-fn ingested(home: &Home) -> (Vec<String>, u64) {
+pub(super) fn ingested(home: &Home) -> (Vec<String>, u64) {
     let report = home.run(&["report", "--json"]);
     let report: Value = serde_json::from_str(&report.stdout).unwrap();
     let trips = report["weeklyAverages"][0]["totalTrips"].as_u64().unwrap();

@@ -1,10 +1,12 @@
 //! The progress of ingestions: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{
-    HumanBytes, HumanCount, HumanDuration, HumanFloatCount, ProgressBar, ProgressStyle,
+    HumanBytes, HumanCount, HumanDuration, HumanFloatCount, MultiProgress, ProgressBar,
+    ProgressStyle,
 };
 
 use crate::model::{Ingestion, IngestionPhase};
@@ -128,12 +130,63 @@ impl FilesDisplay {
     }
 }
 
+/// The progress of the download of one file. It disappears when it is dropped.
+pub(super) struct DownloadDisplay {
+    name: String,
+    bytes_total: Option<u64>,
+    bytes: u64,
+    bar: Option<ProgressBar>,
+    last_line: Instant,
+}
+
+impl DownloadDisplay {
+    pub(super) fn new(name: String, bytes_total: Option<u64>) -> Self {
+        Self {
+            name,
+            bytes_total,
+            bytes: 0,
+            bar: bar(bytes_total.unwrap_or(0), "{msg}\n{wide_bar}"),
+            last_line: Instant::now(),
+        }
+    }
+
+    /// So many bytes more have come.
+    pub(super) fn advance(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.bytes);
+            bar.set_message(self.message());
+        } else if self.last_line.elapsed() >= LINE_EVERY {
+            eprintln!("{}", self.message());
+            self.last_line = Instant::now();
+        }
+    }
+
+    fn message(&self) -> String {
+        let of = self
+            .bytes_total
+            .map_or_else(String::new, |bytes| format!(" of {}", HumanBytes(bytes)));
+        format!("{}: {}{of} downloaded", self.name, HumanBytes(self.bytes))
+    }
+}
+
+impl Drop for DownloadDisplay {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// All bars, below one another: that of the files, and that of a download.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
 /// A bar, if standard error is a terminal.
 fn bar(length: u64, template: &str) -> Option<ProgressBar> {
     if !std::io::stderr().is_terminal() {
         return None;
     }
-    let bar = ProgressBar::new(length);
+    let bar = BARS.add(ProgressBar::new(length));
     let style = ProgressStyle::with_template(template);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     Some(bar)

@@ -322,8 +322,8 @@ async fn file_part(source: &Source) -> anyhow::Result<Part> {
             let bytes = pipe::read(|| Ok(std::io::stdin()));
             Part::stream(Body::wrap_stream(bytes))
         }
-        Source::Web(url) => {
-            let Download { bytes_total, bytes } = Download::start(url).await?;
+        Source::Web(file) => {
+            let Download { bytes_total, bytes } = file.download().await?;
             let body = Body::wrap_stream(bytes);
             match bytes_total {
                 Some(bytes) => Part::stream_with_length(body, bytes),

@@ -1,4 +1,5 @@
-//! The sources on the command line: files, folders, globs, pipes, standard input, the web.
+//! The sources on the command line: files, folders, globs, pipes, standard input, the web, object
+//! stores.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -7,14 +8,26 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use glob::{MatchOptions, glob_with};
-use reqwest::Url;
 
-use super::download;
-use crate::ingest::web;
+use super::download::{self, WebFile};
+use super::object_url::ObjectUrl;
+#[cfg(not(feature = "cloud"))]
+use super::object_url::not_supported;
+#[cfg(feature = "cloud")]
+use super::objects::Stores;
 use crate::text::Printable;
 
 /// The name of what standard input is ingested as.
 const STANDARD_INPUT: &str = "stdin";
+
+/// The characters by which patterns are told from names.
+const PATTERN: &[u8] = b"*?[";
+/// How names match patterns.
+pub(super) const MATCHING: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
 
 /// Something to ingest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +38,8 @@ pub(super) enum Source {
     Pipe(PathBuf),
     /// Standard input.
     Standard,
-    /// A file on the web.
-    Web(Url),
+    /// A file that is downloaded.
+    Web(WebFile),
 }
 
 impl Source {
@@ -34,7 +47,7 @@ impl Source {
     pub(super) fn name(&self) -> Cow<'_, str> {
         match self {
             Self::Standard => STANDARD_INPUT.into(),
-            Self::Web(url) => web::name(url).into(),
+            Self::Web(file) => file.name().into(),
             Self::File(path) | Self::Pipe(path) => path
                 .file_name()
                 .unwrap_or(path.as_os_str())
@@ -46,8 +59,7 @@ impl Source {
     pub(super) fn shown(&self) -> Printable<Cow<'_, str>> {
         Printable(match self {
             Self::Standard => STANDARD_INPUT.into(),
-            // What follows the path may be secret.
-            Self::Web(_) => self.name(),
+            Self::Web(file) => file.shown().into(),
             Self::File(path) | Self::Pipe(path) => path.to_string_lossy(),
         })
     }
@@ -61,9 +73,15 @@ impl Source {
     }
 }
 
-/// What the arguments name, in their order: all of it exists.
-pub(super) fn resolve(arguments: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+/// What the arguments name, in their order: all of it exists, but for files that are downloaded.
+#[cfg_attr(
+    not(feature = "cloud"),
+    expect(clippy::unused_async, reason = "only object stores are waited for")
+)]
+pub(super) async fn resolve(arguments: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
+    #[cfg(feature = "cloud")]
+    let mut stores = Stores::default();
     for argument in arguments {
         if argument == Path::new("-") {
             ensure!(
@@ -75,15 +93,28 @@ pub(super) fn resolve(arguments: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
         }
         let text = argument.to_string_lossy();
         if let Some(url) = download::url(&text) {
-            sources.push(Source::Web(url?));
+            sources.push(Source::Web(WebFile::Url(url?)));
             continue;
+        }
+        if let Some(url) = ObjectUrl::parse(&text) {
+            let url = url?;
+            #[cfg(not(feature = "cloud"))]
+            return Err(not_supported(&url));
+            #[cfg(feature = "cloud")]
+            {
+                let objects = stores.resolve(url).await?.into_iter();
+                sources.extend(objects.map(|object| Source::Web(WebFile::Object(object))));
+                continue;
+            }
         }
         let shown = Printable(text);
         match fs::metadata(argument) {
             Ok(data) if data.is_dir() => sources.extend(folder(argument)?),
             Ok(data) => sources.push(Source::of(argument.clone(), &data)),
             // A file whose name looks like a pattern is that file.
-            Err(_) if is_pattern(argument) => sources.extend(matches(argument)?),
+            Err(_) if is_pattern(argument.as_os_str().as_encoded_bytes()) => {
+                sources.extend(matches(argument)?);
+            }
             Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
         }
     }
@@ -112,11 +143,9 @@ fn folder(path: &Path) -> anyhow::Result<Vec<Source>> {
     Ok(files.into_iter().map(Source::File).collect())
 }
 
-fn is_pattern(path: &Path) -> bool {
-    path.as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .any(|byte| b"*?[".contains(byte))
+/// Whether a name may be a pattern.
+pub(super) fn is_pattern(name: &[u8]) -> bool {
+    name.iter().any(|byte| PATTERN.contains(byte))
 }
 
 /// The files that a pattern matches, in natural order.
@@ -125,12 +154,7 @@ fn matches(pattern: &Path) -> anyhow::Result<Vec<Source>> {
     let Some(text) = pattern.to_str() else {
         bail!("the pattern {shown} is not UTF-8");
     };
-    let options = MatchOptions {
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-        ..MatchOptions::new()
-    };
-    let found = glob_with(text, options).with_context(|| format!("not a pattern: {shown}"))?;
+    let found = glob_with(text, MATCHING).with_context(|| format!("not a pattern: {shown}"))?;
     let mut files = Vec::new();
     for path in found {
         let path = path.with_context(|| format!("cannot read what {shown} matches"))?;
@@ -144,7 +168,7 @@ fn matches(pattern: &Path) -> anyhow::Result<Vec<Source>> {
 }
 
 /// The order in which people count: numbers in names by their value, `day-2` before `day-10`.
-fn natural_order(a: &str, b: &str) -> Ordering {
+pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut a_rest, mut b_rest) = (a, b);
     while let (Some(a_first), Some(b_first)) = (a_rest.chars().next(), b_rest.chars().next()) {
         let order;

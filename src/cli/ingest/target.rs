@@ -125,8 +125,8 @@ async fn receive(spool: &Spool, source: &Source, served: bool) -> anyhow::Result
             let bytes = pipe::read(|| Ok(std::io::stdin()));
             spool.receive(&name, bytes, u64::MAX).await?
         }
-        Source::Web(url) => {
-            let Download { bytes, .. } = Download::start(url).await?;
+        Source::Web(file) => {
+            let Download { bytes, .. } = file.download().await?;
             spool.receive(&name, bytes, u64::MAX).await?
         }
     })

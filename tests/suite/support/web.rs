@@ -15,15 +15,19 @@ pub struct Site(SocketAddr);
 
 impl Site {
     pub fn new(answer: impl Fn(&str) -> String + Send + 'static) -> Self {
+        Self::of_requests(move |head| answer(head.split(' ').nth(1).unwrap()))
+    }
+
+    /// A site that answers each request by its head.
+    pub fn of_requests(answer: impl Fn(&str) -> String + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
                 let request = head(&mut connection);
-                let path = request.split(' ').nth(1).unwrap();
                 // The client may have gone.
-                let _ = connection.write_all(answer(path).as_bytes());
+                let _ = connection.write_all(answer(&request).as_bytes());
             }
         });
         Self(address)
