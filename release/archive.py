@@ -45,7 +45,10 @@ def pack(folder, archive, when):
 
 
 def main():
-    files.run("cargo", "build", "--locked", "--profile", files.PROFILE, "--package", "tripgraph", "--bin", "tripgraph")
+    files.run(
+        "cargo", "build", "--locked", "--profile", files.PROFILE, "--package", "tripgraph", "--bin", "tripgraph",
+        "--features", "cloud",
+    )  # fmt: skip
     name = f"tripgraph-{files.version()}-{files.target()}"
     archive = files.output() / (name + (".zip" if os.name == "nt" else ".tar.gz"))
     when = int(files.printed("git", "log", "-1", "--format=%ct"))

@@ -53,11 +53,28 @@ def check(program):
     schema = files.printed(program, "schema")
     if schema != (files.ROOT / "schema.graphql").read_text():
         raise SystemExit(f"{program} schema prints another schema than schema.graphql")
+    check_cloud(program)
     if sys.platform != "linux":
         return
     environment = {**os.environ, "TRIPGRAPH_BIN": str(program)}
     command = [sys.executable, "docs/test/transcripts.py", *TRANSCRIPTS]
     subprocess.run(command, cwd=files.ROOT, env=environment, check=True)
+
+
+def check_cloud(program):
+    """Object stores are a feature that not every build has. This one is refused before anything is sent."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+            "AWS_ALLOW_HTTP": "false",
+        }
+        command = [program, "ingest", "--data-dir", folder, "s3://trips/x.csv"]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if "AWS_ALLOW_HTTP=true" not in ran.stderr:
+        raise SystemExit(f"{program} cannot read object stores: {ran.stderr}")
 
 
 def main():
