@@ -163,7 +163,8 @@ pub struct ServerConfig {
     )]
     pub max_upload_bytes: u64,
     /// Folder whose files are ingested as they appear: what was ingested moves to its subfolder
-    /// `done`, what failed to `failed`, with the reason beside it
+    /// `done`, what failed to `failed`, with the reason beside it. The options of the format apply to
+    /// these files
     #[arg(long, env = "TRIPGRAPH_WATCH", value_name = "DIR")]
     pub watch: Option<PathBuf>,
     /// Beginning of the URLs that `ingestUrl` may read, such as `https://trips.example/data/`; may be

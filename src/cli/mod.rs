@@ -40,7 +40,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Migrate the database, resume unfinished ingestions and serve requests [default]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Ingest files and wait until all have ended; succeeds only if every ingestion does
     Ingest(ingest::Ingest),
     /// Show what would be read in files, and what would be rejected and why; ingests nothing
@@ -70,6 +70,8 @@ struct Serve {
     worker: WorkerConfig,
     #[command(flatten)]
     server: ServerConfig,
+    #[command(flatten)]
+    format: format::FormatArgs,
     #[command(flatten)]
     log: Log,
 }
@@ -141,15 +143,19 @@ impl Cli {
     }
 
     fn dispatch(self) -> anyhow::Result<ExitCode> {
-        match self.command.unwrap_or(Command::Serve(self.serve)) {
+        match self
+            .command
+            .unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
+        {
             Command::Serve(serve) => {
                 let Serve {
                     database,
                     worker,
                     server,
+                    format,
                     log,
-                } = serve;
-                block_on(serve::run(database, worker, server, log))
+                } = *serve;
+                block_on(serve::run(database, worker, server, &format, log))
             }
             Command::Ingest(ingest) => block_on(ingest.run()),
             Command::Inspect(inspect) => inspect.run(),

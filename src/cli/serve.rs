@@ -10,22 +10,34 @@ use tokio::net::TcpListener;
 
 use super::Log;
 use super::backend::{Backend, interrupted};
+use super::format::FormatArgs;
 use super::server_note::{self, ServerNote};
 use crate::analytics::{Answers, ZoneSets, summaries};
 use crate::clock;
 use crate::config::{DatabaseConfig, ServerConfig, WorkerConfig};
 use crate::graphql::{Limits, Services};
 use crate::http::{self, AppState, HttpSettings, Shutdown, Tokens};
-use crate::ingest::Fetcher;
+use crate::ingest::parse::FileOptions;
+use crate::ingest::{Fetcher, IngestOptions};
 
 pub(super) async fn run(
     database: DatabaseConfig,
     worker: WorkerConfig,
     server: ServerConfig,
+    format: &FormatArgs,
     log: Log,
 ) -> anyhow::Result<ExitCode> {
     log.init()?;
     server.check()?;
+    let watched = IngestOptions {
+        format: format.format(),
+        locations: format.locations()?,
+        ..IngestOptions::default()
+    };
+    FileOptions::new(&watched.format, "")?;
+    if server.watch.is_none() && watched != IngestOptions::default() {
+        tracing::warn!("the options of the format are for --watch: without it, nothing reads them");
+    }
     check_clock(clock::now())?;
     let (mut tokens, base_map) = (server.tokens()?, server.base_map()?);
     // Bound first, so that a port in use is reported before a long start.
@@ -81,7 +93,7 @@ pub(super) async fn run(
     });
 
     if let Some(folder) = &server.watch {
-        backend.ingestions.watch_folder(folder).await?;
+        backend.ingestions.watch_folder(folder, watched).await?;
     }
     if let Err(error) = note.write(&database.address()) {
         tracing::warn!(%error, "cannot leave a note beside the database: `ingest` needs --server");

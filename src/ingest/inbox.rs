@@ -62,6 +62,7 @@ struct Inbox {
     folder: PathBuf,
     done: PathBuf,
     failed: PathBuf,
+    options: IngestOptions,
     /// Files that are queued or running, or could not be moved.
     taken: Mutex<HashSet<PathBuf>>,
 }
@@ -77,7 +78,11 @@ struct Seen {
 
 impl Ingestions {
     /// Ingests the files of a folder, those in it and those to come, until the program stops.
-    pub async fn watch_folder(&self, folder: &Path) -> Result<(), InboxError> {
+    pub async fn watch_folder(
+        &self,
+        folder: &Path,
+        options: IngestOptions,
+    ) -> Result<(), InboxError> {
         let failed = |source| InboxError::Folder {
             path: folder.to_owned(),
             source,
@@ -107,6 +112,7 @@ impl Ingestions {
             folder,
             done,
             failed: not_done,
+            options,
             taken: Mutex::default(),
         };
         let tasks = &self.inner.tasks;
@@ -220,8 +226,7 @@ impl Inbox {
         } else {
             let file = SpooledFile::in_place(path).await;
             let file = file.map_err(super::SpoolError::from)?;
-            let options = IngestOptions::default();
-            let enqueued = self.ingestions.enqueue(file, &options).await?;
+            let enqueued = self.ingestions.enqueue(file, &self.options).await?;
             let id = enqueued.ingestion.id;
             if enqueued.duplicate {
                 let path = path.display();

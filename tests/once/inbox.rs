@@ -16,6 +16,35 @@ fn watching(home: &Home) -> Serving {
     Serving::start(home.command(&["serve", "--listen", "127.0.0.1:0", "--watch", "inbox"]))
 }
 
+#[tokio::test]
+async fn files_of_the_folder_are_read_as_the_options_say() {
+    let home = Home::new();
+    fs::create_dir(home.path("inbox")).unwrap();
+    // Neither a region nor columns that are recognised.
+    let text =
+        "from;to;when;datasource\nPOINT (4.83 45.76);POINT (4.86 45.74);01.03.2021 08:00;x\n";
+    home.write("inbox/a.csv", text);
+    let listen = ["serve", "--listen", "127.0.0.1:0", "--watch", "inbox"];
+    let format = [
+        ["--origin", "from"],
+        ["--destination", "to"],
+        ["--time", "when"],
+        ["--time-format", "%d.%m.%Y %H:%M"],
+        ["--delimiter", ";"],
+        ["--region", "Lyon"],
+    ];
+    let server = Serving::start(home.command(&[&listen[..], &format.concat()].concat()));
+    appears(&home, "inbox/done/a.csv").await;
+    let answer = server
+        .answer("{ regions { name } }", serde_json::json!({}))
+        .await;
+    assert_eq!(answer["data"]["regions"][0]["name"], "Lyon", "{answer}");
+    drop(server);
+    let ran = home.run(&["serve", "--listen", "127.0.0.1:0", "--time-zone", "Nowhere"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("Nowhere"), "{ran:?}");
+}
+
 /// Waits until a file is there.
 async fn appears(home: &Home, name: &str) {
     let start = Instant::now();
