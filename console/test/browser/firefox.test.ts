@@ -78,6 +78,17 @@ test('Firefox shows the trips right after an upload', SLOW, async () => {
   expect(faults).toEqual([]);
 });
 
+test('Firefox filters by region, and the figures are the ones of the API', SLOW, async () => {
+  const select = await page.waitForSelector(
+    '.filters label.field select:has(option[value="=Prague"])',
+  );
+  await select!.select('=Prague');
+  expect(await trips()).toBe(await asked('region: "Prague"'));
+  await press('Reset');
+  await trips();
+  expect(faults).toEqual([]);
+});
+
 test('Firefox draws a box, whose figures are the ones of the API', SLOW, async () => {
   await press('Draw a box');
   await page.waitForSelector('.map.drawing');
