@@ -1,17 +1,15 @@
-//! The cache of answers, and coalescing of identical questions.
+//! The answers of a server: costly ones wait for their turn, and most are cached.
 
 use std::hash::Hash;
-use std::mem::size_of;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use prometheus_client::registry::Registry;
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 
 use super::admission::Admission;
-use super::coalescing::UnderWay;
+use super::answer_cache::{AnswerCache, Bytes};
 use super::group_members::MembersQuestion;
 use super::od_matrix::{OdPair, OdQuestion};
 use super::periods::Comparison;
@@ -47,16 +45,6 @@ pub struct Answers {
     zones: Arc<AnswerCache<ZoneAveragesQuestion>>,
     ledger: Option<Arc<Ledger>>,
 }
-
-/// Cached and pending answers, by edition and question.
-struct AnswerCache<Q: Question> {
-    answers: Cache<(Edition, Q), Arc<Q::Answer>, Bytes>,
-    under_way: UnderWay<(Edition, Q), Shared<Q::Answer>>,
-}
-
-/// Outcome that coalesced requests share, and what it cost. They share errors, too: each of them would
-/// fail again.
-type Shared<A> = Result<(Arc<A>, Work), Arc<AnalyticsError>>;
 
 impl Answers {
     /// Answers questions from a store, and caches up to `bytes` bytes of answers; none if it is 0.
@@ -329,78 +317,5 @@ impl Answers {
         let (answer, work) = answer.await?;
         self.count(work);
         Ok(answer)
-    }
-}
-
-impl<Q> AnswerCache<Q>
-where
-    Q: Question + Hash + Eq + Clone,
-    Q::Answer: Sync,
-    Bytes: Weighter<(Edition, Q), Arc<Q::Answer>>,
-{
-    fn new(bytes: u64) -> Self {
-        // A weekly average of two years takes about 1,000 bytes.
-        let answers = usize::try_from(bytes / 1_000).unwrap_or(usize::MAX);
-        Self {
-            answers: Cache::with_weighter(answers, bytes, Bytes),
-            under_way: UnderWay::default(),
-        }
-    }
-
-    /// Answers a question, and caches the answer under the edition of the snapshot: a question that
-    /// had to wait may be answered in a later edition than it was asked in.
-    async fn answer(
-        &self,
-        snapshot: Snapshot,
-        question: Q,
-    ) -> Result<Arc<Q::Answer>, AnalyticsError> {
-        let edition = snapshot.edition().await?;
-        let answer = Arc::new(question.answer(&snapshot).await?);
-        snapshot.close().await;
-        // An answer that is too large for the cache is returned all the same.
-        self.answers
-            .insert((edition, question), Arc::clone(&answer));
-        Ok(answer)
-    }
-}
-
-/// Weighs answers by their approximate size in bytes.
-#[derive(Debug, Clone, Copy)]
-struct Bytes;
-
-/// Approximate size of a question and its cache entry, in bytes.
-fn question_bytes(selection: &Selection) -> u64 {
-    400 + selection.size() as u64
-}
-
-impl Weighter<(Edition, WeeklyQuestion), Arc<WeeklyAverage>> for Bytes {
-    fn weight(&self, key: &(Edition, WeeklyQuestion), average: &Arc<WeeklyAverage>) -> u64 {
-        question_bytes(&key.1.selection) + (average.trips.len() * size_of::<u64>()) as u64
-    }
-}
-
-impl Weighter<(Edition, OdQuestion), Arc<Page<OdPair>>> for Bytes {
-    fn weight(&self, key: &(Edition, OdQuestion), page: &Arc<Page<OdPair>>) -> u64 {
-        question_bytes(&key.1.selection) + (page.items.len() * size_of::<OdPair>()) as u64
-    }
-}
-
-impl Weighter<(Edition, ZoneAveragesQuestion), Arc<ZoneAverages>> for Bytes {
-    fn weight(&self, key: &(Edition, ZoneAveragesQuestion), averages: &Arc<ZoneAverages>) -> u64 {
-        let weeks = averages.iter().map(|(_, average)| average.trips.len());
-        let weeks = weeks.map(|weeks| 100 + weeks * size_of::<u64>());
-        question_bytes(&key.1.selection) + weeks.sum::<usize>() as u64
-    }
-}
-
-impl Weighter<(Edition, ProfileQuestion), Arc<TripProfile>> for Bytes {
-    fn weight(&self, key: &(Edition, ProfileQuestion), _: &Arc<TripProfile>) -> u64 {
-        question_bytes(&key.1.selection) + size_of::<TripProfile>() as u64
-    }
-}
-
-impl Weighter<(Edition, GroupsQuestion), Arc<Page<TripGroup>>> for Bytes {
-    fn weight(&self, key: &(Edition, GroupsQuestion), page: &Arc<Page<TripGroup>>) -> u64 {
-        question_bytes(&key.1.selection) + (page.items.len() * size_of::<TripGroup>()) as u64
     }
 }

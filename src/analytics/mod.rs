@@ -2,6 +2,7 @@
 
 mod admission;
 mod admission_metrics;
+mod answer_cache;
 mod answers;
 mod coalescing;
 mod cover;

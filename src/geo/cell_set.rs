@@ -4,7 +4,8 @@ use h3o::{CellIndex, LatLng};
 use thiserror::Error;
 
 use super::bands::Bands;
-use super::extent::{Containment, Extent, Rect, outline_reach, reach};
+use super::extent::{Containment, Extent, outline_reach, reach};
+use super::rect::Rect;
 use super::{MAX_CORNERS, Point, Resolution, boundary, center};
 
 /// A set of H3 cells of any resolutions, 0–15.

@@ -20,6 +20,7 @@ mod leaf;
 mod levels;
 mod point;
 mod polygon;
+mod rect;
 mod ring;
 #[cfg(test)]
 mod testing;

@@ -4,7 +4,8 @@ use robust::{Coord, orient2d};
 use thiserror::Error;
 
 use super::bands::Bands;
-use super::extent::{Containment, Extent, Rect};
+use super::extent::{Containment, Extent};
+use super::rect::Rect;
 use super::{Point, PointError};
 
 /// Maximum number of corners of all rings together; the corner that closes a ring is counted.

@@ -4,8 +4,9 @@ use h3o::CellIndex;
 
 use super::Polygon;
 use super::bands::Bands;
-use super::extent::{Containment, Extent, Rect};
+use super::extent::{Containment, Extent};
 use super::levels::{LEVELS, judged};
+use super::rect::Rect;
 
 /// Areas in an order. A point that lies in several is in the first of them, and in no other.
 #[derive(Debug)]

@@ -150,7 +150,7 @@ impl DownloadDisplay {
         }
     }
 
-    /// So many bytes more have come.
+    /// Counts bytes that have arrived.
     pub(super) fn advance(&mut self, bytes: u64) {
         self.bytes += bytes;
         if let Some(bar) = &self.bar {

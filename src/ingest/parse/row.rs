@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::chunk::{Fault, Record, Shape};
+use super::chunk::{Record, Shape};
 use super::clock::Read;
 use super::column::{COLUMNS, Column, PLAIN_COLUMNS};
 use super::header::Header;
@@ -8,15 +8,13 @@ use super::mapping::Place;
 use super::options::MAX_NAME_CHARS;
 use super::place::{self, PlaceError};
 use super::quoting::Fields;
+use super::rejection::{Problem, Rejection, broken};
 use super::snippet::snippet;
 use super::time::TimeError;
 use super::times::Times;
 use crate::geo::{Point, PointError};
 use crate::model::LocalTime;
 use crate::text::{canonical_name, trim_bytes};
-
-/// Columns that a row must name to be a header.
-const NAMES_OF_HEADER: usize = 3;
 
 /// A trip parsed from a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,62 +38,6 @@ pub struct ParsedTrip<'a> {
     /// Whether the row has an instant whose wall clock is as written, since the time zone of the
     /// trips is not known.
     pub is_unzoned: bool,
-}
-
-/// A row that can't be read, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// The physical line the row begins on; the header is line 1.
-    pub line: u64,
-    /// The column at fault; `None` if the whole row is.
-    pub column: Option<String>,
-    /// The kind of the problem, without the text of the row.
-    pub kind: &'static str,
-    /// The problem, as a message for users.
-    pub reason: String,
-    /// Whether the row is a header with the columns in another order, so that the rows below it
-    /// would be misread.
-    pub is_other_header: bool,
-    /// The row as in the file: its first 1,000 characters, bytes that are not UTF-8 and
-    /// NUL as `U+FFFD`.
-    pub raw: String,
-}
-
-/// Why a row can't be read.
-struct Problem {
-    /// The column at fault.
-    column: Option<Column>,
-    kind: &'static str,
-    reason: String,
-}
-
-impl Problem {
-    /// One of the whole row.
-    fn of_row(reason: &'static str) -> Self {
-        Self {
-            column: None,
-            kind: reason,
-            reason: reason.to_owned(),
-        }
-    }
-
-    #[cold]
-    fn of_place(column: Column, error: &PlaceError) -> Self {
-        Self {
-            column: Some(column),
-            kind: error.kind(),
-            reason: error.to_string(),
-        }
-    }
-
-    #[cold]
-    fn of_time(column: Column, error: &TimeError) -> Self {
-        Self {
-            column: Some(column),
-            kind: error.kind(),
-            reason: error.to_string(),
-        }
-    }
 }
 
 impl Header {
@@ -135,7 +77,7 @@ impl Header {
     }
 
     /// The fields of a record, left to right, unquoted; an error if the record is broken.
-    fn fields<'a>(&self, record: Record<'a>) -> Result<Fields<'a>, Problem> {
+    pub(super) fn fields<'a>(&self, record: Record<'a>) -> Result<Fields<'a>, Problem> {
         match record.shape {
             Shape::Broken(fault) => Err(Problem::of_row(broken(fault))),
             shape => Ok(Fields::new(record.bytes, shape, self.dialect.delimiter)),
@@ -372,56 +314,6 @@ impl Header {
             column: None,
             kind,
             reason,
-        }
-    }
-
-    #[cold]
-    fn reject(&self, record: Record<'_>, problem: Problem) -> Rejection {
-        let header = self.header(record);
-        let Problem {
-            column,
-            kind,
-            reason,
-        } = match &header {
-            Some(_) => Problem::of_row("the row is a header, not a trip"),
-            None => problem,
-        };
-        Rejection {
-            line: record.line(),
-            column: column.map(|column| self.column_name(column).to_owned()),
-            kind,
-            reason,
-            is_other_header: header.is_some_and(|header| header.slots != self.slots),
-            raw: record.raw(),
-        }
-    }
-
-    /// The record as a header; a file that was joined from several files has several headers.
-    fn header(&self, record: Record<'_>) -> Option<Header> {
-        let is_name = |field: &Cow<'_, [u8]>| {
-            let field = trim_bytes(field);
-            // Most fields of trips are numbers and times.
-            field.first().is_some_and(|byte| !byte.is_ascii_digit())
-                && field.len() <= MAX_NAME_CHARS
-                && std::str::from_utf8(field).is_ok_and(|name| self.options.names(name))
-        };
-        let names = self.fields(record).ok()?.filter(is_name).count();
-        if names < NAMES_OF_HEADER {
-            return None;
-        }
-        Header::read(record.bytes, record.shape, self.dialect, &self.options).ok()
-    }
-}
-
-const fn broken(fault: Fault) -> &'static str {
-    match fault {
-        Fault::TooLong => "the row is longer than 64 KiB",
-        Fault::Unclosed => "an opening quote is never closed",
-        Fault::BehindQuote => {
-            "text follows a closing quote: a quote inside a quoted field must be doubled (\"\")"
-        }
-        Fault::BareReturn => {
-            "an unquoted field contains a carriage return: all lines must have the same line end"
         }
     }
 }
