@@ -4,6 +4,10 @@ import math
 from typing import NamedTuple
 
 TRIP_ENDS = ("ORIGIN", "DESTINATION", "BOTH", "EITHER")
+# By origin again, of the trips that depart on these days between these hours: which no histogram knows.
+MORNINGS = "ORIGIN, 7–9 on weekdays"
+WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY")
+HOURS = (7, 9)
 
 
 class Box(NamedTuple):
@@ -47,4 +51,6 @@ def condition(box, trip_end):
         "DESTINATION": within["destination"],
         "BOTH": " AND ".join(within.values()),
         "EITHER": " OR ".join(f"({text})" for text in within.values()),
+        MORNINGS: f"{within['origin']} AND isodow(departed_at) <= {len(WEEKDAYS)}"
+        f" AND hour(departed_at) >= {HOURS[0]} AND hour(departed_at) < {HOURS[1]}",
     }[trip_end]

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from areas import AREAS, TRIP_ENDS, WORLD
+from areas import AREAS, MORNINGS, TRIP_ENDS, WORLD
 from report import trips
 
 # Up to so many trips, what takes long is repeated, and all areas are asked by all ends.
@@ -12,6 +12,7 @@ CHOSEN = {
     ("1.6 km²", "ORIGIN"),
     *(("47 km²", trip_end) for trip_end in TRIP_ENDS),
     *((area, "ORIGIN") for area in ("city", "continent")),
+    ("city", "BOTH"),
 }
 
 
@@ -42,12 +43,15 @@ class Size(NamedTuple):
         """Names and boxes of areas, and trip ends."""
         if self.shape == "world":
             return [(area, box, trip_end) for area, box in WORLD.items() for trip_end in TRIP_ENDS]
-        return [
+        questions = [
             (area, box, trip_end)
             for area, box in AREAS.items()
             for trip_end in TRIP_ENDS
             if self.often(slow) or (area, trip_end) in CHOSEN
         ]
+        if not slow:
+            questions.append((HOT[0], AREAS[HOT[0]], MORNINGS))
+        return questions
 
 
 def sizes(text):

@@ -12,11 +12,14 @@ from itertools import chain
 from pathlib import Path
 
 import machine
+from areas import HOURS, MORNINGS, WEEKDAYS
 from machine import BenchError, evict
 
 WEEKLY_AVERAGE = """
-query ($bbox: BoundingBox!, $tripEnd: TripEnd!) {
-  weeklyAverage(bbox: $bbox, tripEnd: $tripEnd) { average totalTrips weeks { week trips } }
+query ($bbox: BoundingBox!, $tripEnd: TripEnd!, $days: [DayOfWeek!], $times: [TimeRange!]) {
+  weeklyAverage(bbox: $bbox, tripEnd: $tripEnd, daysOfWeek: $days, timeRanges: $times) {
+    average totalTrips weeks { week trips }
+  }
 }"""
 GROUPED_TRIPS = """
 { groupedTrips {
@@ -64,7 +67,13 @@ def generate(binary, rows, seed, file, shape="cities"):
 
 def fields(box, trip_end):
     """The variables of `WEEKLY_AVERAGE`."""
-    return {"bbox": box._asdict(), "tripEnd": trip_end}
+    if trip_end != MORNINGS:
+        return {"bbox": box._asdict(), "tripEnd": trip_end}
+    first, last = (f"{hour:02}:00" for hour in HOURS)
+    return {
+        "bbox": box._asdict(), "tripEnd": "ORIGIN",
+        "days": WEEKDAYS, "times": [{"from": first, "to": last}],
+    }  # fmt: skip
 
 
 class Program:
