@@ -20,16 +20,18 @@ const CODE = /\.(js|css|woff2?)$|\/graphiql$/;
 
 /** The compressed size of the code that a first visit loads. */
 async function firstLoad(hash: string, ready: string): Promise<number> {
-  const loaded: Promise<number>[] = [];
-  const size = async (response: Response): Promise<number> =>
-    gzipSync(await response.body()).length;
+  const loaded: Response[] = [];
   const app = await ConsolePage.open(browser, server, {}, hash, (page) => {
     page.on('response', (response) => {
-      if (CODE.test(new URL(response.url()).pathname)) loaded.push(size(response));
+      if (CODE.test(new URL(response.url()).pathname)) loaded.push(response);
     });
   });
   await app.page.locator(ready).first().waitFor();
-  const sizes = await Promise.all(loaded);
+  // What is still on its way belongs to the first load.
+  await app.page.waitForLoadState('networkidle');
+  const sizes = await Promise.all(
+    loaded.map(async (response) => gzipSync(await response.body()).length),
+  );
   await app.close();
   return sizes.reduce((sum, one) => sum + one, 0);
 }
