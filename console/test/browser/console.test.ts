@@ -459,9 +459,10 @@ describe('an open server', () => {
     }
   });
 
-  test('a dark page and a narrow one', async () => {
+  test('a dark page, a narrower one and a narrow one', async () => {
     for (const [name, options] of [
       ['dark', { colorScheme: 'dark' }],
+      ['medium', { viewport: { width: 1024, height: 768 } }],
       ['narrow', { viewport: { width: 390, height: 844 } }],
     ] as const) {
       const other = await ConsolePage.open(browser, server, options);
