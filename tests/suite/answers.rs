@@ -6,6 +6,7 @@ use super::support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{join_all, try_join_all};
 use support::backend::Backend;
 use support::reference::{Reference, ReferenceAverage};
 use tripgraph::analytics::{Answers, similar_trips, weekly_average};
@@ -123,6 +124,27 @@ async fn who_waits_for_an_answer_gets_one_though_others_go_away() {
                 Ok(answer) => assert_eq!(*answer.unwrap(), right),
                 Err(gone) => assert!(gone.is_cancelled() && leave(index)),
             }
+        }
+    }
+}
+
+/// Questions that are given up while their transaction begins: the connection they leave is not in
+/// it any more, though what comes next is a statement without a transaction of its own.
+#[tokio::test]
+async fn who_goes_away_at_the_beginning_leaves_no_transaction() {
+    let backend = Backend::start().await;
+    for microseconds in (0..2_000).step_by(5) {
+        let begun = (0..8).map(|_| backend.store.snapshot());
+        let patience = Duration::from_micros(microseconds);
+        drop(tokio::time::timeout(patience, join_all(begun)).await);
+        // Until the connections are back.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let reads = (0..8).map(|_| backend.store.unfinished());
+        let unfinished = try_join_all(reads).await.unwrap().concat();
+        assert!(unfinished.is_empty());
+        let again = (0..8).map(|_| backend.store.snapshot());
+        for snapshot in try_join_all(again).await.unwrap() {
+            snapshot.close().await;
         }
     }
 }
