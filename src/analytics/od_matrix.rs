@@ -56,12 +56,7 @@ impl Question for OdQuestion {
         let mut pairs: HashMap<(u32, u32), Counts, foldhash::fast::FixedState> = HashMap::default();
         let mut overflowed = false;
         each_by_zones(snapshot, self.set.index(), &selection, |trips| {
-            let mut counts = [0; 2];
-            for week in trips.weeks() {
-                let [now, before] = periods.count(week);
-                counts[0] += now;
-                counts[1] += before;
-            }
+            let counts = trips.counts(&periods);
             if counts == [0; 2] {
                 return;
             }

@@ -33,6 +33,11 @@ impl Periods {
         (periods, all)
     }
 
+    /// Whether there is no period to compare with: then all trips of the selection are in the one.
+    pub(super) const fn is_one(&self) -> bool {
+        self.before.is_none()
+    }
+
     /// A trip of a week in each of the periods: 0 or 1.
     #[inline]
     pub(super) fn count(&self, week: u32) -> Counts {

@@ -145,11 +145,14 @@ impl<'a> EndScan<'a> {
         };
         for part in patch.parts() {
             let part = part?;
+            let Some(filter) = self.filter.of_part(&part) else {
+                continue;
+            };
             for (other_cell, rows) in part.runs() {
                 let needs_other = self.needs_other();
                 let other_inside = needs_other && self.inside.contains(other_cell);
                 for row in rows {
-                    if !self.filter.admits(&part, row) {
+                    if !filter.admits(row) {
                         continue;
                     }
                     let this = all_inside || contains(part.position(row))?;

@@ -97,8 +97,11 @@ async fn origins_of(
             |patch| {
                 for part in patch.parts() {
                     let part = part?;
+                    let Some(filter) = filter.of_part(&part) else {
+                        continue;
+                    };
                     for (origin, mut rows) in part.runs() {
-                        if !origins.contain(origin) && rows.any(|row| filter.admits(&part, row)) {
+                        if !origins.contain(origin) && rows.any(|row| filter.admits(row)) {
                             origins.add(origin);
                         }
                     }

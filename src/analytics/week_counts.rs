@@ -1,6 +1,8 @@
 //! Counts of trips by week, while they are added up.
 
-use crate::model::{Entries, KeyFilter, PatchPart, Week, split_counter_key};
+use std::ops::Range;
+
+use crate::model::{Entries, KeyFilter, PatchPart, RowFilter, Week, split_counter_key};
 use crate::store::Error;
 
 /// Trips by week number, one count for each week from the first to the last that was seen.
@@ -13,7 +15,18 @@ pub(super) struct WeekCounts {
 
 impl WeekCounts {
     /// Adds trips to a week; subtracts them if the number is negative.
+    #[inline]
     pub(super) fn add(&mut self, week: u32, trips: i64) {
+        let index = week.checked_sub(self.first).map(|index| index as usize);
+        match index.and_then(|index| self.counts.get_mut(index)) {
+            Some(count) => *count += trips,
+            None => self.add_new(week, trips),
+        }
+    }
+
+    /// As [`WeekCounts::add`], for a week that has no count yet.
+    #[cold]
+    fn add_new(&mut self, week: u32, trips: i64) {
         if self.counts.is_empty() {
             self.first = week;
         }
@@ -29,10 +42,28 @@ impl WeekCounts {
         self.counts[index] += trips;
     }
 
-    /// Adds a trip of a patch, if a filter admits it.
-    pub(super) fn add_trip(&mut self, part: &PatchPart<'_>, row: u32, filter: &KeyFilter) {
-        if filter.admits(part, row) {
-            self.add(part.key(row).week_number(), 1);
+    /// Adds a trip of a part, if the filter admits it.
+    #[inline]
+    pub(super) fn add_trip(&mut self, part: &PatchPart<'_>, row: u32, filter: &RowFilter<'_, '_>) {
+        if filter.admits(row) {
+            self.add(part.week_number(row), 1);
+        }
+    }
+
+    /// Adds the trips of some rows of a part that the filter admits.
+    pub(super) fn add_trips(
+        &mut self,
+        part: &PatchPart<'_>,
+        rows: Range<u32>,
+        filter: &RowFilter<'_, '_>,
+    ) {
+        match part.only_week() {
+            Some(week) if filter.admits_all() => self.add(week, i64::from(rows.end - rows.start)),
+            _ => {
+                for row in rows {
+                    self.add_trip(part, row, filter);
+                }
+            }
         }
     }
 

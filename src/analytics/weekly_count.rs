@@ -8,7 +8,7 @@ use super::scan::leaf_of;
 use super::week_counts::WeekCounts;
 use crate::geo::{self, CellRange, LEVELS, LeafCells, Resolution};
 use crate::model::{
-    CorruptPatch, KeyFilter, PatchDepth, PatchPart, Selection, TripEnd, TripEndRule,
+    CorruptPatch, KeyFilter, PatchDepth, PatchPart, RowFilter, Selection, TripEnd, TripEndRule,
 };
 use crate::store::{Error, Snapshot};
 
@@ -167,32 +167,42 @@ impl InArea<'_> {
         let mut counts = WeekCounts::default();
 
         let inside = origins.inside_ranges();
-        self.each_part(TripEnd::Origin, &inside, PatchDepth::Keys, |_, part| {
-            for row in part.rows_within(destination_leaves.ranges()).flatten() {
-                counts.add_trip(part, row, self.filter);
-            }
-            Ok(())
-        })
+        self.each_part(
+            TripEnd::Origin,
+            &inside,
+            PatchDepth::Keys,
+            |_, part, filter| {
+                for rows in part.rows_within(destination_leaves.ranges()) {
+                    counts.add_trips(part, rows, filter);
+                }
+                Ok(())
+            },
+        )
         .await?;
 
         let mut cells = LeafCells::default();
         let edge = origins.edge_ranges();
-        self.each_part(TripEnd::Origin, &edge, PatchDepth::Others, |cell, part| {
-            for (destination, rows) in part.runs() {
-                let ends_inside = destination_leaves.contains(destination);
-                for row in rows {
-                    let counted = self.contains(part.position(row))?
-                        && (ends_inside
-                            || self.contains(part.other(row))?
+        self.each_part(
+            TripEnd::Origin,
+            &edge,
+            PatchDepth::Others,
+            |cell, part, filter| {
+                for (destination, rows) in part.runs() {
+                    let ends_inside = destination_leaves.contains(destination);
+                    for row in rows {
+                        let counted = self.contains(part.position(row))?
+                            && (ends_inside
+                                || self.contains(part.other(row))?
                                 // Otherwise the patches of destinations have it.
                                 && !origin_leaves.contains(leaf_of(cell, part, row, &mut cells)?));
-                    if counted {
-                        counts.add_trip(part, row, self.filter);
+                        if counted {
+                            counts.add_trip(part, row, filter);
+                        }
                     }
                 }
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        )
         .await?;
 
         let edge = destinations.edge_ranges();
@@ -200,12 +210,12 @@ impl InArea<'_> {
             TripEnd::Destination,
             &edge,
             PatchDepth::Points,
-            |cell, part| {
+            |cell, part, filter| {
                 for row in part.rows_within(origin_leaves.ranges()).flatten() {
                     if self.contains(part.position(row))?
                         && !destination_leaves.contains(leaf_of(cell, part, row, &mut cells)?)
                     {
-                        counts.add_trip(part, row, self.filter);
+                        counts.add_trip(part, row, filter);
                     }
                 }
                 Ok(())
@@ -221,18 +231,22 @@ impl InArea<'_> {
         Ok(self.area.contains(lon, lat))
     }
 
-    /// Visits the parts of some patches, with the patch's cell.
+    /// Visits the parts of some patches that hold trips of the selection, with the patch's cell.
     async fn each_part(
         &self,
         end: TripEnd,
         ranges: &[CellRange],
         depth: PatchDepth,
-        mut visit: impl FnMut(u64, &PatchPart<'_>) -> Result<(), CorruptPatch> + Send,
+        mut visit: impl FnMut(u64, &PatchPart<'_>, &RowFilter<'_, '_>) -> Result<(), CorruptPatch>
+        + Send,
     ) -> Result<(), Error> {
         self.snapshot
             .patches(end, ranges, depth, |patch| {
                 for part in patch.parts() {
-                    visit(patch.cell, &part?)?;
+                    let part = part?;
+                    if let Some(filter) = self.filter.of_part(&part) {
+                        visit(patch.cell, &part, &filter)?;
+                    }
                 }
                 Ok(())
             })
@@ -279,8 +293,8 @@ async fn count_keys(
         .patches(end, patches, PatchDepth::Keys, |patch| {
             for part in patch.parts() {
                 let part = part?;
-                for row in part.rows() {
-                    counts.add_trip(&part, row, filter);
+                if let Some(filter) = filter.of_part(&part) {
+                    counts.add_trips(&part, part.rows(), &filter);
                 }
             }
             Ok(())
@@ -301,10 +315,13 @@ async fn count_points(
         .patches(end, patches, PatchDepth::Points, |patch| {
             for part in patch.parts() {
                 let part = part?;
+                let Some(filter) = filter.of_part(&part) else {
+                    continue;
+                };
                 for row in part.rows() {
                     let [lon, lat] = part.position(row).ok_or(CorruptPatch)?;
                     if admit(lon, lat) {
-                        counts.add_trip(&part, row, filter);
+                        counts.add_trip(&part, row, &filter);
                     }
                 }
             }

@@ -102,10 +102,13 @@ impl ZoneAveragesQuestion {
                 |patch| {
                     for part in patch.parts() {
                         let part = part?;
+                        let Some(filter) = filter.of_part(&part) else {
+                            continue;
+                        };
                         for row in part.rows() {
                             let zone = finder.find(patch.cell, part.position(row))?;
                             if let Some(zone) = zone {
-                                counts[zone as usize].add_trip(&part, row, filter);
+                                counts[zone as usize].add_trip(&part, row, &filter);
                             }
                         }
                     }
@@ -120,9 +123,7 @@ impl ZoneAveragesQuestion {
         each_by_zones(snapshot, self.set.index(), &self.selection, |trips| {
             let mut count = |zone: Option<u32>| {
                 if let Some(zone) = zone {
-                    for week in trips.weeks() {
-                        counts[zone as usize].add(week, 1);
-                    }
+                    trips.add_to(&mut counts[zone as usize]);
                 }
             };
             let (origin, destination) = (trips.origin, trips.destination);

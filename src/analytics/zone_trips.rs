@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::periods::{Counts, Periods};
 use super::scan::leaf_of;
 use super::selected::each_by_origin;
+use super::week_counts::WeekCounts;
 use super::zone_cover::{ZoneCover, ZoneFinder};
 use crate::geo::{LeafCells, ZoneOfCell, Zones};
-use crate::model::{CorruptPatch, KeyFilter, PatchDepth, PatchPart, Selection, TripEnd};
+use crate::model::{CorruptPatch, KeyFilter, PatchDepth, PatchPart, RowFilter, Selection, TripEnd};
 use crate::store::{Error, Snapshot};
 
 /// Trips that start in one zone and end in one.
@@ -16,17 +18,28 @@ pub(super) struct ZoneTrips<'p, 'a> {
     /// The number of the zone of the destinations; `None` outside the zones.
     pub(super) destination: Option<u32>,
     /// The part of the patch that holds them.
-    pub(super) part: &'p PatchPart<'a>,
+    part: &'p PatchPart<'a>,
     rows: Range<u32>,
-    filter: &'p KeyFilter,
+    filter: &'p RowFilter<'p, 'a>,
 }
 
 impl ZoneTrips<'_, '_> {
-    /// The weeks of the trips that the selection includes.
-    pub(super) fn weeks(&self) -> impl Iterator<Item = u32> + '_ {
+    /// The trips that the selection of some periods includes, in each of them.
+    pub(super) fn counts(&self, periods: &Periods) -> Counts {
         let rows = self.rows.clone();
-        rows.filter(|&row| self.filter.admits(self.part, row))
-            .map(|row| self.part.key(row).week_number())
+        if periods.is_one() && self.filter.admits_all() {
+            return [u64::from(rows.end - rows.start), 0];
+        }
+        rows.filter(|&row| self.filter.admits(row))
+            .map(|row| periods.count(self.part.week_number(row)))
+            .fold([0; 2], |sums, counts| {
+                [sums[0] + counts[0], sums[1] + counts[1]]
+            })
+    }
+
+    /// Adds the trips that the selection includes.
+    pub(super) fn add_to(&self, counts: &mut WeekCounts) {
+        counts.add_trips(self.part, self.rows.clone(), self.filter);
     }
 }
 
@@ -52,7 +65,7 @@ pub(super) async fn each_by_zones(
             destination: destinations.find(trip.other_cell, Some(other))?,
             part,
             rows: row..row + 1,
-            filter: &filter,
+            filter: &RowFilter::default(),
         });
         Ok(())
     })
@@ -82,6 +95,9 @@ async fn each_by_cells(
             };
             for part in patch.parts() {
                 let part = part?;
+                let Some(filter) = filter.of_part(&part) else {
+                    continue;
+                };
                 for (cell, rows) in part.runs() {
                     // Otherwise the patches of destinations have them.
                     if let ZoneOfCell::Whole(destination) = destinations.of(cell)? {
@@ -90,7 +106,7 @@ async fn each_by_cells(
                             destination,
                             part: &part,
                             rows,
-                            filter,
+                            filter: &filter,
                         });
                     }
                 }
@@ -104,6 +120,9 @@ async fn each_by_cells(
         .patches(TripEnd::Origin, &edge, PatchDepth::Others, |patch| {
             for part in patch.parts() {
                 let part = part?;
+                let Some(filter) = filter.of_part(&part) else {
+                    continue;
+                };
                 for (cell, rows) in part.runs() {
                     let on_border = destinations.of(cell)? == ZoneOfCell::Edge;
                     for row in rows {
@@ -116,7 +135,7 @@ async fn each_by_cells(
                             destination: destinations.find(cell, part.other(row))?,
                             part: &part,
                             rows: row..row + 1,
-                            filter,
+                            filter: &filter,
                         });
                     }
                 }
@@ -131,6 +150,9 @@ async fn each_by_cells(
         .patches(TripEnd::Destination, &edge, PatchDepth::Points, |patch| {
             for part in patch.parts() {
                 let part = part?;
+                let Some(filter) = filter.of_part(&part) else {
+                    continue;
+                };
                 for (cell, rows) in part.runs() {
                     let ZoneOfCell::Whole(origin) = origins.of(cell)? else {
                         continue;
@@ -143,7 +165,7 @@ async fn each_by_cells(
                                 destination: destinations.find(leaf, part.position(row))?,
                                 part: &part,
                                 rows: row..row + 1,
-                                filter,
+                                filter: &filter,
                             });
                         }
                     }

@@ -104,6 +104,17 @@ impl Column<'_> {
         let multiple = self.multiples.get(row, self.bytes);
         self.least.wrapping_add(self.unit.wrapping_mul(multiple))
     }
+
+    /// Numbers between which all those of the column are, both included; equal, if all are equal.
+    pub(super) fn bounds(&self) -> [u64; 2] {
+        let multiple = match self.multiples.bit_width() {
+            64 => u64::MAX,
+            bits => (1 << bits) - 1,
+        };
+        let above = self.unit.checked_mul(multiple);
+        let greatest = above.and_then(|above| self.least.checked_add(above));
+        greatest.map_or([0, u64::MAX], |greatest| [self.least, greatest])
+    }
 }
 
 /// Columns of packed numbers, all of the same length.
@@ -222,6 +233,10 @@ mod tests {
             for (column, numbers) in read.columns().iter().zip(&columns) {
                 let got: Vec<_> = read.rows().map(|row| column.get(row)).collect();
                 prop_assert_eq!(&got, numbers);
+                let [least, greatest] = column.bounds();
+                prop_assert!(numbers.iter().all(|number| (least..=greatest).contains(number)));
+                let equal = numbers.iter().all(|number| *number == numbers[0]);
+                prop_assert_eq!(least == greatest, equal);
             }
         }
 

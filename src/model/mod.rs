@@ -42,7 +42,7 @@ pub use histogram::{FinishedHistograms, Histograms, WeeklyKey, histogram_cell};
 pub use ingestion::{
     Failure, Ingestion, IngestionId, IngestionPhase, IngestionState, RejectedRow, Warning,
 };
-pub use key_filter::KeyFilter;
+pub use key_filter::{KeyFilter, RowFilter};
 pub use local_time::{LocalTime, MICROS_PER_WEEK};
 pub use page::Page;
 pub use patch::Patch;

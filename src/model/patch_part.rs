@@ -219,6 +219,26 @@ impl<'a> PatchPart<'a> {
         TripKey::from_numbers(week.get(row), region.get(row), datasource.get(row))
     }
 
+    /// The number of a trip's week.
+    #[must_use]
+    #[inline]
+    pub fn week_number(&self, row: u32) -> u32 {
+        let [week, ..] = self.keys.columns();
+        TripKey::from_numbers(week.get(row), 0, 0).week_number()
+    }
+
+    /// The number of the week of all trips, if it is one.
+    #[must_use]
+    pub fn only_week(&self) -> Option<u32> {
+        let [least, greatest] = self.keys.columns()[0].bounds();
+        (least == greatest && !self.rows().is_empty()).then(|| self.week_number(0))
+    }
+
+    /// Numbers of weeks, of microseconds of the week, of regions, of datasources, of ingestions.
+    pub(super) const fn keys(&self) -> &[Column<'a>; 5] {
+        self.keys.columns()
+    }
+
     /// Time of departure in microseconds since the beginning of its week.
     #[must_use]
     #[inline]
@@ -229,7 +249,7 @@ impl<'a> PatchPart<'a> {
     /// Time of departure; `None` if the numbers are not a time of the years 1–9999.
     #[must_use]
     pub fn departed_at(&self, row: u32) -> Option<LocalTime> {
-        let week = Week::from_number(self.key(row).week_number())?;
+        let week = Week::from_number(self.week_number(row))?;
         LocalTime::in_week(week, self.micros_of_week(row))
     }
 
@@ -306,11 +326,10 @@ impl<'a> PatchPart<'a> {
 
 #[inline]
 fn degrees(columns: Option<&[Column<'_>; 2]>, row: u32) -> Option<[f64; 2]> {
-    Some(
-        columns?
-            .each_ref()
-            .map(|column| f64::from_bits(column.get(row))),
-    )
+    // Mapping the array takes several times as long: it is not inlined.
+    let [lon, lat] = columns?;
+    let degrees = |axis: &Column<'_>| f64::from_bits(axis.get(row));
+    Some([degrees(lon), degrees(lat)])
 }
 
 /// Takes the columns that bytes begin with off them.

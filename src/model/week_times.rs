@@ -2,14 +2,15 @@ use chrono::Weekday;
 use thiserror::Error;
 
 const MINUTE: u64 = 60_000_000;
-const DAY: u64 = 24 * 60 * MINUTE;
+const MINUTES_OF_DAY: u16 = 24 * 60;
+/// Words of 64 bits that have one for each minute of the week.
+const WORDS: usize = (7 * MINUTES_OF_DAY as usize).div_ceil(64);
 
 /// Times of the week, to the microsecond: days of the week, and ranges of the time of day.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WeekTimes {
-    /// Microseconds since the beginning of the week: from, included, and to, excluded. Ascending,
-    /// with a gap between them.
-    ranges: Vec<(u64, u64)>,
+    /// A bit for each minute of the week.
+    minutes: Box<[u64; WORDS]>,
 }
 
 /// A range of the time of day, which may run over midnight.
@@ -51,15 +52,14 @@ impl DayRange {
         }
     }
 
-    /// The parts of the range within one day, in microseconds since midnight.
-    fn parts(self) -> impl Iterator<Item = (u64, u64)> {
-        let (from, to) = (u64::from(self.from) * MINUTE, u64::from(self.to) * MINUTE);
-        let parts = if from < to {
-            [(from, to), (0, 0)]
+    /// The minutes of a day in the range.
+    fn minutes(self) -> impl Iterator<Item = u16> {
+        let (before, after) = if self.from < self.to {
+            (self.from..self.to, 0..0)
         } else {
-            [(0, to), (from, DAY)]
+            (0..self.to, self.from..MINUTES_OF_DAY)
         };
-        parts.into_iter().filter(|(from, to)| from < to)
+        before.chain(after)
     }
 }
 
@@ -88,34 +88,25 @@ impl WeekTimes {
     /// over midnight has the hours before and after it of each of the days.
     #[must_use]
     pub fn new(days: &[Weekday], day_ranges: &[DayRange]) -> Self {
-        let starts = days
-            .iter()
-            .map(|day| u64::from(day.num_days_from_monday()) * DAY);
-        let mut ranges: Vec<_> = starts
-            .flat_map(|start| {
-                let parts = day_ranges.iter().flat_map(|range| range.parts());
-                parts.map(move |(from, to)| (start + from, start + to))
-            })
-            .collect();
-        ranges.sort_unstable();
-        ranges.dedup_by(|next, range| {
-            let joined = next.0 <= range.1;
-            if joined {
-                range.1 = range.1.max(next.1);
+        let mut minutes = Box::new([0; WORDS]);
+        for day in days {
+            let day = usize::from(MINUTES_OF_DAY) * day.num_days_from_monday() as usize;
+            for minute in day_ranges.iter().flat_map(|range| range.minutes()) {
+                let minute = day + usize::from(minute);
+                minutes[minute / 64] |= 1 << (minute % 64);
             }
-            joined
-        });
-        Self { ranges }
+        }
+        Self { minutes }
     }
 
     /// Whether a moment, in microseconds since the beginning of the week, is one of the times.
     #[inline]
     #[must_use]
     pub fn contains(&self, micros_of_week: u64) -> bool {
-        let next = self.ranges.partition_point(|&(_, to)| to <= micros_of_week);
-        self.ranges
-            .get(next)
-            .is_some_and(|&(from, _)| from <= micros_of_week)
+        let minute = micros_of_week / MINUTE;
+        let word = usize::try_from(minute / 64).ok();
+        let word = word.and_then(|word| self.minutes.get(word));
+        word.is_some_and(|word| word >> (minute % 64) & 1 != 0)
     }
 }
 
@@ -123,7 +114,7 @@ impl DayRange {
     /// All day.
     pub const DAY: Self = Self {
         from: 0,
-        to: 24 * 60,
+        to: MINUTES_OF_DAY,
     };
 }
 
@@ -132,6 +123,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const DAY: u64 = 24 * 60 * MINUTE;
 
     const DAYS: [Weekday; 7] = [
         Weekday::Mon,
@@ -177,7 +170,12 @@ mod tests {
         let whole = WeekTimes::new(&days, &[DayRange::DAY]);
         days.reverse();
         assert_eq!(WeekTimes::new(&days, &halves), whole);
-        assert_eq!(whole.ranges, [(0, 7 * DAY)]);
+        assert!(
+            (0..7 * DAY)
+                .step_by(30_000_000)
+                .all(|micros| whole.contains(micros))
+        );
+        assert!(!whole.contains(7 * DAY) && !whole.contains(u64::MAX));
     }
 
     #[test]

@@ -1,8 +1,9 @@
+use chrono::Weekday;
 use proptest::prelude::*;
 
 use super::*;
 use crate::geo::{CellRange, Point, Resolution, leaf_cell, parent};
-use crate::model::{LocalTime, MAX_DIMENSION_ID, TripKey, Week};
+use crate::model::{DayRange, KeyFilter, LocalTime, MAX_DIMENSION_ID, TripKey, Week, WeekTimes};
 
 fn degrees() -> impl Strategy<Value = (f64, f64)> {
     // Anywhere, in one place, and around where meridian and equator cross.
@@ -145,6 +146,60 @@ proptest! {
         }
         let expected = trips.iter().filter(|trip| within(trip.other_cell)).count();
         prop_assert_eq!(found.len(), expected);
+    }
+
+    #[test]
+    fn a_filter_admits_the_trips_that_meet_all_its_conditions(
+        mut trips in proptest::collection::vec(trip(), 1..50),
+        of in proptest::collection::vec(any::<proptest::sample::Index>(), 5),
+        conditions in proptest::collection::vec(any::<bool>(), 6),
+        few in any::<bool>(),
+    ) {
+        if few {
+            // Columns whose numbers are all equal, or nearly.
+            let first = trips[0];
+            for (index, trip) in trips.iter_mut().enumerate() {
+                trip.key = first.key;
+                trip.ingestion = first.ingestion + i64::from(index % 5 == 4);
+                // No later, so that it is a time.
+                trip.micros_of_week = trip.micros_of_week.min(first.micros_of_week);
+            }
+        }
+        let like: Vec<_> = of.iter().map(|index| index.get(&trips)).collect();
+        let week = |trip: &PatchTrip| Week::from_number(trip.key.week_number());
+        let monday_morning = || {
+            let morning = DayRange::parse("22:30", "12:00").unwrap();
+            WeekTimes::new(&[Weekday::Mon, Weekday::Sun], &[morning])
+        };
+        let filter = KeyFilter {
+            region: conditions[0].then(|| like[0].key.region()),
+            datasource: conditions[1].then(|| like[1].key.datasource()),
+            from_week: week(like[2]).filter(|_| conditions[2]),
+            to_week: week(like[3]).filter(|_| conditions[3]),
+            ingestion: conditions[4].then_some(like[4].ingestion),
+            times: conditions[5].then(monday_morning),
+        };
+        let admits = |trip: &PatchTrip| {
+            let week = trip.key.week_number();
+            filter.region.is_none_or(|region| region == trip.key.region())
+                && filter.datasource.is_none_or(|source| source == trip.key.datasource())
+                && filter.from_week.is_none_or(|from| from.number() <= week)
+                && filter.to_week.is_none_or(|to| week <= to.number())
+                && filter.ingestion.is_none_or(|ingestion| ingestion == trip.ingestion)
+                && filter.times.as_ref().is_none_or(|times| times.contains(trip.micros_of_week))
+        };
+        let mut patch = Patch::default();
+        patch.add(TripEnd::Origin, &trips);
+        let part = patch.bytes().parts(TripEnd::Origin).next().unwrap().unwrap();
+        let rows = filter.of_part(&part);
+        for (row, trip) in (0..).zip(part.trips()) {
+            let trip = trip.unwrap();
+            let admitted = rows.as_ref().is_some_and(|rows| rows.admits(row));
+            prop_assert_eq!(admitted, admits(&trip));
+            prop_assert!(admitted || rows.as_ref().is_none_or(|rows| !rows.admits_all()));
+            prop_assert_eq!(part.week_number(row), trip.key.week_number());
+            prop_assert!(part.only_week().is_none_or(|week| week == trip.key.week_number()));
+        }
     }
 
     #[test]
