@@ -1,7 +1,7 @@
 //! Reading with several connections at once: one waits for the disk, or copies, while others do.
 
-use std::iter;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::{iter, thread};
 
 use entity::edition::Model;
 use futures::future::try_join_all;
@@ -19,8 +19,12 @@ use super::{Engine, Error};
 use crate::geo::CellRange;
 use crate::model::TripEnd;
 
-/// Helpers of one question at most.
-const HELPERS: usize = 3;
+/// Helpers of one question at most: one for each core but that which unpacks what they read. Where the
+/// database is in memory, more of them only take turns.
+static HELPERS: LazyLock<usize> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (cores - 1).clamp(1, 3)
+});
 /// Ranges that are read without them at first, to see how much there is.
 const FIRST_RANGES: usize = 8;
 /// Rows, from which on helpers are called for what is left.
@@ -121,7 +125,7 @@ impl Snapshot {
             return Ok(helpers);
         };
         let edition = self.whole_edition().await?;
-        while helpers.len() < HELPERS
+        while helpers.len() < *HELPERS
             && let Ok(permit) = Arc::clone(&all.free).try_acquire_owned()
         {
             let tx = self.interrupt.watched(all.pool.begin()).await?;
