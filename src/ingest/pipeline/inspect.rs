@@ -35,12 +35,12 @@ pub fn inspect(path: &Path, options: &FileOptions, most_rows: u64) -> InspectedF
     };
     let refused = match packing(path) {
         Ok(Packing::Zip) if options.is_beginning() => Some(more_needed(
-            "the beginning of a zip archive does not tell what is in it, since its list of files is \
-             at its end: send the whole archive",
+            "a zip archive lists its files at its end, so its beginning cannot be inspected: send the \
+             whole archive",
         )),
         Ok(Packing::Parquet) if options.is_beginning() => Some(more_needed(
-            "the beginning of a Parquet file does not tell what is in it, since its list of columns \
-             is at its end: send the whole file",
+            "a Parquet file lists its columns at its end, so its beginning cannot be inspected: send \
+             the whole file",
         )),
         Ok(_) => None,
         Err(error) => Some(failure(error)),
