@@ -120,8 +120,7 @@ impl DatabaseConfig {
 /// Options of every command that ingests files.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct WorkerConfig {
-    /// When to write the trips of an ingestion to the table `trip` as well, which can be read with
-    /// SQL
+    /// When to write SQL rows: a copy of each trip in the table `trip`, for people who use SQL
     #[arg(
         long,
         env = "TRIPGRAPH_SQL_TRIPS",
@@ -162,14 +161,12 @@ pub struct ServerConfig {
         hide_default_value = true
     )]
     pub max_upload_bytes: u64,
-    /// Folder whose files are ingested as they appear: what was ingested moves to its subfolder
-    /// `done`, what failed to `failed`, with the reason beside it. The options of the format apply to
-    /// these files
+    /// Folder to watch: new files are ingested, then moved to its subfolder `done`, or to `failed` with
+    /// a file that states the reason. The format options apply to these files
     #[arg(long, env = "TRIPGRAPH_WATCH", value_name = "DIR")]
     pub watch: Option<PathBuf>,
     /// Beginning of the URLs that `ingestUrl` may read, such as `https://trips.example/data/`; may be
-    /// given several times. Private addresses only if the prefix has the address itself [default:
-    /// none]
+    /// given several times. A private address must itself be part of the prefix [default: none]
     #[arg(
         long = "allow-url-prefix",
         env = "TRIPGRAPH_ALLOW_URL_PREFIXES",
@@ -187,7 +184,7 @@ pub struct ServerConfig {
         value_delimiter = ','
     )]
     tokens: Vec<Secret>,
-    /// Minimum number of trips that clients with a token of scope aggregate learn of; all counts are
+    /// Smallest number of trips that clients with a token of scope aggregate can see; all counts are
     /// rounded down to multiples of it
     #[arg(
         long,
@@ -232,7 +229,7 @@ pub struct ServerConfig {
         hide_default_value = true
     )]
     pub cache_bytes: u64,
-    /// Seconds that a query may take, waiting included, before it is stopped, 1 to 86400
+    /// Maximum duration of a query in seconds, including the time it waits, 1 to 86400
     #[arg(
         long,
         env = "TRIPGRAPH_QUERY_TIMEOUT_SECONDS",

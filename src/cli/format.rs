@@ -8,7 +8,7 @@ use clap::Args;
 use crate::ingest::parse::{FileOptions, Locations, read_locations};
 use crate::model::TripFormat;
 
-/// How files are to be read. What is left out is recognised from each file.
+/// Format of the files. Omitted settings are recognised from each file.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Format of the files")]
 pub(super) struct FormatArgs {
@@ -69,7 +69,7 @@ pub(super) struct FormatArgs {
     /// Character between fields
     #[arg(long, env = "TRIPGRAPH_DELIMITER", value_name = "CHARACTER")]
     delimiter: Option<String>,
-    /// Value that is read as empty, beside NULL and \N; may be given several times
+    /// Value that is read as empty, in addition to NULL and \N; may be given several times
     #[arg(
         long = "null-value",
         env = "TRIPGRAPH_NULL_VALUES",

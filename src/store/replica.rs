@@ -131,7 +131,7 @@ impl Replica {
     pub fn failed(self: &Arc<Self>, error: &Error) {
         let replica = self.standby.address();
         if error.driver().is_some_and(is_cancelled_by_replay) {
-            tracing::debug!(replica, %error, "a question is asked again at the primary");
+            tracing::debug!(replica, %error, "retrying a query on the primary");
             self.metrics.fell_back(Fallback::Cancelled);
             return;
         }
@@ -182,7 +182,7 @@ impl Replica {
                         return;
                     }
                     Ok(Err(error)) => {
-                        tracing::debug!(replica = address, %error, "a read replica is away");
+                        tracing::debug!(replica = address, %error, "a read replica is unavailable");
                     }
                     Err(_) => tracing::debug!(replica = address, "a read replica is silent"),
                 }

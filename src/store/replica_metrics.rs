@@ -65,7 +65,7 @@ impl ReplicasMetrics {
         );
         registry.register(
             "replica_questions",
-            "Questions that the read replica was asked",
+            "Queries sent to the read replica",
             self.questions.clone(),
         );
         registry.register(

@@ -24,7 +24,7 @@ impl TripQuery {
     async fn trips(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Selects the trips; if not given, all trips are listed.")] filter: Option<
+        #[graphql(desc = "Selects the trips; by default, all trips are listed.")] filter: Option<
             TripFilter,
         >,
         #[graphql(default = 20, desc = "Maximum number of trips, 0–1000.")] first: i32,
@@ -60,9 +60,7 @@ impl TripQuery {
     async fn trip_profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only trips with the ends given by `tripEnd` in this area.")] area: Option<
-            AreaInput,
-        >,
+        #[graphql(desc = "Only trips whose `tripEnd` is in this area.")] area: Option<AreaInput>,
         #[graphql(default, desc = "Which ends of a trip must be in the area.")] trip_end: TripEnd,
         #[graphql(desc = "Only trips of the region of this name.")] region: Option<String>,
         #[graphql(desc = "Only trips of the datasource of this name.")] datasource: Option<String>,

@@ -26,7 +26,7 @@ impl TripGroupQuery {
     async fn grouped_trips(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Selects the trips to group; if not given, all trips are grouped.")]
+        #[graphql(desc = "Selects the trips to group; by default, all trips are grouped.")]
         filter: Option<TripFilter>,
         #[graphql(
             default = 7,

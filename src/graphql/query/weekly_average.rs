@@ -22,13 +22,9 @@ impl WeeklyAverageQuery {
     async fn weekly_average(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Only trips with the ends given by `tripEnd` in this box; instead of `area`."
-        )]
+        #[graphql(desc = "Only trips whose `tripEnd` is in this box; instead of `area`.")]
         bbox: Option<BoundingBox>,
-        #[graphql(desc = "Only trips with the ends given by `tripEnd` in this area.")] area: Option<
-            AreaInput,
-        >,
+        #[graphql(desc = "Only trips whose `tripEnd` is in this area.")] area: Option<AreaInput>,
         #[graphql(desc = "Only trips of the region of this name.")] region: Option<String>,
         #[graphql(desc = "Only trips of the datasource of this name.")] datasource: Option<String>,
         #[graphql(default, desc = "Which ends of a trip must be in the area.")] trip_end: TripEnd,

@@ -49,7 +49,7 @@ impl ZoneQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "zoneSet", desc = "Name of the set of zones.")] name: String,
-        #[graphql(desc = "Selects the trips to count; if not given, all trips are counted.")]
+        #[graphql(desc = "Selects the trips to count; by default, all trips are counted.")]
         filter: Option<TripFilter>,
         #[graphql(
             desc = "Count the trips of this period, too, with the other conditions of the filter."

@@ -46,7 +46,7 @@ pub(crate) enum AreaInput {
     /// Indexes of H3 cells, of any resolutions, hexadecimal; at most 100,000. A trip end is in the
     /// cell that H3 computes for it at the resolution of the cell.
     Cells(Vec<String>),
-    /// Identifier of a zone: the whole zone, also where an earlier one of its set overlaps it.
+    /// Identifier of a zone: the whole zone, including parts that overlap earlier zones of its set.
     Zone(ID),
 }
 

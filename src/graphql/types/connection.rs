@@ -8,7 +8,7 @@ use crate::model::Page;
 /// The field of a connection beside its page.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct TotalCount {
-    /// Number of items in the whole list.
+    /// Total number of items in the list.
     total_count: Long,
 }
 

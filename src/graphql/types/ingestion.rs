@@ -222,7 +222,7 @@ pub(crate) struct IngestionWarning {
     /// Warning code for programs: upper case, stable. `SAME_NAME`: another file with the same name
     /// and different content is queued, running or published. `UNKNOWN_REGION`,
     /// `DATASOURCE_OF_FILE_NAME`: the file names no region or datasource. `NO_TIME_ZONE`: instants
-    /// are kept as written.
+    /// are stored as written.
     code: String,
     /// Message for people: what was found and what to do.
     message: String,

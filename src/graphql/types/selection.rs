@@ -72,9 +72,9 @@ pub(crate) struct TimeRange {
 /// Selects trips. Fields that are not given do not restrict the selection.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct TripFilter {
-    /// Only trips with the ends given by `tripEnd` in this box; instead of `area`.
+    /// Only trips whose `tripEnd` is in this box; instead of `area`.
     bbox: Option<BoundingBox>,
-    /// Only trips with the ends given by `tripEnd` in this area.
+    /// Only trips whose `tripEnd` is in this area.
     area: Option<AreaInput>,
     /// Which ends of a trip must be in the area.
     #[graphql(default)]
