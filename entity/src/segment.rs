@@ -14,8 +14,8 @@ pub struct Model {
     pub state: String,
     /// Number of its trips, once it is live.
     pub trips: i64,
-    /// How often trips were removed from it.
-    pub removals: i32,
+    /// Incremented when its patches change: by removals and joins.
+    pub revision: i32,
     /// The program that merges into it; none where that is gone.
     pub worker_id: Option<String>,
     /// Rows of `trip` that were written for it.
@@ -28,6 +28,8 @@ pub struct Model {
     pub sql_trip: i64,
     /// Whether all its rows are in `trip`.
     pub sql_complete: bool,
+    /// Whether the rows of its cells are joined, as far as they can be.
+    pub joined: bool,
 }
 
 /// Relations to other tables; rows are joined by hand where speed asks for it.

@@ -12,13 +12,23 @@ pub(super) struct Backend {
     pub(super) ingestions: Ingestions,
 }
 
+/// What the program that opens it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To answer queries and ingest files.
+    Serve,
+    /// To ingest files.
+    Ingest,
+    /// To compact the database at once, not in the background.
+    Compact,
+}
+
 impl Backend {
-    /// Opens and migrates the database and resumes the queue. `serves` is true for a server, false
-    /// for a program that only ingests files.
+    /// Opens and migrates the database and resumes the queue.
     pub(super) async fn start(
         config: &DatabaseConfig,
         worker: WorkerConfig,
-        serves: bool,
+        purpose: Purpose,
     ) -> anyhow::Result<Self> {
         let data_dir = config.data_dir();
         std::fs::create_dir_all(data_dir)
@@ -34,10 +44,10 @@ impl Backend {
             .await
             .with_context(|| format!("cannot open the spool {}", spool_dir.display()))?;
         let role = Role {
-            serves,
+            serves: purpose == Purpose::Serve,
             lease: config.lease(),
             sql_trips: worker.sql_trips,
-            merges: true,
+            compacts: purpose != Purpose::Compact,
         };
         let ingestions = Ingestions::start(store.clone(), spool, role).await?;
         Ok(Self { store, ingestions })

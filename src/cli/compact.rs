@@ -1,11 +1,11 @@
-//! `tripgraph compact`: merges the segments of small ingestions at once.
+//! `tripgraph compact`: merges small segments and joins the patches of large ones at once.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::HumanCount;
 
-use super::backend::Backend;
+use super::backend::{Backend, Purpose};
 use super::{Log, sql_trips};
 use crate::config::{DatabaseConfig, WorkerConfig};
 use crate::telemetry::LogFormat;
@@ -25,16 +25,17 @@ impl Compact {
             format: LogFormat::Text,
         }
         .init()?;
-        let backend = Backend::start(&self.database, self.worker, false).await?;
+        let backend = Backend::start(&self.database, self.worker, Purpose::Compact).await?;
         // What lacks rows for SQL is merged after they are written.
         sql_trips::follow(&backend.ingestions).await;
-        let merged = backend.ingestions.compact().await?;
+        let done = backend.ingestions.compact().await?;
         let left = backend.store.live_segments().await?;
         backend.stop().await?;
         println!(
-            "{} segments with {} trips merged; {} segments now",
-            HumanCount(merged.segments),
-            HumanCount(merged.trips),
+            "{} segments with {} trips merged, {} patches joined; {} segments now",
+            HumanCount(done.segments),
+            HumanCount(done.trips),
+            HumanCount(done.patches_joined),
             HumanCount(left),
         );
         Ok(ExitCode::SUCCESS)

@@ -24,7 +24,7 @@ use self::remote::Remote;
 use self::sources::Source;
 use self::summary::Summary;
 use self::target::{SendError, Target};
-use super::backend::{Backend, interrupted};
+use super::backend::{Backend, Purpose, interrupted};
 use super::format::FormatArgs;
 use super::server_note::ServerNote;
 use super::{Log, sql_trips};
@@ -135,7 +135,7 @@ impl Ingest {
         if let Some(url) = &self.server {
             return Ok(Target::Server(Remote::new(url, given)?));
         }
-        let error = match Backend::start(&self.database, self.worker, false).await {
+        let error = match Backend::start(&self.database, self.worker, Purpose::Ingest).await {
             Ok(backend) => {
                 let served = backend.ingestions.is_served().await?;
                 return Ok(Target::Database { backend, served });
@@ -147,7 +147,7 @@ impl Ingest {
         let Some(ServerNote { url, token }) = note.flatten() else {
             return Err(error);
         };
-        eprintln!("the files go to the server at {url}, which holds the database");
+        eprintln!("sending the files to the server at {url}, which uses this database");
         Ok(Target::Server(Remote::new(&url, token.or(given))?))
     }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
 use super::Log;
-use super::backend::{Backend, interrupted};
+use super::backend::{Backend, Purpose, interrupted};
 use super::format::FormatArgs;
 use super::server_note::{self, ServerNote};
 use crate::analytics::{Answers, ZoneSets, summaries};
@@ -45,7 +45,7 @@ pub(super) async fn run(
         .await
         .map_err(|error| cannot_listen(server.listen, error))?;
     let address = listener.local_addr().context("cannot read the address")?;
-    let mut backend = Backend::start(&database, worker, true).await?;
+    let mut backend = Backend::start(&database, worker, Purpose::Serve).await?;
     backend.store = backend.store.with_replicas(server.read_urls())?;
     let trips = summaries(&backend.store).await?.trips();
     let note = ServerNote::new(address, &mut tokens);
@@ -96,7 +96,7 @@ pub(super) async fn run(
         backend.ingestions.watch_folder(folder, watched).await?;
     }
     if let Err(error) = note.write(&database.address()) {
-        tracing::warn!(%error, "cannot leave a note beside the database: `ingest` needs --server");
+        tracing::warn!(%error, "cannot write the server file next to the database: `ingest` needs --server");
     }
     tracing::info!(
         trips,
@@ -108,7 +108,7 @@ pub(super) async fn run(
         .await
         .context("cannot serve")?;
     if let Err(error) = server_note::remove(&database.address()) {
-        tracing::warn!(%error, "cannot remove the note beside the database");
+        tracing::warn!(%error, "cannot remove the server file next to the database");
     }
     backend.stop().await?;
     Ok(ExitCode::SUCCESS)

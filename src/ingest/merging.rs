@@ -1,4 +1,5 @@
-//! Merges the segments of small ingestions, behind everything else.
+//! Merges the segments of small ingestions, behind everything else. When none is left to be merged, the
+//! patches of large ones are joined (`joining.rs`).
 //!
 //! Segments are merged as soon as all smaller ones together are as large as the next: so a trip is
 //! packed anew once for each doubling of what it is in, and `n` trips in small files end up in about
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::Ingestions;
+use super::joining::Joining;
 use super::pipeline::{MERGED_TRIPS, PipelineError, merge};
 use crate::backoff::Backoff;
 use crate::store::{self, LiveSegment, SegmentId};
@@ -28,15 +30,17 @@ enum Eagerness {
     Eager,
 }
 
-/// What a merge came to.
+/// What was merged and joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Merged {
+pub struct Compacted {
     /// Number of merges.
     pub merges: u64,
     /// Number of segments that were merged.
     pub segments: u64,
     /// Number of their trips.
     pub trips: u64,
+    /// Number of patches of large segments that were joined to another patch of their cell.
+    pub patches_joined: u64,
 }
 
 /// Requests to look for segments to merge.
@@ -59,24 +63,30 @@ impl MergeQueue {
 }
 
 impl Ingestions {
-    /// Merges all segments that can be, at once. Rows for SQL must not be being written.
-    pub async fn compact(&self) -> Result<Merged, store::Error> {
-        let (mut merging, mut all) = (Merging::new(self), Merged::default());
+    /// Merges all segments that can be, and joins the patches of the others, at once. Rows for SQL must
+    /// not be being written.
+    pub async fn compact(&self) -> Result<Compacted, store::Error> {
+        let (mut merging, mut all) = (Merging::new(self), Compacted::default());
         while let Some(merged) = merging.step(Eagerness::Eager).await? {
             all.merges += merged.merges;
             all.segments += merged.segments;
             all.trips += merged.trips;
         }
+        let mut joining = Joining::new(self);
+        while let Some(joined) = joining.step().await? {
+            all.patches_joined += joined;
+        }
         Ok(all)
     }
 }
 
-/// Merges segments until the program stops.
-pub(super) async fn merge_small(ingestions: Ingestions) {
+/// Merges segments, and joins the patches of large ones, until the program stops.
+pub(super) async fn compact_in_background(ingestions: Ingestions) {
     let inner = &ingestions.inner;
     let mut requests = inner.merging.requests.subscribe();
     let mut idle = inner.idle.subscribe();
-    let (mut merging, mut backoff) = (Merging::new(&ingestions), Backoff::default());
+    let (mut merging, mut joining) = (Merging::new(&ingestions), Joining::new(&ingestions));
+    let mut backoff = Backoff::default();
     loop {
         tokio::select! {
             biased;
@@ -85,13 +95,18 @@ pub(super) async fn merge_small(ingestions: Ingestions) {
             _ = idle.wait_for(|idle| *idle) => {}
         }
         requests.borrow_and_update();
-        let delay = match merging.step(Eagerness::Lazy).await {
-            Ok(Some(merged)) if merged.merges > 0 => {
+        let step = match merging.step(Eagerness::Lazy).await {
+            // A merge would take longer, and is over before.
+            Ok(None) => joining.step().await.map(|joined| joined.map(|_| true)),
+            merged => merged.map(|merged| merged.map(|merged| merged.merges > 0)),
+        };
+        let delay = match step {
+            Ok(Some(true)) => {
                 backoff.reset();
                 continue;
             }
             // Another program merges, or was faster.
-            Ok(Some(_)) => STEP_BACK,
+            Ok(Some(false)) => STEP_BACK,
             Ok(None) => {
                 tokio::select! {
                     _ = requests.changed() => {}
@@ -100,7 +115,7 @@ pub(super) async fn merge_small(ingestions: Ingestions) {
                 continue;
             }
             Err(error) => {
-                tracing::error!(%error, "cannot merge segments");
+                tracing::error!(%error, "cannot compact segments");
                 backoff.delay()
             }
         };
@@ -126,7 +141,7 @@ impl<'a> Merging<'a> {
     }
 
     /// Merges some segments. `None` where none is to be; no merge where another program merges.
-    async fn step(&mut self, eagerness: Eagerness) -> Result<Option<Merged>, store::Error> {
+    async fn step(&mut self, eagerness: Eagerness) -> Result<Option<Compacted>, store::Error> {
         let inner = &self.ingestions.inner;
         let mut segments = inner.store.mergeable(MERGED_TRIPS / 2).await?;
         segments.retain(|segment| !self.given_up.contains(&segment.id));
@@ -141,7 +156,7 @@ impl<'a> Merging<'a> {
             return Ok(None);
         }
         let Some(target) = inner.store.begin_merge(&inner.worker).await? else {
-            return Ok(Some(Merged::default()));
+            return Ok(Some(Compacted::default()));
         };
         let start = Instant::now();
         let done = merge(&inner.store, target, sources.to_vec()).await;
@@ -156,18 +171,19 @@ impl<'a> Merging<'a> {
         }
         match done {
             Ok(true) => {}
-            Ok(false) => return Ok(Some(Merged::default())),
+            Ok(false) => return Ok(Some(Compacted::default())),
             Err(PipelineError::Store(error)) if error.is_unavailable() => return Err(error),
             Err(error) => {
                 tracing::error!(%error, "segments are left as they are: they cannot be merged");
                 self.given_up.extend(sources.iter().map(|source| source.id));
-                return Ok(Some(Merged::default()));
+                return Ok(Some(Compacted::default()));
             }
         }
-        let merged = Merged {
+        let merged = Compacted {
             merges: 1,
             segments: sources.len() as u64,
             trips: sources.iter().map(|source| source.trips).sum(),
+            patches_joined: 0,
         };
         inner.metrics.merge(merged);
         tracing::info!(
@@ -207,7 +223,7 @@ mod tests {
             .map(|(id, &trips)| LiveSegment {
                 id,
                 trips,
-                removals: 0,
+                revision: 0,
                 sql_complete: true,
             })
             .collect()

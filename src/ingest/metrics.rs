@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::merging::Merged;
+use super::merging::Compacted;
 use super::pipeline::Stages;
 use super::progress::Progress;
 use super::sql_trips::SqlTripsProgress;
@@ -26,6 +26,7 @@ pub(super) struct IngestMetrics {
     live: Family<StateLabel, Gauge>,
     segments_merged: Counter,
     trips_merged: Counter,
+    patches_joined: Counter,
     sql_rows_written: Counter,
     sql_rows_missing: Gauge,
 }
@@ -81,8 +82,13 @@ impl IngestMetrics {
         );
         registry.register(
             "trips_merged",
-            "Trips that were packed anew by merging their segments",
+            "Trips that were repacked by merging their segments",
             self.trips_merged.clone(),
+        );
+        registry.register(
+            "patches_joined",
+            "Patches of large ingestions that were joined to another patch of their cell",
+            self.patches_joined.clone(),
         );
         registry.register(
             "sql_rows_written",
@@ -122,9 +128,14 @@ impl IngestMetrics {
     }
 
     /// Counts a merge.
-    pub(super) fn merge(&self, merged: Merged) {
+    pub(super) fn merge(&self, merged: Compacted) {
         self.segments_merged.inc_by(merged.segments);
         self.trips_merged.inc_by(merged.trips);
+    }
+
+    /// Counts patches that were joined to others.
+    pub(super) fn join(&self, patches: u64) {
+        self.patches_joined.inc_by(patches);
     }
 
     /// Counts rows that were written for SQL.

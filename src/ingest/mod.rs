@@ -4,6 +4,7 @@ mod error;
 mod estimate;
 mod fetch;
 mod inbox;
+mod joining;
 mod merging;
 mod metrics;
 pub mod parse;
@@ -36,8 +37,8 @@ pub use self::error::IngestError;
 use self::estimate::Pace;
 pub use self::fetch::{FetchError, Fetcher, UrlPrefix, UrlPrefixError};
 pub use self::inbox::InboxError;
+pub use self::merging::Compacted;
 use self::merging::MergeQueue;
-pub use self::merging::Merged;
 use self::metrics::IngestMetrics;
 pub use self::pipeline::{InspectedFile, InspectedRow, InspectedTrip, Inspection, inspect};
 pub use self::preview::preview;
@@ -95,8 +96,8 @@ pub struct Role {
     pub lease: Duration,
     /// Whether it writes trips to the table for SQL.
     pub sql_trips: SqlTrips,
-    /// Whether it merges the segments of small ingestions.
-    pub merges: bool,
+    /// Whether it merges and joins what is stored, in the background.
+    pub compacts: bool,
 }
 
 impl Role {
@@ -105,7 +106,7 @@ impl Role {
         serves: true,
         lease: Duration::from_secs(15),
         sql_trips: SqlTrips::Background,
-        merges: true,
+        compacts: true,
     };
 }
 
@@ -142,8 +143,8 @@ impl Ingestions {
         if ingestions.inner.sql_trips.is_on() {
             tasks.spawn(sql_trips::fill(ingestions.clone()));
         }
-        if role.merges {
-            tasks.spawn(merging::merge_small(ingestions.clone()));
+        if role.compacts {
+            tasks.spawn(merging::compact_in_background(ingestions.clone()));
         }
         if ingestions.inner.store.is_shared() {
             tasks.spawn(peers::heartbeat(ingestions.clone()));
@@ -163,7 +164,7 @@ impl Ingestions {
         self.inner.tasks.wait().await;
         if let Err(error) = self.inner.store.sign_off().await {
             // The others find out when its lease is over.
-            tracing::warn!(%error, "cannot sign off the worker");
+            tracing::warn!(%error, "cannot unregister the worker");
         }
     }
 

@@ -54,6 +54,8 @@ pub(super) enum CommitPoint {
     FinishMerge,
     /// A merge, or a group, is given up.
     AbandonMerge,
+    /// Rows of some cells of a segment are joined.
+    Join,
     /// Segments of programs that are gone are retired.
     RetireLeft,
     /// Patches of a retired segment are deleted.
@@ -99,6 +101,7 @@ impl CommitPoint {
             Self::BeginMerge => "begin-merge",
             Self::FinishMerge => "finish-merge",
             Self::AbandonMerge => "abandon-merge",
+            Self::Join => "join",
             Self::RetireLeft => "retire-left",
             Self::PurgePatches => "purge-patches",
             Self::PurgeSegment => "purge-segment",

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
 
+/// Patches that one transaction deletes: those of a cell may have megabytes.
+const PURGED_PATCHES: usize = 512;
+
 /// What an ingestion adds to the answers, beside its trips.
 #[derive(Debug, Clone)]
 pub struct Publication {
@@ -188,24 +191,34 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes the patches of a segment, a batch at a time.
+    /// Deletes the patches of a segment, some hundred at a time, so that nobody waits long for a writer.
     pub(super) async fn purge_patches(&self, id: SegmentId) -> Result<(), Error> {
         let writer = &self.inner.writer;
-        let range = "SELECT MIN(batch), MAX(batch) FROM trip_patch WHERE segment_id = $1";
-        let range = writer
-            .query_one_raw(statement(writer, range, [id.into()]))
-            .await?;
-        let Some(range) = range else { return Ok(()) };
-        let batch = |index| column::<Option<i32>>(&range, index);
-        let (Some(first), Some(last)) = (batch(0)?, batch(1)?) else {
-            return Ok(());
-        };
-        for batch in first..=last {
-            let sql = "DELETE FROM trip_patch WHERE segment_id = $1 AND batch = $2";
-            let deleted = writer.execute_raw(statement(writer, sql, [id.into(), batch.into()]));
+        let next = format!(
+            "SELECT batch, trip_end, cell FROM trip_patch WHERE segment_id = $1 \
+             ORDER BY segment_id, batch, trip_end, cell LIMIT 1 OFFSET {PURGED_PATCHES}"
+        );
+        loop {
+            let next = writer.query_one_raw(statement(writer, &next, [id.into()]));
+            let (mut sql, mut values) = (
+                "DELETE FROM trip_patch WHERE segment_id = $1".to_owned(),
+                vec![id.into()],
+            );
+            let next = next.await?;
+            if let Some(row) = &next {
+                sql.push_str(" AND (batch, trip_end, cell) < ($2, $3, $4)");
+                values.extend([
+                    column::<i32>(row, 0)?.into(),
+                    column::<i16>(row, 1)?.into(),
+                    column::<i64>(row, 2)?.into(),
+                ]);
+            }
+            let deleted = writer.execute_raw(statement(writer, &sql, values));
             committed(CommitPoint::PurgePatches, deleted).await?;
+            if next.is_none() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 }
 

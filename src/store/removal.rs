@@ -26,8 +26,8 @@ pub struct RemovalSource {
     pub segment: SegmentId,
     /// Whether it has trips of other ingestions, too.
     pub is_merged: bool,
-    /// How often trips were removed from it.
-    removals: i32,
+    /// Incremented when the patches of the segment change.
+    revision: i32,
     /// Where its rows for SQL end: batch, cell, and trips of that cell's patch.
     sql: (i32, i64, i64),
 }
@@ -78,7 +78,7 @@ impl Snapshot {
         Ok(Some(RemovalSource {
             segment,
             is_merged: members > 1,
-            removals: row.removals,
+            revision: row.revision,
             sql: (row.sql_batch, row.sql_cell, row.sql_trip),
         }))
     }
@@ -143,8 +143,9 @@ impl Store {
         let (id, source) = (row.id, &removal.source);
         let segment = segments::locked(tx, source.segment).await?;
         let unchanged = |segment: &segment::Model| {
+            // Of a segment that is removed whole, joins change nothing that matters.
             segment.state == LIVE
-                && segment.removals == source.removals
+                && (segment.revision == source.revision || !source.is_merged)
                 && (segment.sql_batch, segment.sql_cell, segment.sql_trip) == source.sql
         };
         let Some(segment) = segment
@@ -228,7 +229,7 @@ async fn take_out(
     };
     let mut row: segment::ActiveModel = segment.clone().into();
     row.trips = Set(segment.trips - ingestion.rows_ingested);
-    row.removals = Set(segment.removals + 1);
+    row.revision = Set(segment.revision + 1);
     row.sql_rows = Set(segment.sql_rows - written);
     row.sql_trip = Set(sql_trip - i64::try_from(before_cursor).unwrap_or(i64::MAX));
     row.update(tx).await?;

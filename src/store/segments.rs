@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `WRITING` | the ingestion that has it | no |
 //! | `MERGING` | the program that merges others, or packs several ingestions, into it | no |
-//! | `LIVE` | nobody; removals take trips out of it | yes |
+//! | `LIVE` | nobody; removals take trips out of it, and its rows are joined (`joins.rs`) | yes |
 //! | `RETIRED` | nobody; it is purged | no |
 //!
 //! Histograms count the trips of all live segments. A merge changes them only where it packs the trips
@@ -62,8 +62,8 @@ pub struct LiveSegment {
     pub id: SegmentId,
     /// Number of its trips.
     pub trips: u64,
-    /// How often trips were removed from it.
-    pub removals: i32,
+    /// Incremented when its patches change: by removals and joins.
+    pub revision: i32,
     /// Whether its rows for SQL are all written; those of others are not begun.
     pub sql_complete: bool,
 }
@@ -253,11 +253,11 @@ impl Store {
     }
 }
 
-fn live(row: &segment::Model) -> LiveSegment {
+pub(super) fn live(row: &segment::Model) -> LiveSegment {
     LiveSegment {
         id: row.id,
         trips: row.trips.cast_unsigned(),
-        removals: row.removals,
+        revision: row.revision,
         sql_complete: row.sql_complete,
     }
 }

@@ -62,8 +62,8 @@ pub struct SqlCursor {
 pub struct SqlBacklog {
     /// The segment.
     pub segment: SegmentId,
-    /// How often trips were removed from it.
-    pub removals: i32,
+    /// Incremented when its patches change.
+    pub revision: i32,
     /// Where its rows end.
     pub cursor: SqlCursor,
     /// Number of its rows so far.
@@ -76,7 +76,7 @@ pub struct SqlBacklog {
 #[derive(Debug)]
 pub struct SqlPatches {
     pub(super) segment: SegmentId,
-    pub(super) removals: i32,
+    pub(super) revision: i32,
     pub(super) from: SqlCursor,
     pub(super) patches: Vec<SqlPatch>,
     /// What follows the last of them; `None` where it is the last of the segment.
@@ -96,8 +96,8 @@ pub(super) struct SqlPatch {
 pub struct SqlBlock {
     /// The segment.
     pub segment: SegmentId,
-    /// How often trips were removed from it when they were read.
-    pub removals: i32,
+    /// Its revision when they were read.
+    pub revision: i32,
     /// The cursor that the rows continue from.
     pub from: SqlCursor,
     /// The cursor behind them.
@@ -121,7 +121,7 @@ impl SqlPatches {
     pub fn unpack(&self, most: usize) -> Result<SqlBlock, Error> {
         let mut block = SqlBlock {
             segment: self.segment,
-            removals: self.removals,
+            revision: self.revision,
             from: self.from,
             to: self.from,
             completes: false,
@@ -240,7 +240,7 @@ mod tests {
         });
         SqlPatches {
             segment: 3,
-            removals: 0,
+            revision: 0,
             from: SqlCursor::default(),
             patches: patches.collect(),
             then,

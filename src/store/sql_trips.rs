@@ -40,7 +40,7 @@ const INCOMPLETE: &str = "state = 'LIVE' AND NOT sql_complete";
 /// was removed from the segment since its patches were read.
 pub(super) const ADVANCE: &str = "UPDATE segment SET sql_rows = sql_rows + $1, sql_batch = $2, sql_cell = $3, sql_trip = $4, \
      sql_complete = $5 WHERE id = $6 AND sql_batch = $7 AND sql_cell = $8 AND sql_trip = $9 \
-     AND removals = $10 AND state = 'LIVE' AND NOT sql_complete";
+     AND revision = $10 AND state = 'LIVE' AND NOT sql_complete";
 
 impl Store {
     /// The first segment whose trips are not all rows yet, except some.
@@ -54,7 +54,7 @@ impl Store {
             .await?;
         Ok(row.map(|row| SqlBacklog {
             segment: row.id,
-            removals: row.removals,
+            revision: row.revision,
             cursor: SqlCursor {
                 batch: row.sql_batch.cast_unsigned(),
                 cell: row.sql_cell.cast_unsigned(),
@@ -104,7 +104,7 @@ impl Store {
         };
         Ok(SqlPatches {
             segment,
-            removals: backlog.removals,
+            revision: backlog.revision,
             from,
             patches,
             then,

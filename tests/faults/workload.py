@@ -17,8 +17,8 @@ from home import Down, Failure, Questions, until
 HEADER = "region,origin_coord,destination_coord,datetime,datasource\n"
 CITIES = [("Prague", 14.42, 50.08), ("Turin", 7.68, 45.07), ("Hamburg", 9.99, 53.55)]
 BOX = {"west": 14.4, "south": 50.0, "east": 14.5, "north": 50.1}
-# Too large to be ingested with others, which wait behind it.
-LARGE = 6_000
+# Too large to be ingested with others, which wait behind it, and to be merged: its patches are joined.
+LARGE = 9_000
 SMALL = 6
 
 INGEST = """mutation ($file: Upload!, $replaces: ID) {
@@ -53,6 +53,7 @@ LEFT_OVER = """SELECT (SELECT COUNT(*) FROM ingestion WHERE has_rows AND state <
         (SELECT id FROM segment WHERE state = 'LIVE'))
     + (SELECT COUNT(*) FROM segment WHERE state <> 'LIVE' OR NOT sql_complete)
     + (SELECT COUNT(*) FROM segment) / 6
+    + (SELECT COUNT(*) FROM segment WHERE trips > 8192 AND NOT joined)
     + (SELECT COUNT(*) FROM trip_summary WHERE ingestion_id NOT IN
         (SELECT id FROM ingestion WHERE state = 'SUCCEEDED'))"""
 

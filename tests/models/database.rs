@@ -46,7 +46,7 @@ pub(crate) type Blocks = BTreeMap<(Number, u8), u8>;
 pub(crate) struct Segment {
     pub(crate) place: Place,
     pub(crate) worker: Option<Number>,
-    pub(crate) removals: u8,
+    pub(crate) revision: u8,
     pub(crate) blocks: Blocks,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Claim {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
     pub(crate) segment: Number,
-    pub(crate) removals: u8,
+    pub(crate) revision: u8,
     pub(crate) blocks: Blocks,
 }
 
@@ -102,7 +102,7 @@ impl Database {
         self.segments.push(Segment {
             place,
             worker,
-            removals: 0,
+            revision: 0,
             blocks: Blocks::new(),
         });
         self.segments.len() - 1
@@ -235,7 +235,7 @@ impl Database {
             .filter(|(_, row)| row.place == Place::Live)
             .map(|(segment, row)| Seen {
                 segment,
-                removals: row.removals,
+                revision: row.revision,
                 blocks: row.blocks.clone(),
             })
             .collect()
@@ -280,7 +280,7 @@ impl Database {
         }
         let unchanged = sources.iter().all(|seen| {
             let row = &self.segments[seen.segment];
-            let same = row.removals == seen.removals && row.place == Place::Live;
+            let same = row.revision == seen.revision && row.place == Place::Live;
             same || !guards.removals_are_counted
         });
         let is_own = row.worker == Some(program) || !guards.owner_at_merging;
@@ -325,7 +325,7 @@ impl Database {
         let seen = &self.segments[segment];
         Some(Seen {
             segment,
-            removals: seen.removals,
+            revision: seen.revision,
             blocks: seen.blocks.clone(),
         })
     }
@@ -336,7 +336,7 @@ impl Database {
         let segment = &self.segments[seen.segment];
         let is_there = row.segment == Some(seen.segment)
             && segment.place == Place::Live
-            && segment.removals == seen.removals;
+            && segment.revision == seen.revision;
         if row.state != State::Succeeded || !is_there && guards.place_at_removal {
             return false;
         }
@@ -346,7 +346,7 @@ impl Database {
         if is_merged {
             segment.blocks.clone_from(&seen.blocks);
             segment.blocks.retain(|(of, _), _| *of != ingestion);
-            segment.removals += 1;
+            segment.revision += 1;
         } else {
             segment.place = Place::Retired;
         }

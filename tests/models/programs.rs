@@ -290,7 +290,7 @@ impl Model for Programs {
         } else {
             properties.push(Property::sometimes(
                 "two are removed of one segment",
-                |_, world: &World| world.database.segments.iter().any(|row| row.removals == 2),
+                |_, world: &World| world.database.segments.iter().any(|row| row.revision == 2),
             ));
             properties.push(Property::sometimes(
                 "a merge is given up",

@@ -281,7 +281,7 @@ async fn serve_answers_until_it_is_asked_to_end() {
     let handed_over = if on_postgres() {
         "a running server"
     } else {
-        "the files go to the server at http://127.0.0.1:"
+        "sending the files to the server at http://127.0.0.1:"
     };
     assert!(ran.stderr.contains(handed_over), "{ran:?}");
     assert_eq!(server.process.log().matches("ingestion started").count(), 2);

@@ -13,6 +13,7 @@ mod exactness;
 mod exports;
 mod extent;
 mod handing_over;
+mod joining;
 mod merging;
 mod progress;
 mod queries;

@@ -103,7 +103,7 @@ pub(super) fn segment() -> TableCreateStatement {
         )
         .col(ColumnDef::new("state").text().not_null())
         .col(counter("trips"))
-        .col(ColumnDef::new("removals").integer().not_null().default(0))
+        .col(ColumnDef::new("revision").integer().not_null().default(0))
         // A program that is gone leaves what it merged to be purged.
         .col(ColumnDef::new("worker_id").text())
         .foreign_key(
@@ -122,6 +122,7 @@ pub(super) fn segment() -> TableCreateStatement {
                 .not_null()
                 .default(false),
         )
+        .col(ColumnDef::new("joined").boolean().not_null().default(false))
         .to_owned()
 }
 

@@ -34,7 +34,7 @@ pub(in crate::store) async fn write_sql_block(
         .bind(block.from.batch.cast_signed())
         .bind(block.from.cell.cast_signed())
         .bind(block.from.trip.cast_signed())
-        .bind(block.removals)
+        .bind(block.revision)
         .execute(&mut *tx)
         .await?;
     if advanced.rows_affected() == 0 {

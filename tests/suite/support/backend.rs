@@ -13,7 +13,7 @@ use super::database::{Database, Sql};
 
 /// A server that leaves the segments of small files as they are.
 pub const ROLE: Role = Role {
-    merges: false,
+    compacts: false,
     ..Role::SERVER
 };
 
