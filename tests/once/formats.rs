@@ -703,7 +703,7 @@ fn what_is_not_certain_is_an_error_that_names_the_option() {
             dates,
             &[][..],
             "AMBIGUOUS_DATES",
-            "--time-format '%m/%d/%Y %H:%M:%S'",
+            "--time-format '%m/%d/%Y %H:%M' or '%d/%m/%Y %H:%M'",
         ),
         (
             "start_x,start_y,end_x,end_y,started_at,pickup_time\n",
@@ -749,14 +749,202 @@ fn what_is_not_certain_is_an_error_that_names_the_option() {
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.stdout.contains(code), "{ran:?}");
     }
-    let file = home.write("dates.csv", dates);
-    for (format, departed) in [
-        ("%m/%d/%Y %H:%M", "2021-03-04T08:00:00"),
-        ("%d/%m/%Y %H:%M", "2021-04-03T08:00:00"),
+}
+
+/// The formats that the message of `AMBIGUOUS_DATES` names, as they are given to the option.
+fn advised_formats(found: &Value) -> Vec<String> {
+    assert_eq!(found["error"]["code"], "AMBIGUOUS_DATES", "{found}");
+    let message = found["error"]["message"].as_str().unwrap();
+    let (_, advice) = message.split_once("choose with --time-format ").unwrap();
+    let (formats, _) = advice.split_once(" (timeFormat in TripFormat)").unwrap();
+    let quoted = formats.split('\'').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_advice_for_ambiguous_dates_reads_every_row() {
+    let home = Home::new();
+    let (march, april) = ("2021-03-04", "2021-04-03");
+    for (times, expected) in [
+        (&["3/4/2021 4:17"][..], &[march, april][..]),
+        (
+            &["03/04/2021 04:17", "03/04/2021 04:17:30"],
+            &[march, april],
+        ),
+        (&["03/04/2021 04:17:30", "3/4/2021 4:17"], &[march, april]),
+        (
+            &["3/4/2021 4:17:05 AM", "3/4/2021 4:17 PM"],
+            &[march, april],
+        ),
+        (
+            &["03/04/2021 4:17:05.25", "3/4/2021 4:17:05"],
+            &[march, april],
+        ),
+        (
+            &["3/4/2021 4:17 p.m.", "3/4/2021 4:17", "2021-03-04 04:17:00"],
+            &[march, april],
+        ),
+        (
+            &["3-4-2021 4:17:05+02:00", "3-4-2021 4:17:05Z"],
+            &[march, april],
+        ),
+        (&["3/4/21 4:17", "3/4/2021 4:17"], &[march, april]),
+        (
+            &["03/04/21 4:17", "03/04/21 4:17:05.5"],
+            &[march, april, "2003-04-21"],
+        ),
+        (&["21/03/04 08:00"], &["2004-03-21", march]),
+        (&["04.03.21 08:00"], &[march, "2004-03-21"]),
     ] {
-        let found = inspected(&home, &file, &["--time-format", format]);
-        assert_eq!(found["trips"][0]["departedAt"], departed, "{found}");
+        let mut text = "start_x,start_y,end_x,end_y,started_at\n".to_owned();
+        for time in times {
+            writeln!(text, "1,2,3,4,\"{time}\"").unwrap();
+        }
+        let file = home.write("dates.csv", &text);
+        let formats = advised_formats(&inspected(&home, &file, &[]));
+        assert_eq!(formats.len(), expected.len(), "{times:?}: {formats:?}");
+        for (format, expected) in formats.iter().zip(expected) {
+            let found = inspected(&home, &file, &["--time-format", format]);
+            assert_eq!(found["rowsRejected"], 0, "{format}: {found}");
+            assert_eq!(found["rowsIngested"], times.len(), "{format}: {found}");
+            let departed = found["trips"][0]["departedAt"].as_str().unwrap();
+            assert!(departed.starts_with(expected), "{format}: {found}");
+        }
     }
+}
+
+/// A recognised format as options of the command line.
+fn as_options(format: &Value) -> Vec<String> {
+    let mut options = Vec::new();
+    for (key, option) in [
+        ("origin", "--origin"),
+        ("destination", "--destination"),
+        ("originId", "--origin-id"),
+        ("destinationId", "--destination-id"),
+        ("departedAt", "--time"),
+        ("arrivedAt", "--arrival"),
+        ("region", "--region-column"),
+        ("regionName", "--region"),
+        ("datasource", "--datasource-column"),
+        ("datasourceName", "--datasource"),
+        ("timeFormat", "--time-format"),
+        ("timeZone", "--time-zone"),
+        ("delimiter", "--delimiter"),
+        ("encoding", "--encoding"),
+    ] {
+        let value = match &format[key] {
+            Value::Array(names) => {
+                let names: Vec<_> = names.iter().map(|name| name.as_str().unwrap()).collect();
+                names.join(",")
+            }
+            value => value.as_str().unwrap_or_default().to_owned(),
+        };
+        if !value.is_empty() {
+            options.extend([option.to_owned(), value]);
+        }
+    }
+    options
+}
+
+#[test]
+fn a_recognised_format_that_is_given_back_reads_the_same_trips() {
+    let home = Home::new();
+    let mut files = 0;
+    for entry in published("").read_dir().unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let list = match &*name {
+            "station_information.json" | "tfl-stations.csv" | "divvy-stations.csv" => continue,
+            "tfl-2017.csv" => Some("tfl-stations.csv"),
+            "capitalbikeshare-2016.csv" => Some("station_information.json"),
+            "divvy-2014.csv" => Some("divvy-stations.csv"),
+            _ => None,
+        };
+        let mut options = vec!["--time-zone".to_owned(), "Europe/Paris".to_owned()];
+        if let Some(list) = list {
+            let list = published(list).to_str().unwrap().to_owned();
+            options.extend(["--locations".to_owned(), list]);
+        }
+        let inspect = |options: &[String]| {
+            let options: Vec<_> = options.iter().map(String::as_str).collect();
+            inspected(&home, &published(&name), &options)
+        };
+        let found = inspect(&options);
+        let given = as_options(&found["format"]);
+        let again = inspect(&[given, options.split_off(2)].concat());
+        for key in [
+            "format",
+            "trips",
+            "rowsRead",
+            "rowsIngested",
+            "rowsRejected",
+            "extent",
+            "firstDepartedAt",
+            "lastDepartedAt",
+        ] {
+            assert_eq!(again[key], found[key], "{name}: {key}");
+        }
+        files += 1;
+    }
+    assert!(files >= 20, "{files}");
+}
+
+#[test]
+fn the_order_of_dates_is_that_of_the_file() {
+    let home = Home::new();
+    for (name, format) in [
+        ("citibike-2013.csv", "%Y-%m-%d %H:%M:%S"),
+        ("citibike-2014.csv", "%m/%d/%Y %H:%M:%S"),
+        ("chicago-taxi.csv", "%m/%d/%Y %I:%M:%S %p"),
+    ] {
+        let found = inspected(&home, &published(name), &[]);
+        assert_eq!(found["format"]["timeFormat"], format, "{name}: {found}");
+    }
+}
+
+#[test]
+fn times_are_read_as_programs_write_them() {
+    let home = Home::new();
+    for (time, expected) in [
+        ("2019-02-11 22:00:00 +0000 UTC", "2019-02-11T22:00:00"),
+        ("2019-02-11 22:00:00 GMT", "2019-02-11T22:00:00"),
+        ("2019-02-11T22:00:00,125", "2019-02-11T22:00:00.125"),
+        ("20190211T220000Z", "2019-02-11T22:00:00"),
+        ("20190211T2200", "2019-02-11T22:00:00"),
+        ("2019-02-11 00:15:00 AM", "2019-02-11T00:15:00"),
+        ("2/13/2019 10:00 p.m.", "2019-02-13T22:00:00"),
+        ("2/13/2019,\u{202f}10:00\u{202f}PM", "2019-02-13T22:00:00"),
+        ("13.2.2019 10:00\u{a0}p.\u{a0}m.", "2019-02-13T22:00:00"),
+    ] {
+        let text = format!("start_x,start_y,end_x,end_y,started_at\n1,2,3,4,\"{time}\"\n");
+        let found = inspected(&home, &home.write("times.csv", &text), &[]);
+        assert_eq!(found["trips"][0]["departedAt"], expected, "{time}: {found}");
+    }
+    // A date alone is read where it is said that there are such.
+    let text = "start_x,start_y,end_x,end_y,started_at\n1,2,3,4,2019-02-11\n";
+    let file = home.write("dates.csv", text);
+    let reason = &inspected(&home, &file, &[])["rejectedRows"][0]["reason"];
+    let reason = reason.as_str().unwrap().to_owned();
+    assert!(reason.contains("--time-format '%Y-%m-%d'"), "{reason}");
+    let found = inspected(&home, &file, &["--time-format", "%Y-%m-%d"]);
+    assert_eq!(found["trips"][0]["departedAt"], "2019-02-11T00:00:00");
+}
+
+#[test]
+fn a_number_in_another_unit_is_rejected() {
+    let home = Home::new();
+    let row = |time: &str| format!("1,2,3,4,{time}\n");
+    let text = "start_x,start_y,end_x,end_y,started_at\n".to_owned()
+        + &row("1614585600000")
+        + &row("1614585601000")
+        + &row("1614585602");
+    let file = home.write("units.csv", &text);
+    let found = inspected(&home, &file, &[]);
+    assert_eq!(found["format"]["timeFormat"], "epoch_ms", "{found}");
+    assert_eq!(found["rowsRejected"], 1, "{found}");
+    assert_eq!(found["firstDepartedAt"], "2021-03-01T08:00:00", "{found}");
+    // What is declared is taken at its word.
+    let found = inspected(&home, &file, &["--time-format", "epoch_ms"]);
+    assert_eq!(found["rowsRejected"], 0, "{found}");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Reads the times of a file: in the format that was recognised or declared, as wall-clock times.
 
-use chrono::format::{Item, Parsed, StrftimeItems};
-use chrono::{DateTime, NaiveDateTime, NaiveTime, Offset, TimeZone};
+use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-use super::date::{DateOrder, parse_date_time};
+use super::date::{DateOrder, date_alone, either, parse_date_time};
+use super::declared::Declared;
 use super::snippet::snippet;
 use super::time::{MICROS_PER_SECOND, SHOWN_CHARS, TimeError, Written, parse_time};
 use crate::model::LocalTime;
@@ -16,17 +16,12 @@ pub(super) enum TimeFormat {
     /// `YYYY-MM-DD HH:MM:SS` and its variants, or a date with slashes in the order of its parts, if
     /// that is known.
     Text(Option<DateOrder>),
-    /// A number of units since 1970-01-01T00:00:00Z.
+    /// A number of units since 1970-01-01T00:00:00Z, declared.
     Epoch(EpochUnit),
-    /// Declared, in strftime's notation.
+    /// The same, recognised by the range of the numbers: others are in another unit, or no times.
+    LikelyEpoch(EpochUnit),
+    /// Declared, in strftime's notation, and of another kind than [`Self::Text`].
     Declared(Declared),
-}
-
-/// A format in strftime's notation.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Declared {
-    text: String,
-    items: Vec<Item<'static>>,
 }
 
 /// The unit of numbers since 1970.
@@ -38,6 +33,10 @@ pub(super) enum EpochUnit {
 }
 
 impl EpochUnit {
+    /// Numbers since 1970 are recognised in the years 1973 to 2099, in seconds. No number is in this
+    /// range in two units.
+    const LIKELY_SECONDS: std::ops::Range<i64> = 100_000_000..4_102_444_800;
+
     const fn micros(self) -> i64 {
         match self {
             Self::Seconds => MICROS_PER_SECOND,
@@ -54,25 +53,35 @@ impl EpochUnit {
         }
     }
 
-    const ALL: [Self; 3] = [Self::Seconds, Self::Millis, Self::Micros];
+    const fn plural(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Millis => "milliseconds",
+            Self::Micros => "microseconds",
+        }
+    }
+
+    pub(super) const ALL: [Self; 3] = [Self::Seconds, Self::Millis, Self::Micros];
+
+    /// The instant of a number that is likely to be in this unit, in microseconds since 1970.
+    pub(super) fn likely(self, field: &[u8]) -> Option<i64> {
+        let is_likely = |micros: &i64| Self::LIKELY_SECONDS.contains(&(micros / MICROS_PER_SECOND));
+        epoch_micros(field, self).filter(is_likely)
+    }
 }
 
 impl TimeFormat {
     /// The format of that notation: strftime, or the name of a unit since 1970. `None` if it is
-    /// neither.
+    /// neither. A format of the kind that is recognised declares the order of the date; times are
+    /// then read with all variants, as those whose order was recognised.
     pub(super) fn declared(text: &str) -> Option<Self> {
         if let Some(unit) = EpochUnit::ALL.into_iter().find(|unit| unit.name() == text) {
             return Some(Self::Epoch(unit));
         }
-        let items = StrftimeItems::new(text).parse_to_owned().ok()?;
-        let has_fields = items
-            .iter()
-            .any(|item| matches!(item, Item::Numeric(..) | Item::Fixed(_)));
-        has_fields.then(|| {
-            Self::Declared(Declared {
-                text: text.to_owned(),
-                items,
-            })
+        let declared = Declared::new(text)?;
+        Some(match declared.recognised_order() {
+            Some(order) => Self::Text(order),
+            None => Self::Declared(declared),
         })
     }
 
@@ -86,9 +95,9 @@ impl TimeFormat {
         };
         match self {
             Self::Text(None) => format!("%Y-%m-%d {clock}"),
-            Self::Text(Some(order)) => format!("{} {clock}", order.notation()),
-            Self::Epoch(unit) => unit.name().to_owned(),
-            Self::Declared(declared) => declared.text.clone(),
+            Self::Text(Some(order)) => format!("{} {clock}", order.notation('/', "%Y")),
+            Self::Epoch(unit) | Self::LikelyEpoch(unit) => unit.name().to_owned(),
+            Self::Declared(declared) => declared.text().to_owned(),
         }
     }
 
@@ -97,15 +106,11 @@ impl TimeFormat {
         match self {
             Self::Text(None) => "YYYY-MM-DD HH:MM:SS".to_owned(),
             Self::Text(Some(order)) => format!("{} HH:MM:SS", order.form()),
-            Self::Epoch(unit) => {
-                let unit = match unit {
-                    EpochUnit::Seconds => "seconds",
-                    EpochUnit::Millis => "milliseconds",
-                    EpochUnit::Micros => "microseconds",
-                };
-                format!("{unit} since 1970")
+            Self::Epoch(unit) => format!("{} since 1970", unit.plural()),
+            Self::LikelyEpoch(unit) => {
+                format!("{} since 1970, in the years 1973 to 2099", unit.plural())
             }
-            Self::Declared(declared) => declared.text.clone(),
+            Self::Declared(declared) => declared.text().to_owned(),
         }
     }
 
@@ -114,32 +119,60 @@ impl TimeFormat {
     pub(super) fn read(&self, field: &[u8]) -> Result<Written, TimeError> {
         match self {
             Self::Text(order) => match parse_time(field) {
-                Err(TimeError::Form(found)) => match parse_date_time(trim_bytes(field), *order) {
-                    None => Err(self.other_form(found)),
-                    Some(read) => read,
-                },
+                Err(TimeError::Form(_)) => self.variant(trim_bytes(field), *order),
                 read => read,
             },
             Self::Epoch(unit) => self.epoch(trim_bytes(field), *unit),
-            Self::Declared(declared) => self.strftime(trim_bytes(field), &declared.items),
+            Self::LikelyEpoch(unit) => {
+                let field = trim_bytes(field);
+                match unit.likely(field) {
+                    Some(_) => self.epoch(field, *unit),
+                    None => Err(self.wrong(field)),
+                }
+            }
+            Self::Declared(declared) => {
+                let field = trim_bytes(field);
+                let (wall, offset) = declared.read(field).ok_or_else(|| self.wrong(field))?;
+                let wall = LocalTime::from_naive(wall)
+                    .ok_or_else(|| TimeError::Range(snippet(field, SHOWN_CHARS)))?;
+                Ok(Written { wall, offset })
+            }
         }
     }
 
-    fn other_form(&self, found: String) -> TimeError {
+    /// Reads a time that is not in the plain format, in one of the others.
+    fn variant(&self, field: &[u8], order: Option<DateOrder>) -> Result<Written, TimeError> {
+        if let Some(read) = parse_date_time(field, order) {
+            return read;
+        }
+        let Some(date) = date_alone(field) else {
+            return Err(self.wrong(field));
+        };
+        let orders = date.orders(order).into_iter();
+        let mut formats: Vec<_> = orders
+            .map(|order| format!("'{}'", date.notation(order)))
+            .collect();
+        // A year of four digits comes first in every order.
+        formats.dedup();
+        if formats.is_empty() {
+            return Err(self.wrong(field));
+        }
+        Err(TimeError::DateAlone {
+            found: snippet(field, SHOWN_CHARS),
+            formats: either(&formats),
+        })
+    }
+
+    #[cold]
+    fn wrong(&self, field: &[u8]) -> TimeError {
+        let found = || snippet(field, SHOWN_CHARS);
         match self {
-            Self::Text(None) => TimeError::Form(found),
+            _ if field.is_empty() => TimeError::Missing,
+            Self::Text(None) => TimeError::Form(found()),
             _ => TimeError::OtherForm {
                 expected: self.form(),
-                found,
+                found: found(),
             },
-        }
-    }
-
-    fn wrong(&self, field: &[u8]) -> TimeError {
-        if field.is_empty() {
-            TimeError::Missing
-        } else {
-            self.other_form(snippet(field, SHOWN_CHARS))
         }
     }
 
@@ -151,32 +184,6 @@ impl TimeFormat {
             wall,
             offset: Some(0),
         })
-    }
-
-    fn strftime(&self, field: &[u8], items: &[Item<'static>]) -> Result<Written, TimeError> {
-        let read = || {
-            let mut parsed = Parsed::new();
-            let text = std::str::from_utf8(field).ok()?;
-            chrono::format::parse(&mut parsed, text, items.iter()).ok()?;
-            if let Some(timestamp) = parsed.timestamp() {
-                let micros = i64::from(parsed.nanosecond().unwrap_or(0)) / 1_000;
-                let instant = DateTime::from_timestamp(timestamp, 0)?.naive_utc();
-                let wall = instant + chrono::TimeDelta::microseconds(micros);
-                return Some((wall, Some(0)));
-            }
-            let has_clock = parsed.hour_mod_12().is_some() || parsed.hour_div_12().is_some();
-            let time = match parsed.to_naive_time() {
-                Ok(time) => time,
-                Err(_) if !has_clock => NaiveTime::MIN,
-                Err(_) => return None,
-            };
-            let wall = NaiveDateTime::new(parsed.to_naive_date().ok()?, time);
-            Some((wall, parsed.offset()))
-        };
-        let (wall, offset) = read().ok_or_else(|| self.wrong(field))?;
-        let wall = LocalTime::from_naive(wall)
-            .ok_or_else(|| TimeError::Range(snippet(field, SHOWN_CHARS)))?;
-        Ok(Written { wall, offset })
     }
 }
 
@@ -303,12 +310,101 @@ mod tests {
             assert_eq!(read(format, None, text), Ok(wall(expected)), "{format}");
         }
         assert_eq!(
+            read("%d %b %Y", None, "13/04/2016 01:02").unwrap_err(),
+            "not a time: expected %d %b %Y, found 13/04/2016 01:02"
+        );
+        assert_eq!(
             read("%m/%d/%Y %H:%M", None, "13/04/2016 01:02").unwrap_err(),
-            "not a time: expected %m/%d/%Y %H:%M, found 13/04/2016 01:02"
+            "month 13 does not exist"
+        );
+        assert_eq!(
+            read("%m/%d/%Y %H:%M", None, "13h").unwrap_err(),
+            "not a time: expected M/D/YYYY HH:MM:SS, found 13h"
         );
         for format in ["", "M/D/YYYY", "%", "%Q", "epoch_ns"] {
             assert_eq!(TimeFormat::declared(format), None, "{format}");
         }
+    }
+
+    #[test]
+    fn a_declared_order_is_read_in_all_variants() {
+        for format in ["%m/%d/%Y %H:%M:%S", "%m-%d-%y %I:%M %p"] {
+            for (text, expected) in [
+                ("7/4/2016 4:17", "2016-07-04 04:17:00"),
+                ("7/4/2016 04:17:30", "2016-07-04 04:17:30"),
+                ("07/04/2016 4:17:30.25", "2016-07-04 04:17:30.250"),
+                ("07/04/2016 4:17 PM", "2016-07-04 16:17:00"),
+                ("07/04/16 04:17", "2016-07-04 04:17:00"),
+                ("7-4-2016 4:17", "2016-07-04 04:17:00"),
+                ("2016-07-04 04:17:00", "2016-07-04 04:17:00"),
+            ] {
+                assert_eq!(read(format, None, text), Ok(wall(expected)), "{text}");
+            }
+        }
+        let read = |text| read("%Y-%m-%d %H:%M:%S", None, text);
+        assert_eq!(
+            read("2016-07-04T04:17:00.125"),
+            Ok(wall("2016-07-04 04:17:00.125"))
+        );
+        assert!(read("7/4/2016 4:17").is_err());
+    }
+
+    #[test]
+    fn a_date_alone_names_the_format_that_reads_it() {
+        for (format, text, advised) in [
+            ("%Y-%m-%d %H:%M", "2021-03-04", &["%Y-%m-%d"][..]),
+            ("%d/%m/%Y %H:%M", "4/3/2021", &["%d/%m/%Y"]),
+            ("%m/%d/%Y %H:%M", "3/4/21", &["%m/%d/%y"]),
+            ("%Y-%m-%d %H:%M", "15.3.2021", &["%d.%m.%Y"]),
+            ("%Y-%m-%d %H:%M", "3/4/2021", &["%m/%d/%Y", "%d/%m/%Y"]),
+        ] {
+            let message = read(format, None, text).unwrap_err();
+            let formats = advised.join("' or '");
+            assert_eq!(
+                message,
+                format!(
+                    "{text} is a date without a time of day: expected both, or --time-format \
+                     '{formats}' (timeFormat in TripFormat), which reads dates as midnight"
+                )
+            );
+            for format in advised {
+                let (read, _) = read(format, None, text).unwrap();
+                assert!(read.ends_with(" 00:00:00"), "{text}: {read}");
+            }
+        }
+        assert_eq!(
+            read("%Y-%m-%d %H:%M", None, "13/13/2021").unwrap_err(),
+            "not a time: expected YYYY-MM-DD HH:MM:SS, found 13/13/2021"
+        );
+    }
+
+    #[test]
+    fn a_recognised_unit_reads_only_numbers_in_its_range() {
+        let read = |format: &TimeFormat, text: &str| {
+            let read = format.read(text.as_bytes());
+            read.map(|written| written.wall.to_naive().to_string())
+                .map_err(|error| error.to_string())
+        };
+        let likely = TimeFormat::LikelyEpoch(EpochUnit::Millis);
+        assert_eq!(
+            read(&likely, "1614585600000"),
+            Ok("2021-03-01 08:00:00".to_owned())
+        );
+        for text in ["1614585600", "1614585600000000", "0", "-1614585600000", "x"] {
+            assert_eq!(
+                read(&likely, text),
+                Err(format!(
+                    "not a time: expected milliseconds since 1970, in the years 1973 to 2099, \
+                     found {text}"
+                ))
+            );
+        }
+        let declared = TimeFormat::declared("epoch_ms").unwrap();
+        assert_eq!(
+            read(&declared, "1614585600"),
+            Ok("1970-01-19 16:29:45.600".to_owned())
+        );
+        assert_eq!(declared.notation(false), likely.notation(false));
     }
 
     #[test]

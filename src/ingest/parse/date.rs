@@ -1,51 +1,62 @@
-//! Dates whose parts are in one of several orders, as spreadsheets write them.
+//! Dates whose parts are in one of several orders, as spreadsheets write them, and times of day.
 
-use super::time::{TimeError, Written, fraction, offset, pair, wall_clock};
+use super::time::{TimeError, Written, fraction, offset, pair, parse_time, wall_clock};
+use crate::text::blank_len;
 
-/// The order of the parts of a date that does not begin with its year.
+/// The order of the parts of a date that does not begin with a year of four digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateOrder {
     MonthDay,
     DayMonth,
+    /// A year of two digits comes first.
+    YearMonth,
 }
 
 impl DateOrder {
-    pub(super) const fn notation(self) -> &'static str {
-        match self {
-            Self::MonthDay => "%m/%d/%Y",
-            Self::DayMonth => "%d/%m/%Y",
-        }
+    pub(super) const ALL: [Self; 3] = [Self::MonthDay, Self::DayMonth, Self::YearMonth];
+
+    /// The order in strftime's notation. `year`: how years that come last are written.
+    pub(super) fn notation(self, separator: char, year: &str) -> String {
+        let parts = match self {
+            Self::MonthDay => ["%m", "%d", year],
+            Self::DayMonth => ["%d", "%m", year],
+            Self::YearMonth => ["%y", "%m", "%d"],
+        };
+        parts.join(&String::from(separator))
     }
 
     pub(super) const fn form(self) -> &'static str {
         match self {
             Self::MonthDay => "M/D/YYYY",
             Self::DayMonth => "D/M/YYYY",
+            Self::YearMonth => "YY/M/D",
+        }
+    }
+
+    /// What dates begin with, in messages.
+    pub(super) const fn first_part(self) -> &'static str {
+        match self {
+            Self::MonthDay => "with the month",
+            Self::DayMonth => "with the day",
+            Self::YearMonth => "with the year",
         }
     }
 }
 
-/// A date and time of day that was split into numbers.
+/// A date that was split into numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Parts {
-    /// The parts of the date, in the order of the text.
-    pub(super) date: [u16; 3],
-    /// Whether the first part is the year.
-    pub(super) starts_with_year: bool,
-    /// What separates the parts of the date.
+pub(super) struct DateParts {
+    /// The numbers, in the order of the text.
+    numbers: [u16; 3],
+    /// How many digits the first and the last have.
+    digits: [usize; 2],
     separator: u8,
-    clock: (u8, u8, u8),
-    micros: i64,
-    /// Whether AM or PM follows.
-    pub(super) has_half_day: bool,
-    offset: Option<i32>,
 }
 
-impl Parts {
-    /// Splits `D/M/YYYY H:MM[:SS[.ffffff]][ AM]`, with `/`, `-` or `.` between the parts of the
-    /// date in any order, a year of two or four digits, and an offset. `None` if the text is not of
-    /// this form.
-    pub(super) fn split(text: &[u8]) -> Option<Self> {
+impl DateParts {
+    /// Splits a date whose parts are separated by `/`, `-` or `.`, from the text behind it. `None` if
+    /// the text does not begin with one.
+    fn split(text: &[u8]) -> Option<(Self, &[u8])> {
         let (first, rest) = number(text, 4)?;
         let (&separator, rest) = rest.split_first()?;
         if !matches!(separator, b'/' | b'-' | b'.') {
@@ -53,84 +64,168 @@ impl Parts {
         }
         let (second, rest) = number(rest, 2)?;
         let (third, rest) = number(rest.strip_prefix(&[separator])?, 4)?;
-        let starts_with_year = first.1 == 4;
-        let year = match (first.1, third.1) {
-            (4, 1 | 2) => first.0,
-            (1 | 2, 4) => third.0,
+        let digits = [first.1, third.1];
+        // Years have two digits, or four.
+        let has_year = matches!(digits, [4, 1 | 2] | [1 | 2, 4] | [2, 1 | 2] | [1, 2]);
+        let date = Self {
+            numbers: [first.0, second.0, third.0],
+            digits,
+            separator,
+        };
+        has_year.then_some((date, rest))
+    }
+
+    /// Whether it begins with a year of four digits, after which the month comes.
+    pub(super) const fn starts_with_year(&self) -> bool {
+        self.digits[0] == 4
+    }
+
+    /// Whether the date may be in that order. Dates with dots do not begin with the month.
+    pub(super) fn allows(&self, order: DateOrder) -> bool {
+        let is_date = |(_, month, day)| (1..=12).contains(&month) && (1..=31).contains(&day);
+        let by_custom = self.separator != b'.' || order != DateOrder::MonthDay;
+        by_custom && self.read(Some(order)).is_some_and(is_date)
+    }
+
+    /// Year, month and day, by their places alone.
+    fn read(&self, order: Option<DateOrder>) -> Option<(u16, u8, u8)> {
+        let [first, second, third] = self.numbers;
+        let [first_digits, last_digits] = self.digits;
+        let (year, digits, month, day) = if self.starts_with_year() {
+            (first, 4, second, third)
+        } else {
+            match order? {
+                DateOrder::MonthDay => (third, last_digits, first, second),
+                DateOrder::DayMonth => (third, last_digits, second, first),
+                DateOrder::YearMonth => (first, first_digits, second, third),
+            }
+        };
+        let year = match digits {
+            4 => year,
             // As POSIX reads them.
-            (1 | 2, 2) if third.0 < 69 => 2000 + third.0,
-            (1 | 2, 2) => 1900 + third.0,
+            2 if year < 69 => 2000 + year,
+            2 => 1900 + year,
             _ => return None,
         };
-        let date = if starts_with_year {
-            [year, second.0, third.0]
-        } else {
-            [first.0, second.0, year]
-        };
-        let rest = rest
-            .strip_prefix(b"T")
-            .or_else(|| rest.strip_prefix(b", "))
-            .or_else(|| rest.strip_prefix(b" "))?
-            .trim_ascii_start();
-        let ((hour, _), rest) = number(rest, 2)?;
+        Some((year, month.try_into().ok()?, day.try_into().ok()?))
+    }
+
+    /// The orders in which the date may be: those of the file, if that is known.
+    pub(super) fn orders(&self, known: Option<DateOrder>) -> Vec<DateOrder> {
+        let may_be = |order: &DateOrder| known.is_none_or(|known| known == *order);
+        let all = DateOrder::ALL.into_iter().filter(may_be);
+        all.filter(|order| self.allows(*order)).collect()
+    }
+
+    /// The date in strftime's notation, if it is in that order.
+    pub(super) fn notation(&self, order: DateOrder) -> String {
+        let separator = char::from(self.separator);
+        if self.starts_with_year() {
+            return ["%Y", "%m", "%d"].join(&String::from(separator));
+        }
+        order.notation(separator, if self.digits[1] == 4 { "%Y" } else { "%y" })
+    }
+}
+
+/// A time of day that was split into numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ClockParts {
+    /// Hour, minute and second.
+    clock: (u8, u8, u8),
+    has_seconds: bool,
+    micros: i64,
+    /// Whether AM or PM follows.
+    has_half_day: bool,
+    offset: Option<i32>,
+}
+
+impl ClockParts {
+    /// Splits `H:MM[:SS[.ffffff]][ AM]` and an offset.
+    fn split(text: &[u8]) -> Option<Self> {
+        let ((hour, _), rest) = number(text, 2)?;
         let (minute, rest) = two_digits(rest.strip_prefix(b":")?)?;
         let (second, rest) = match rest.strip_prefix(b":") {
-            Some(rest) => two_digits(rest)?,
-            None => (0, rest),
+            Some(rest) => two_digits(rest).map(|(second, rest)| (Some(second), rest))?,
+            None => (None, rest),
         };
-        let digits = rest.strip_prefix(b".").map_or(0, |digits| {
-            let is_digit = |byte: &&u8| byte.is_ascii_digit();
-            1 + digits.iter().take_while(is_digit).count()
-        });
+        let digits = match rest {
+            [b'.' | b',', digits @ ..] => {
+                let is_digit = |byte: &&u8| byte.is_ascii_digit();
+                1 + digits.iter().take_while(is_digit).count()
+            }
+            _ => 0,
+        };
         let (micros, rest) = rest.split_at(digits);
         let (micros, _) = fraction(micros)?;
         let (half_day, rest) = half_day(rest);
         let hour = u8::try_from(hour).ok()?;
         let hour = match half_day {
             None => hour,
-            Some(_) if !(1..=12).contains(&hour) => return None,
+            // The hour after midnight or noon is written as 12, and by some as 0.
+            Some(_) if hour > 12 => return None,
             Some(after_noon) => hour % 12 + if after_noon { 12 } else { 0 },
         };
         Some(Self {
-            date,
-            starts_with_year,
-            separator,
-            clock: (hour, minute, second),
+            clock: (hour, minute, second.unwrap_or(0)),
+            has_seconds: second.is_some(),
             micros,
             has_half_day: half_day.is_some(),
             offset: offset(rest)?,
         })
     }
 
-    /// The order of the parts that the date itself shows: a number above 12 is a day, and dates
-    /// with dots begin with the day. `None` if it shows none.
-    pub(super) const fn shown_order(&self) -> Option<DateOrder> {
-        let [first, second, _] = self.date;
-        if self.separator == b'.' || first > 12 {
-            Some(DateOrder::DayMonth)
-        } else if second > 12 {
-            Some(DateOrder::MonthDay)
-        } else {
-            None
+    const fn notation(&self) -> &'static str {
+        match (self.has_half_day, self.has_seconds) {
+            (false, false) => "%H:%M",
+            (false, true) => "%H:%M:%S",
+            (true, false) => "%I:%M %p",
+            (true, true) => "%I:%M:%S %p",
         }
+    }
+}
+
+/// A date and time of day that was split into numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) date: DateParts,
+    clock: ClockParts,
+}
+
+impl Parts {
+    /// Splits `D/M/YYYY H:MM[:SS[.ffffff]][ AM]`, with `/`, `-` or `.` between the parts of the
+    /// date in any order, a year of two or four digits, and an offset. `None` if the text is not of
+    /// this form.
+    pub(super) fn split(text: &[u8]) -> Option<Self> {
+        let (date, rest) = DateParts::split(text)?;
+        let clock = match rest {
+            [b'T', clock @ ..] => clock,
+            _ => {
+                let rest = rest.strip_prefix(b",").unwrap_or(rest);
+                Some(without_blanks(rest)).filter(|clock| clock.len() < rest.len())?
+            }
+        };
+        let clock = ClockParts::split(without_blanks(clock))?;
+        Some(Self { date, clock })
+    }
+
+    pub(super) const fn has_half_day(&self) -> bool {
+        self.clock.has_half_day
+    }
+
+    /// The time in strftime's notation, if its date is in that order.
+    pub(super) fn notation(&self, order: DateOrder) -> String {
+        format!("{} {}", self.date.notation(order), self.clock.notation())
     }
 
     fn written(&self, order: Option<DateOrder>) -> Option<Result<Written, TimeError>> {
-        let [first, second, third] = self.date;
-        let (year, month, day) = if self.starts_with_year {
-            (first, second, third)
-        } else {
-            match order? {
-                DateOrder::MonthDay => (third, first, second),
-                DateOrder::DayMonth => (third, second, first),
-            }
-        };
-        let (month, day) = (u8::try_from(month).ok()?, u8::try_from(day).ok()?);
-        let wall = wall_clock((year, month, day), self.clock, self.micros);
-        Some(wall.map(|wall| Written {
-            wall,
-            offset: self.offset,
-        }))
+        let ClockParts {
+            clock,
+            micros,
+            offset,
+            ..
+        } = self.clock;
+        let wall = wall_clock(self.date.read(order)?, clock, micros);
+        Some(wall.map(|wall| Written { wall, offset }))
     }
 }
 
@@ -140,7 +235,48 @@ pub(super) fn parse_date_time(
     text: &[u8],
     order: Option<DateOrder>,
 ) -> Option<Result<Written, TimeError>> {
-    Parts::split(text)?.written(order)
+    match Parts::split(text) {
+        Some(parts) => parts.written(order),
+        None => match parse_time(&extended(text)?) {
+            Err(TimeError::Form(_)) => None,
+            read => Some(read),
+        },
+    }
+}
+
+/// A time in the basic format of ISO 8601, `YYYYMMDDTHHMM[SS]`, in the extended one.
+fn extended(text: &[u8]) -> Option<Vec<u8>> {
+    let (date, rest) = text.split_first_chunk::<8>()?;
+    let [b'T' | b't', rest @ ..] = rest else {
+        return None;
+    };
+    let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !date.iter().all(u8::is_ascii_digit) || !matches!(len, 4 | 6) {
+        return None;
+    }
+    let (clock, rest) = rest.split_at(len);
+    let clock: Vec<_> = clock.chunks(2).collect();
+    let date = [&date[..4], &date[4..6], &date[6..]].join(&b'-');
+    Some([&date, &b"T"[..], &clock.join(&b':'), rest].concat())
+}
+
+/// Alternatives in a message.
+pub(super) fn either(options: &[String]) -> String {
+    match options {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => options.concat(),
+    }
+}
+
+/// The date, if the text is one, without a time of day.
+pub(super) fn date_alone(text: &[u8]) -> Option<DateParts> {
+    let (date, rest) = DateParts::split(text)?;
+    rest.is_empty().then_some(date)
+}
+
+/// Whether the text is a time of day without a date.
+pub(super) fn is_clock_alone(text: &[u8]) -> bool {
+    ClockParts::split(text).is_some()
 }
 
 /// The number at the beginning, of at most so many digits, with their count, and the rest.
@@ -163,20 +299,38 @@ fn two_digits(bytes: &[u8]) -> Option<(u8, &[u8])> {
     Some((pair(*tens, *ones)?, rest))
 }
 
-/// Whether AM or PM follows, and that it is PM; and the rest.
-fn half_day(rest: &[u8]) -> (Option<bool>, &[u8]) {
-    let text = rest.trim_ascii_start();
-    match text {
-        [half @ (b'A' | b'a' | b'P' | b'p'), b'M' | b'm', rest @ ..] => {
-            (Some(half.eq_ignore_ascii_case(&b'P')), rest)
-        }
-        _ => (None, rest),
+/// The text without the blanks that it begins with, no-break ones included.
+fn without_blanks(mut text: &[u8]) -> &[u8] {
+    while let len @ 1.. = blank_len(text) {
+        text = &text[len..];
     }
+    text
+}
+
+/// Whether AM or PM follows, also as `a.m.` or `p. m.`, and that it is PM; and the rest.
+fn half_day(rest: &[u8]) -> (Option<bool>, &[u8]) {
+    let read = || {
+        let (half, text) = without_blanks(rest).split_first()?;
+        let is_pm = match half {
+            b'A' | b'a' => false,
+            b'P' | b'p' => true,
+            _ => return None,
+        };
+        let text = text.strip_prefix(b".").map_or(text, without_blanks);
+        let [b'M' | b'm', text @ ..] = text else {
+            return None;
+        };
+        Some((Some(is_pm), text.strip_prefix(b".").unwrap_or(text)))
+    };
+    read().unwrap_or((None, rest))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::model::LocalTime;
 
     fn read(text: &str, order: Option<DateOrder>) -> Option<String> {
         let written = parse_date_time(text.as_bytes(), order)?.ok()?;
@@ -185,11 +339,13 @@ mod tests {
 
     #[test]
     fn dates_are_read_in_the_order_of_the_file() {
-        use DateOrder::{DayMonth, MonthDay};
+        use DateOrder::{DayMonth, MonthDay, YearMonth};
         for (text, order, expected) in [
             ("7/1/2015 0:03", Some(MonthDay), "2015-07-01 00:03:00"),
             ("7/1/2015 00:03:07", Some(DayMonth), "2015-01-07 00:03:07"),
             ("07/01/15 00:03", Some(MonthDay), "2015-07-01 00:03:00"),
+            ("07/01/15 00:03", Some(YearMonth), "2007-01-15 00:03:00"),
+            ("99/1/5 00:03", Some(YearMonth), "1999-01-05 00:03:00"),
             ("01.07.2015 8:03", Some(DayMonth), "2015-07-01 08:03:00"),
             (
                 "01/05/2016 12:15:00 AM",
@@ -203,6 +359,7 @@ mod tests {
             ),
             ("1/5/2016 1:15PM", Some(MonthDay), "2016-01-05 13:15:00"),
             ("2016/1/5 1:15:02.25", None, "2016-01-05 01:15:02.250"),
+            ("2016/1/5 1:15:02,25", None, "2016-01-05 01:15:02.250"),
             ("2016-1-5 9:15", None, "2016-01-05 09:15:00"),
         ] {
             assert_eq!(read(text, order).as_deref(), Some(expected), "{text}");
@@ -216,21 +373,122 @@ mod tests {
             "2015/31/1 0:03",
             "1/1/2015 0:3",
             "1/1/2015 0:03 x",
+            "1/1/20150:03",
             "1614585600",
             "",
             "1/1/215 0:03",
+            "1/1/1 0:03",
         ] {
             assert_eq!(read(text, None), None, "{text}");
         }
         assert_eq!(read("13/2/2015 0:03", Some(MonthDay)), None);
+        assert_eq!(read("1/2/21 0:03", Some(YearMonth)), None);
+        assert_eq!(read("1/2/2021 0:03", Some(YearMonth)), None);
     }
 
     #[test]
-    fn some_dates_show_their_order() {
-        let order = |text: &str| Parts::split(text.as_bytes()).unwrap().shown_order();
-        assert_eq!(order("7/13/2015 0:03"), Some(DateOrder::MonthDay));
-        assert_eq!(order("13/7/2015 0:03"), Some(DateOrder::DayMonth));
-        assert_eq!(order("1.7.2015 0:03"), Some(DateOrder::DayMonth));
-        assert_eq!(order("12/12/2015 0:03"), None);
+    fn halves_of_a_day_are_written_in_many_ways() {
+        for (text, expected) in [
+            ("0:15 AM", "00:15:00"),
+            ("00:15:00 AM", "00:15:00"),
+            ("0:15 PM", "12:15:00"),
+            ("12:15 a.m.", "00:15:00"),
+            ("1:15 p.m.", "13:15:00"),
+            ("1:15 P. M.", "13:15:00"),
+            ("1:15\u{a0}PM", "13:15:00"),
+            ("1:15\u{202f}pm", "13:15:00"),
+            ("1:15 p.\u{a0}m.", "13:15:00"),
+        ] {
+            let text = format!("2021-3-1 {text}");
+            let expected = format!("2021-03-01 {expected}");
+            assert_eq!(read(&text, None), Some(expected), "{text}");
+        }
+        assert_eq!(
+            read("3/1/21,\u{202f}1:15\u{202f}PM", Some(DateOrder::MonthDay)),
+            Some("2021-03-01 13:15:00".to_owned())
+        );
+        for text in ["1:15 p", "1:15 x.m.", "1:15 p m", "1:15 p.m.m", "13:15 PM"] {
+            assert_eq!(read(&format!("2021-3-1 {text}"), None), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_allow_some_orders() {
+        use DateOrder::{DayMonth, MonthDay, YearMonth};
+        for (text, expected) in [
+            ("7/13/2015", &[MonthDay][..]),
+            ("13/7/2015", &[DayMonth]),
+            ("1.7.2015", &[DayMonth]),
+            ("12/12/2015", &[MonthDay, DayMonth]),
+            ("13/13/2015", &[]),
+            // Any of the numbers may be a year of two digits.
+            ("03/04/21", &[MonthDay, DayMonth, YearMonth]),
+            ("21/03/01", &[DayMonth, YearMonth]),
+            ("21/03/1", &[YearMonth]),
+            ("72-03-01", &[YearMonth]),
+            ("03-15-21", &[MonthDay]),
+            ("03-04-72", &[MonthDay, DayMonth]),
+            ("28.05.18", &[DayMonth, YearMonth]),
+            ("3/4/21", &[MonthDay, DayMonth]),
+        ] {
+            let date = date_alone(text.as_bytes()).unwrap();
+            let allowed: Vec<_> = DateOrder::ALL
+                .into_iter()
+                .filter(|order| date.allows(*order))
+                .collect();
+            assert_eq!(allowed, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_or_a_time_of_day_may_be_alone() {
+        for text in ["2021-03-01", "3/1/2021", "1.3.21"] {
+            assert!(date_alone(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in ["2021-03-01 08:00", "2021-03", "20210301", ""] {
+            assert!(date_alone(text.as_bytes()).is_none(), "{text}");
+        }
+        for text in ["08:00", "8:00:30.5", "8:00 PM", "08:00+01:00"] {
+            assert!(is_clock_alone(text.as_bytes()), "{text}");
+        }
+        for text in ["2021-03-01 08:00", "0800", "8", ""] {
+            assert!(!is_clock_alone(text.as_bytes()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_basic_format_is_read_as_the_extended_one(
+            micros in LocalTime::MIN.micros()..=LocalTime::MAX.micros(),
+            (basic, extended) in prop::sample::select(vec![
+                ("%Y%m%dT%H%M%S", "%Y-%m-%dT%H:%M:%S"),
+                ("%Y%m%dt%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ"),
+                ("%Y%m%dT%H%M", "%Y-%m-%dT%H:%M"),
+                ("%Y%m%dT%H%M%S%.6f", "%Y-%m-%dT%H:%M:%S%.6f"),
+                ("%Y%m%dT%H%M%S,%3f+0200", "%Y-%m-%dT%H:%M:%S%.3f+02:00"),
+            ]),
+        ) {
+            let time = LocalTime::from_micros(micros).unwrap().to_naive();
+            let text = |form: &str| time.format(form).to_string();
+            let read = parse_date_time(text(basic).as_bytes(), None);
+            prop_assert_eq!(read, Some(parse_time(text(extended).as_bytes())));
+        }
+    }
+
+    #[test]
+    fn digits_alone_are_not_in_the_basic_format() {
+        for text in [
+            "20200812050000",
+            "20200812T05",
+            "20200812T0500000",
+            "20200812 050000",
+            "20200812T05:00",
+        ] {
+            assert_eq!(read(text, None), None, "{text}");
+        }
+        assert_eq!(
+            parse_date_time(b"20201312T050000", None),
+            Some(Err(TimeError::Month(13)))
+        );
     }
 }

@@ -125,10 +125,14 @@ impl Header {
         self.has_half_days = times.has_half_days();
         if self.options.time_format.is_none() {
             let order = self.layout.and_then(|layout| layout.order);
-            self.clock.format = times.format(order).map_err(|example| {
-                let column = self.column_name(Column::Departure).to_owned();
-                OpenError::AmbiguousDates { column, example }
-            })?;
+            self.clock.format = times
+                .format(order)
+                .map_err(|dates| OpenError::AmbiguousDates {
+                    column: self.column_name(Column::Departure).to_owned(),
+                    example: dates.example,
+                    beginnings: dates.beginnings,
+                    formats: dates.formats,
+                })?;
         }
         Ok(())
     }
@@ -137,6 +141,12 @@ impl Header {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The character between fields.
+    #[must_use]
+    pub const fn delimiter(&self) -> u8 {
+        self.dialect.delimiter
     }
 
     /// The format that was given with the file.
@@ -187,7 +197,10 @@ impl Header {
             datasource,
             origin_id: name(Column::OriginId),
             destination_id: name(Column::DestinationId),
-            time_format: Some(self.clock.format.notation(self.has_half_days)),
+            time_format: Some(match &self.options.format.time_format {
+                Some(declared) => declared.clone(),
+                None => self.clock.format.notation(self.has_half_days),
+            }),
             time_zone: self.clock.zone.map(|zone| zone.name().to_owned()),
         }
     }

@@ -26,6 +26,7 @@ mod clock;
 mod column;
 mod converted;
 mod date;
+mod declared;
 mod dialect;
 mod header;
 mod input;

@@ -67,17 +67,20 @@ pub enum OpenError {
         /// The column's name.
         column: String,
     },
-    /// The order of day and month in dates is not certain.
+    /// The order of the parts of dates is not certain.
     #[error(
-        "the dates in the column {column}, such as {example}, may begin with the month or with the \
-         day: choose with --time-format '%m/%d/%Y %H:%M:%S' or '%d/%m/%Y %H:%M:%S' (timeFormat in \
-         TripFormat)"
+        "the dates in the column {column}, such as {example}, may begin {beginnings}: choose with \
+         --time-format {formats} (timeFormat in TripFormat)"
     )]
     AmbiguousDates {
         /// The column's name.
         column: String,
         /// A date.
         example: String,
+        /// What dates may begin with.
+        beginnings: String,
+        /// The formats that may be given, each of which reads the example.
+        formats: String,
     },
     /// The first row is not a header, but a later one is.
     #[error(

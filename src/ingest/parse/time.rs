@@ -24,6 +24,17 @@ pub enum TimeError {
         /// The field.
         found: String,
     },
+    /// A date without a time of day.
+    #[error(
+        "{found} is a date without a time of day: expected both, or --time-format {formats} \
+         (timeFormat in TripFormat), which reads dates as midnight"
+    )]
+    DateAlone {
+        /// The field, truncated.
+        found: String,
+        /// The formats that such dates may have.
+        formats: String,
+    },
     /// An instant before the year 1 or after 9999.
     #[error("the instant {0} is outside the years 0001…9999")]
     Range(String),
@@ -54,6 +65,7 @@ impl TimeError {
         match self {
             Self::Missing => "empty",
             Self::Form(_) | Self::OtherForm { .. } => "not a time in the format of the file",
+            Self::DateAlone { .. } => "a date without a time of day",
             Self::Year | Self::Range(_) => "a year outside 0001…9999",
             Self::Month(_) | Self::Day { .. } => "a date that does not exist",
             Self::Clock(..) => "a time of day that does not exist",
@@ -72,9 +84,10 @@ pub(super) struct Written {
 
 /// Parses `YYYY-MM-DD HH:MM` or, with seconds, `YYYY-MM-DD HH:MM:SS`.
 ///
-/// `T` or `t` may replace the blank. Seconds may have a fraction of any length, truncated to
-/// microseconds. `UTC` or a UTC offset (`Z`, `+02`, `+0200`, `+02:00`) may follow, also after a
-/// blank; the wall-clock time is as written. Blanks around the time are skipped.
+/// `T` or `t` may replace the blank. Seconds may have a fraction of any length, after a point or a
+/// comma, truncated to microseconds. `UTC`, `GMT` or a UTC offset (`Z`, `+02`, `+0200`, `+02:00`,
+/// `+0000 UTC`) may follow, also after a blank; the wall-clock time is as written. Blanks around the
+/// time are skipped.
 /// 24:00:00 and leap seconds (`:60`) are rejected: neither has its own value in microseconds.
 #[inline]
 pub(super) fn parse_time(bytes: &[u8]) -> Result<Written, TimeError> {
@@ -162,7 +175,7 @@ fn seconds(rest: &[u8]) -> Option<(u8, i64, Option<i32>)> {
 /// Parses the text after the seconds; returns the microseconds and the offset.
 pub(super) fn fraction(mut rest: &[u8]) -> Option<(i64, Option<i32>)> {
     let mut micros = 0;
-    if let Some(digits) = rest.strip_prefix(b".") {
+    if let [b'.' | b',', digits @ ..] = rest {
         let end = digits
             .iter()
             .position(|byte| !byte.is_ascii_digit())
@@ -187,14 +200,24 @@ pub(super) fn offset(rest: &[u8]) -> Option<Option<i32>> {
     let offset = rest.strip_prefix(b" ").unwrap_or(rest);
     let (hours, minutes) = match *offset {
         [] => return Some(None),
-        [b'Z' | b'z'] | [b'U' | b'u', b'T' | b't', b'C' | b'c'] => return Some(Some(0)),
+        [b'Z' | b'z'] => return Some(Some(0)),
         [b'+' | b'-', a, b] => (pair(a, b)?, 0),
         [b'+' | b'-', a, b, c, d] | [b'+' | b'-', a, b, b':', c, d] => (pair(a, b)?, pair(c, d)?),
-        _ => return None,
+        _ => return is_utc(offset).then_some(Some(0)),
     };
     let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
     let sign = if offset[0] == b'-' { -1 } else { 1 };
     (hours < 24 && minutes < 60).then_some(Some(sign * seconds))
+}
+
+/// Whether a text is the name of UTC, also behind its offset.
+fn is_utc(text: &[u8]) -> bool {
+    const NUMBERS: [&[u8]; 3] = [b"+00 ", b"+0000 ", b"+00:00 "];
+    let name = NUMBERS
+        .iter()
+        .find_map(|number| text.strip_prefix(*number))
+        .unwrap_or(text);
+    name.eq_ignore_ascii_case(b"UTC") || name.eq_ignore_ascii_case(b"GMT")
 }
 
 /// Days from 1970-01-01 to a date, by the proleptic Gregorian calendar.

@@ -1,31 +1,40 @@
 //! What the first times of a file show of their format.
 
-use super::clock::{EpochUnit, TimeFormat, epoch_micros};
-use super::date::{DateOrder, Parts};
+use super::clock::{EpochUnit, TimeFormat};
+use super::date::{DateOrder, Parts, either};
 use super::snippet::snippet;
 use super::time::parse_time;
 use crate::text::trim_bytes;
 
 /// Maximum number of characters of a time in an error message.
 const SHOWN_CHARS: usize = 40;
-/// Numbers since 1970 are recognised in the years 1973 to 2099, in seconds.
-const EPOCH_SECONDS: std::ops::Range<i64> = 100_000_000..4_102_444_800;
 
 /// The first times of a file.
 #[derive(Debug, Default)]
 pub(super) struct Times {
     /// How many there are.
     count: usize,
-    /// Dates that do not begin with the year.
+    /// Dates whose parts may be in one of several orders.
     ordered: usize,
-    /// Whether one of them certainly begins with the month, and one with the day.
-    has_month_first: bool,
-    has_day_first: bool,
+    /// For each of [`DateOrder::ALL`], whether one of them may be in it, and whether one cannot.
+    allowed: [bool; 3],
+    excluded: [bool; 3],
     /// The first of them.
-    example: Option<String>,
+    example: Option<(String, Parts)>,
     half_days: usize,
-    /// Numbers of seconds, milliseconds and microseconds since 1970.
+    /// Numbers that are likely to be in each of [`EpochUnit::ALL`].
     epochs: [usize; 3],
+}
+
+/// Dates whose order is not certain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AmbiguousDates {
+    /// The first such time.
+    pub(super) example: String,
+    /// What the dates may begin with.
+    pub(super) beginnings: String,
+    /// The format for each of these, as it is given to an option.
+    pub(super) formats: String,
 }
 
 impl Times {
@@ -37,19 +46,30 @@ impl Times {
             return;
         }
         if let Some(parts) = Parts::split(field) {
-            self.half_days += usize::from(parts.has_half_day);
-            if !parts.starts_with_year {
-                self.ordered += 1;
-                self.has_month_first |= parts.shown_order() == Some(DateOrder::MonthDay);
-                self.has_day_first |= parts.shown_order() == Some(DateOrder::DayMonth);
-                self.example
-                    .get_or_insert_with(|| snippet(field, SHOWN_CHARS));
+            self.half_days += usize::from(parts.has_half_day());
+            if !parts.date.starts_with_year() {
+                self.add_ordered(field, parts);
             }
-        } else if let Some(number) = epoch_micros(field, EpochUnit::Micros) {
-            for (count, scale) in self.epochs.iter_mut().zip([1, 1_000, 1_000_000]) {
-                *count += usize::from(EPOCH_SECONDS.contains(&(number / scale)));
+        } else {
+            for (count, unit) in self.epochs.iter_mut().zip(EpochUnit::ALL) {
+                *count += usize::from(unit.likely(field).is_some());
             }
         }
+    }
+
+    fn add_ordered(&mut self, field: &[u8], parts: Parts) {
+        let allowed = DateOrder::ALL.map(|order| parts.date.allows(order));
+        // What is a date in no order shows none.
+        if allowed == [false; 3] {
+            return;
+        }
+        self.ordered += 1;
+        for (index, is_allowed) in allowed.into_iter().enumerate() {
+            self.allowed[index] |= is_allowed;
+            self.excluded[index] |= !is_allowed;
+        }
+        self.example
+            .get_or_insert_with(|| (snippet(field, SHOWN_CHARS), parts));
     }
 
     /// Whether most of them have AM or PM.
@@ -57,23 +77,48 @@ impl Times {
         self.half_days * 2 > self.count
     }
 
-    /// Their format. `order` is that of the published format of the file, if it shows none itself.
-    /// Fails with an example if the order of day and month is not certain.
-    pub(super) fn format(&self, order: Option<DateOrder>) -> Result<TimeFormat, String> {
-        let units = [EpochUnit::Seconds, EpochUnit::Millis, EpochUnit::Micros];
-        let mut epochs = self.epochs.iter().zip(units);
+    /// Their format. `order` is that of the published format of the file, if the dates may be in it
+    /// and in others. Fails if the order of the dates is not certain.
+    pub(super) fn format(&self, order: Option<DateOrder>) -> Result<TimeFormat, AmbiguousDates> {
+        let mut epochs = self.epochs.iter().zip(EpochUnit::ALL);
         if let Some((_, unit)) = epochs.find(|(count, _)| **count * 2 > self.count) {
-            return Ok(TimeFormat::Epoch(unit));
+            return Ok(TimeFormat::LikelyEpoch(unit));
         }
-        let order = match (self.has_month_first, self.has_day_first) {
-            (true, false) => Some(DateOrder::MonthDay),
-            (false, true) => Some(DateOrder::DayMonth),
-            (false, false) if order.is_some() => order,
-            // Where most times are of another form, the others are rejected one by one.
-            _ if self.ordered * 2 <= self.count => None,
-            _ => return Err(self.example.clone().unwrap_or_default()),
+        let Some((example, parts)) = &self.example else {
+            return Ok(TimeFormat::Text(None));
         };
-        Ok(TimeFormat::Text(order))
+        let orders = |is_possible: &dyn Fn(usize) -> bool| -> Vec<DateOrder> {
+            let all = DateOrder::ALL.into_iter().enumerate();
+            all.filter(|(index, _)| is_possible(*index))
+                .map(|(_, order)| order)
+                .collect()
+        };
+        let allowed = orders(&|index| self.allowed[index]);
+        let possible = orders(&|index| self.allowed[index] && !self.excluded[index]);
+        match possible[..] {
+            [only] => return Ok(TimeFormat::Text(Some(only))),
+            _ if order.is_some_and(|order| possible.contains(&order)) => {
+                return Ok(TimeFormat::Text(order));
+            }
+            // Where most times are of another form, the others are rejected one by one.
+            _ if self.ordered * 2 <= self.count => return Ok(TimeFormat::Text(None)),
+            _ => {}
+        }
+        // If there is no order that all of them may be in, each is right for some.
+        let choice = if possible.is_empty() {
+            allowed
+        } else {
+            possible
+        };
+        let beginnings = choice.iter().map(|order| order.first_part().to_owned());
+        let formats = choice
+            .iter()
+            .map(|order| format!("'{}'", parts.notation(*order)));
+        Err(AmbiguousDates {
+            example: example.clone(),
+            beginnings: either(&beginnings.collect::<Vec<_>>()),
+            formats: either(&formats.collect::<Vec<_>>()),
+        })
     }
 }
 
@@ -89,8 +134,16 @@ mod tests {
         times
     }
 
-    fn format(fields: &[&str]) -> Result<TimeFormat, String> {
+    fn format(fields: &[&str]) -> Result<TimeFormat, AmbiguousDates> {
         times(fields).format(None)
+    }
+
+    /// The example and the formats of an error.
+    fn ambiguous(fields: &[&str]) -> (String, String) {
+        let AmbiguousDates {
+            example, formats, ..
+        } = format(fields).unwrap_err();
+        (example, formats)
     }
 
     #[test]
@@ -102,15 +155,33 @@ mod tests {
             (&[], TimeFormat::Text(None)),
             (&["1/2/2015 0:01", "1/13/2015 0:01"], month_day.clone()),
             (&["1/2/2015 0:01", "13/1/2015 0:01"], day_month.clone()),
-            (&["2015-01-02 0:01", "1/13/2015 0:01"], month_day),
-            (&["1.2.2015 0:01"], day_month),
+            (&["2015-01-02 0:01", "1/13/2015 0:01"], month_day.clone()),
+            (&["1.2.2015 0:01"], day_month.clone()),
+            (&["03/04/21 0:01", "03/15/21 0:01"], month_day.clone()),
+            (&["3/4/21 0:01", "13/4/21 0:01"], day_month),
+            (
+                &["21/03/01 0:01", "72/03/01 0:01"],
+                TimeFormat::Text(Some(DateOrder::YearMonth)),
+            ),
+            // A date in no order is rejected, and shows nothing.
+            (&["13/13/2015 0:01", "1/13/2015 0:01"], month_day.clone()),
+            (&["13/13/2015 0:01"], TimeFormat::Text(None)),
             (
                 &["1372636858", "1372637303"],
-                TimeFormat::Epoch(EpochUnit::Seconds),
+                TimeFormat::LikelyEpoch(EpochUnit::Seconds),
             ),
-            (&["1372636858.5"], TimeFormat::Epoch(EpochUnit::Seconds)),
-            (&["1372636858000"], TimeFormat::Epoch(EpochUnit::Millis)),
-            (&["1372636858000000"], TimeFormat::Epoch(EpochUnit::Micros)),
+            (
+                &["1372636858.5"],
+                TimeFormat::LikelyEpoch(EpochUnit::Seconds),
+            ),
+            (
+                &["1372636858000"],
+                TimeFormat::LikelyEpoch(EpochUnit::Millis),
+            ),
+            (
+                &["1372636858000000"],
+                TimeFormat::LikelyEpoch(EpochUnit::Micros),
+            ),
             // Neither is a number since 1970: a duration, and a date without separators.
             (&["300", "12"], TimeFormat::Text(None)),
             (&["20140301080000"], TimeFormat::Text(None)),
@@ -126,17 +197,86 @@ mod tests {
     #[test]
     fn an_order_that_is_not_shown_is_not_guessed() {
         let same = ["12/1/2015 0:01", "12/12/2015 0:01"];
-        assert_eq!(format(&same), Err("12/1/2015 0:01".to_owned()));
+        assert_eq!(
+            format(&same),
+            Err(AmbiguousDates {
+                example: "12/1/2015 0:01".to_owned(),
+                beginnings: "with the month or with the day".to_owned(),
+                formats: "'%m/%d/%Y %H:%M' or '%d/%m/%Y %H:%M'".to_owned(),
+            })
+        );
         assert_eq!(
             times(&same).format(Some(DateOrder::MonthDay)),
             Ok(TimeFormat::Text(Some(DateOrder::MonthDay)))
         );
-        assert!(format(&["13/1/2015 0:01", "1/13/2015 0:01"]).is_err());
+        assert_eq!(
+            ambiguous(&["13/1/2015 0:01", "1/13/2015 0:01"]).1,
+            "'%m/%d/%Y %H:%M' or '%d/%m/%Y %H:%M'"
+        );
         // What is shown outweighs what such files mostly are.
         assert_eq!(
             times(&["13/1/2015 0:01"]).format(Some(DateOrder::MonthDay)),
             Ok(TimeFormat::Text(Some(DateOrder::DayMonth)))
         );
+        // Nor is it told where there is none.
+        assert_eq!(
+            times(&["2013-07-01 00:00:00"]).format(Some(DateOrder::MonthDay)),
+            Ok(TimeFormat::Text(None))
+        );
+    }
+
+    #[test]
+    fn a_year_of_two_digits_may_be_first() {
+        for (fields, formats) in [
+            (
+                &["03/04/21 8:00"][..],
+                "'%m/%d/%y %H:%M', '%d/%m/%y %H:%M' or '%y/%m/%d %H:%M'",
+            ),
+            (
+                &["21/03/01 08:00:00", "22/03/01 08:00:00"],
+                "'%d/%m/%y %H:%M:%S' or '%y/%m/%d %H:%M:%S'",
+            ),
+            (&["28.05.18 9:03"], "'%d.%m.%y %H:%M' or '%y.%m.%d %H:%M'"),
+            (
+                &["03-04-72 1:00 AM"],
+                "'%m-%d-%y %I:%M %p' or '%d-%m-%y %I:%M %p'",
+            ),
+        ] {
+            assert_eq!(
+                ambiguous(fields),
+                (fields[0].to_owned(), formats.to_owned())
+            );
+        }
+        assert_eq!(
+            times(&["03/04/21 8:00"]).format(Some(DateOrder::DayMonth)),
+            Ok(TimeFormat::Text(Some(DateOrder::DayMonth)))
+        );
+    }
+
+    #[test]
+    fn the_advice_reads_the_times() {
+        for text in [
+            "7/4/2016 4:17",
+            "07/04/2016 4:17:05",
+            "7/4/2016 4:17 PM",
+            "7/4/2016 4:17:05 p.m.",
+            "7/4/2016 4:17:05.25",
+            "7/4/2016 4:17:05 +0200",
+            "7/4/2016, 4:17",
+            "7/4/2016T04:17",
+            "07/04/16 4:17",
+            "7-4-16 4:17:05 AM",
+            "07.04.16 4:17",
+        ] {
+            let (_, formats) = ambiguous(&[text]);
+            let formats = formats.replace(" or ", ", ");
+            for advised in formats.split("', '") {
+                let advised = advised.trim_matches('\'');
+                let format = TimeFormat::declared(advised).unwrap();
+                let read = format.read(text.as_bytes());
+                assert!(read.is_ok(), "{text} as {advised}: {read:?}");
+            }
+        }
     }
 
     #[test]
