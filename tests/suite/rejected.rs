@@ -26,9 +26,11 @@ async fn rows(server: &Serving, id: &str) -> Vec<Vec<String>> {
     let response = download(server, id).await;
     assert_eq!(response.status(), StatusCode::OK);
     let text = response.text().await.unwrap();
-    // As long as the header, each of them.
+    // As long as the header, each of them; separated as the header is.
+    let delimiter = text.strip_prefix("line").unwrap().as_bytes()[0];
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
+        .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let rows = reader.records().map(Result::unwrap);
     rows.map(|row| row.iter().map(str::to_owned).collect())
@@ -117,7 +119,7 @@ async fn every_rejected_row_is_there_in_its_own_columns() {
     assert_eq!(headers["cache-control"], "no-store");
 
     // What was mended can be ingested as it is.
-    let text = response.text().await.unwrap().replace(",91,", ",45.5,");
+    let text = response.text().await.unwrap().replace(";91;", ";45.5;");
     let mended = server.upload(&home.write("mended.csv", &text)).await;
     let ended = server.ended(&mended).await;
     assert_eq!(ended["rowsIngested"], 2_500, "{ended}");
@@ -144,6 +146,47 @@ async fn every_rejected_row_is_there_in_its_own_columns() {
     assert_eq!(found[1][3..], ["bad", "", "", "", ""]);
     assert_eq!(found[2][3..], ["never,1,2,3,4", "", "", "", ""]);
     assert!(found[2][2].ends_with("(line 2 of b.csv)"), "{found:?}");
+}
+
+#[tokio::test]
+async fn what_was_corrected_can_be_ingested_as_it_is() {
+    let home = Home::new();
+    let server = home.serve();
+    for (delimiter, point) in [(',', '.'), (';', '.'), (';', ','), ('\t', ','), ('|', ',')] {
+        let number = |number: &str| number.replace('.', &String::from(point));
+        let row = |note: &str, latitude: &str, time: &str| {
+            let cells = [
+                note,
+                &number("4.83"),
+                &number(latitude),
+                &number("-4.865"),
+                &number("45.74"),
+                time,
+            ];
+            cells.join(&String::from(delimiter)) + "\n"
+        };
+        let header = "note,start_lng,start_lat,end_lng,end_lat,started_at\n";
+        let mut text = header.replace(',', &String::from(delimiter));
+        text += &row("good", "45.76", "2021-03-01 08:00");
+        text += &row("\"a,b;c\td|e \"\"f\"\"\"", "95.76", "2021-03-01 08:00");
+        text += &row("\"two\nlines\"", "45.76", "never");
+        let id = server.upload(&home.write("trips.csv", &text)).await;
+        let ended = server.ended(&id).await;
+        assert_eq!(ended["rowsIngested"], 1, "{ended}");
+        assert_eq!(ended["rowsRejected"], 2, "{ended}");
+        let text = download(&server, &id).await.text().await.unwrap();
+        let corrected = text.replace(&number("95.76"), &number("45.76")).replace(
+            &format!("{delimiter}never"),
+            &format!("{delimiter}2021-03-01 08:00"),
+        );
+        assert_ne!(text, corrected);
+        let again = server.upload(&home.write("again.csv", &corrected)).await;
+        let ended = server.ended(&again).await;
+        assert_eq!(ended["state"], "SUCCEEDED", "{text}: {ended}");
+        assert_eq!(ended["rowsIngested"], 2, "{text}: {ended}");
+        remove(&server, &again).await;
+        remove(&server, &id).await;
+    }
 }
 
 #[tokio::test]

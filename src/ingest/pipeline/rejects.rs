@@ -1,4 +1,5 @@
-//! Rejected rows as a file: all of them, in the file's own columns, with line, column and reason.
+//! Rejected rows as a file: all of them, in the file's own columns and with its delimiter, with line,
+//! column and reason.
 //!
 //! The rows are synced before the checkpoint that counts them is written. So a run that continues
 //! from a checkpoint finds all rows before it, and cuts off those that come after it, to write them
@@ -29,8 +30,8 @@ pub(super) struct RejectedText {
 impl RejectedText {
     /// Adds a row of a table.
     pub(super) fn add(&mut self, record: Record<'_>, rejection: &Rejection, table: &Table) {
-        let columns = table.reported.len().max(1);
-        let own = table.header.names() == &table.reported[..];
+        let columns = table.reported.columns.len().max(1);
+        let own = table.header.names() == &table.reported.columns[..];
         let cells = own.then(|| table.header.cells(record)).flatten();
         // A row that does not fit the columns is whole in the first of them.
         let cells = cells.unwrap_or_else(|| vec![Cow::Borrowed(record.bytes())]);
@@ -40,7 +41,8 @@ impl RejectedText {
         let about = [line.as_bytes(), column.as_bytes(), reason.as_bytes()];
         let cells = cells.iter().map(|cell| &**cell);
         let cells = cells.chain(std::iter::repeat(&b""[..])).take(columns);
-        push(&mut self.bytes, about.into_iter().chain(cells));
+        let cells = about.into_iter().chain(cells);
+        push(&mut self.bytes, table.reported.delimiter, cells);
         self.ends.push(self.bytes.len());
     }
 
@@ -52,8 +54,9 @@ impl RejectedText {
 }
 
 /// Adds a row of CSV.
-fn push<'a>(out: &mut Vec<u8>, fields: impl Iterator<Item = &'a [u8]>) {
+fn push<'a>(out: &mut Vec<u8>, delimiter: u8, fields: impl Iterator<Item = &'a [u8]>) {
     let mut writer = csv::WriterBuilder::new()
+        .delimiter(delimiter)
         .buffer_capacity(1 << 10)
         .from_writer(out);
     // Writing to memory cannot fail.
@@ -126,12 +129,10 @@ impl RejectedFile {
                 let file = File::create(&self.path)?;
                 let file = none.insert(BufWriter::with_capacity(BUFFER_BYTES, file));
                 let mut header = Vec::new();
-                let own = table.reported.iter().map(String::as_bytes);
+                let own = table.reported.columns.iter().map(String::as_bytes);
+                let names = COLUMNS.map(str::as_bytes).into_iter().chain(own);
                 // A file without columns has no rows.
-                push(
-                    &mut header,
-                    COLUMNS.map(str::as_bytes).into_iter().chain(own),
-                );
+                push(&mut header, table.reported.delimiter, names);
                 file.write_all(&header)?;
                 file
             }
@@ -158,9 +159,16 @@ fn end_before(mut file: &File, line: u64) -> io::Result<u64> {
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;
     }
+    // The first column's name comes before the first delimiter.
+    let mut start = Vec::new();
+    file.rewind()?;
+    file.take(COLUMNS[0].len() as u64 + 1)
+        .read_to_end(&mut start)?;
+    let delimiter = start.get(COLUMNS[0].len()).copied().unwrap_or(b',');
     file.rewind()?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
+        .delimiter(delimiter)
         .flexible(true)
         .from_reader(BufReader::with_capacity(BUFFER_BYTES, file));
     let mut record = csv::ByteRecord::new();
@@ -193,27 +201,31 @@ mod tests {
 
     #[test]
     fn rows_after_a_checkpoint_and_torn_ones_are_cut_off() {
-        let whole = "line,column,reason,a,b\n2,a,empty,,x\n5,,\"two\nlines\",\"y\n\",z\n";
-        let more = "9,a,empty,,\"torn\n";
-        let text = format!("{whole}{more}");
-        for (len, line, expected) in [
-            (text.len(), 9, whole.len()),
-            (text.len(), 6, whole.len()),
-            (text.len(), 5, whole.find("5,,").unwrap()),
-            (text.len(), 2, whole.find("2,a").unwrap()),
-            (whole.len(), 100, whole.len()),
-            // Torn anywhere.
-            (whole.len() + 1, 100, whole.len()),
-            (whole.len() + 4, 100, whole.len()),
-            (whole.len() - 1, 100, whole.find("5,,").unwrap()),
-            (whole.len() - 4, 100, whole.find("5,,").unwrap()),
-            (3, 100, 0),
-            (0, 100, 0),
-        ] {
-            let mut file = tempfile::tempfile().unwrap();
-            file.write_all(&text.as_bytes()[..len]).unwrap();
-            let end = end_before(&file, line).unwrap();
-            assert_eq!(end, expected as u64, "{len} {line}");
+        for delimiter in [",", ";", "\t", "|"] {
+            let text = |text: &str| text.replace(',', delimiter);
+            let whole = text("line,column,reason,a,b\n2,a,empty,,x\n5,,\"two\nlines\",\"y\n\",z\n");
+            let more = text("9,a,empty,,\"torn\n");
+            let place = |part: &str| whole.find(&text(part)).unwrap();
+            let file = format!("{whole}{more}");
+            for (len, line, expected) in [
+                (file.len(), 9, whole.len()),
+                (file.len(), 6, whole.len()),
+                (file.len(), 5, place("5,,")),
+                (file.len(), 2, place("2,a")),
+                (whole.len(), 100, whole.len()),
+                // Torn anywhere.
+                (whole.len() + 1, 100, whole.len()),
+                (whole.len() + 4, 100, whole.len()),
+                (whole.len() - 1, 100, place("5,,")),
+                (whole.len() - 4, 100, place("5,,")),
+                (3, 100, 0),
+                (0, 100, 0),
+            ] {
+                let mut stored = tempfile::tempfile().unwrap();
+                stored.write_all(&file.as_bytes()[..len]).unwrap();
+                let end = end_before(&stored, line).unwrap();
+                assert_eq!(end, expected as u64, "{len} {line} {delimiter:?}");
+            }
         }
     }
 }

@@ -40,8 +40,18 @@ pub(super) struct Table {
     pub(super) name: Option<String>,
     /// Lines of the tables before it.
     pub(super) lines_before: u64,
-    /// The columns in which rejected rows are written to a file: those of the first table.
-    pub(super) reported: Arc<[String]>,
+    /// How rejected rows are written to a file: as the first table is.
+    pub(super) reported: Arc<Reported>,
+}
+
+/// How rejected rows are written to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reported {
+    /// The columns of the table.
+    pub(super) columns: Vec<String>,
+    /// The character between fields: with another, numbers with a decimal comma would not be read
+    /// again.
+    pub(super) delimiter: u8,
 }
 
 impl Table {
@@ -172,7 +182,10 @@ impl<S: Source, T: Iterator<Item = Result<NamedSource<S>, PipelineError>>> Split
         }
         let reported = match &self.last_table {
             Some(table) => Arc::clone(&table.reported),
-            None => reader.header().names().into(),
+            None => Arc::new(Reported {
+                columns: reader.header().names().to_vec(),
+                delimiter: reader.header().delimiter(),
+            }),
         };
         let table = Table {
             header: reader.header().clone(),
