@@ -577,6 +577,84 @@ async fn files_with_ids_of_locations_need_a_list_of_them() {
     assert_eq!(found["rowsIngested"], 2, "{found}");
 }
 
+#[test]
+fn a_text_that_is_no_location_gives_way_to_an_id() {
+    let home = Home::new();
+    let list = home.write("list.csv", "id,lon,lat\nA1,4.83,45.76\nB2,4.86,45.74\n");
+    let options = ["--locations", list.to_str().unwrap()];
+    let header = "start_station_id,start_location,end_station_id,end_location,started_at\n";
+    let names = format!("{header}A1,Main St,B2,2nd Ave,2021-03-01 08:00\n");
+    let found = inspected(&home, &home.write("names.csv", &names), &options);
+    assert_eq!(found["rowsRejected"], 0, "{found}");
+    assert_eq!(found["trips"][0]["origin"], json!([4.83, 45.76]), "{found}");
+    assert_eq!(found["format"]["originId"], "start_station_id", "{found}");
+    assert_eq!(found["format"]["origin"], json!([]), "{found}");
+    assert_eq!(found["columns"][0]["name"], "start_station_id", "{found}");
+    assert_eq!(found["columns"].as_array().unwrap().len(), 3, "{found}");
+    // A text that is a location is exact, an id is not.
+    let points = format!("{header}A1,POINT (1 2),B2,2nd Ave,2021-03-01 08:00\n");
+    let found = inspected(&home, &home.write("points.csv", &points), &options);
+    assert_eq!(found["trips"][0]["origin"], json!([1.0, 2.0]), "{found}");
+    assert_eq!(found["trips"][0]["destination"], json!([4.86, 45.74]));
+    assert_eq!(found["format"]["originId"], Value::Null, "{found}");
+    // What is chosen is read.
+    let origin = ["--origin", "start_location"];
+    let file = home.write("names.csv", &names);
+    let found = inspected(&home, &file, &[&options[..], &origin].concat());
+    assert_eq!(found["rowsRejected"], 1, "{found}");
+}
+
+#[test]
+fn a_date_and_a_time_of_day_are_joined() {
+    let home = Home::new();
+    let ends = "start_lng,start_lat,end_lng,end_lat";
+    for (times, values, expected) in [
+        // As Biketown and Louisville publish them.
+        (
+            "StartDate,StartTime,EndDate,EndTime",
+            "7/19/2016,10:22,7/19/2016,10:48",
+            ["2016-07-19T10:22:00", "2016-07-19T10:48:00"],
+        ),
+        (
+            "Start Date,Start Time,End Date,End Time",
+            "2018-08-09,11:00,2018-08-09,11:15",
+            ["2018-08-09T11:00:00", "2018-08-09T11:15:00"],
+        ),
+        (
+            "end_time,end_date,start_time,start_date",
+            "1:05:30 PM,13.3.2021,12:59 PM,13.3.2021",
+            ["2021-03-13T12:59:00", "2021-03-13T13:05:30"],
+        ),
+    ] {
+        let file = home.write("apart.csv", &format!("{times},{ends}\n{values},1,2,3,4\n"));
+        let found = inspected(&home, &file, &[]);
+        assert_eq!(found["trips"][0]["departedAt"], expected[0], "{found}");
+        assert_eq!(found["trips"][0]["arrivedAt"], expected[1], "{found}");
+        // The date is the column of the time; given back, it is joined as well.
+        let given = as_options(&found["format"]);
+        let given: Vec<_> = given.iter().map(String::as_str).collect();
+        let again = inspected(&home, &file, &given);
+        assert_eq!(again["trips"], found["trips"], "{again}");
+    }
+    let rows = "2021-03-01,08:00,,,1,2,3,4\n2021-03-01,,,,1,2,3,4\n,08:00,,,1,2,3,4\n";
+    let text = format!("start_date,start_time,end_date,end_time,{ends}\n{rows}");
+    let found = inspected(&home, &home.write("missing.csv", &text), &[]);
+    assert_eq!(found["rowsIngested"], 1, "{found}");
+    assert_eq!(found["trips"][0]["arrivedAt"], Value::Null, "{found}");
+    // Two columns of whole times are not.
+    let text = format!("start_date,start_time,{ends}\n2021-03-01 08:00,2021-03-01 09:00,1,2,3,4\n");
+    let file = home.write("whole.csv", &text);
+    let found = inspected(&home, &file, &[]);
+    assert_eq!(found["error"]["code"], "AMBIGUOUS_COLUMNS", "{found}");
+    for (name, expected) in [
+        ("start_date", "2021-03-01T08:00:00"),
+        ("start_time", "2021-03-01T09:00:00"),
+    ] {
+        let found = inspected(&home, &file, &["--time", name]);
+        assert_eq!(found["trips"][0]["departedAt"], expected, "{found}");
+    }
+}
+
 const PLAIN: &str = "region,origin_coord,destination_coord,datetime,datasource";
 
 #[tokio::test]

@@ -21,6 +21,9 @@ pub(super) enum Column {
     DestinationId,
     /// A line whose ends are the origin and the destination.
     Line,
+    /// The time of day, where the column of the departure or arrival has only the date.
+    DepartureClock,
+    ArrivalClock,
 }
 
 /// Number of [`Column`]s.
@@ -29,7 +32,7 @@ pub(super) const COLUMNS: usize = Column::ALL.len();
 pub(super) const PLAIN_COLUMNS: usize = 6;
 
 impl Column {
-    pub(super) const ALL: [Column; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Region,
         Self::Origin,
         Self::Destination,
@@ -43,6 +46,8 @@ impl Column {
         Self::OriginId,
         Self::DestinationId,
         Self::Line,
+        Self::DepartureClock,
+        Self::ArrivalClock,
     ];
 
     /// The name in messages, and in the plain format.
@@ -61,6 +66,8 @@ impl Column {
             Self::OriginId => "origin_id",
             Self::DestinationId => "destination_id",
             Self::Line => "polyline",
+            Self::DepartureClock => "departure_clock",
+            Self::ArrivalClock => "arrival_clock",
         }
     }
 
@@ -80,6 +87,8 @@ impl Column {
             Self::OriginId => "id of the origin",
             Self::DestinationId => "id of the destination",
             Self::Line => "way of the trip",
+            Self::DepartureClock => "time of day of the departure",
+            Self::ArrivalClock => "time of day of the arrival",
         }
     }
 
@@ -88,8 +97,8 @@ impl Column {
         match self {
             Self::Region => "--region-column (region in TripFormat)",
             Self::Datasource => "--datasource-column (datasource in TripFormat)",
-            Self::Departure => "--time (departedAt in TripFormat)",
-            Self::Arrival => "--arrival (arrivedAt in TripFormat)",
+            Self::Departure | Self::DepartureClock => "--time (departedAt in TripFormat)",
+            Self::Arrival | Self::ArrivalClock => "--arrival (arrivedAt in TripFormat)",
             Self::Origin | Self::OriginLon | Self::OriginLat => "--origin (origin in TripFormat)",
             Self::Destination | Self::DestinationLon | Self::DestinationLat => {
                 "--destination (destination in TripFormat)"
@@ -97,6 +106,15 @@ impl Column {
             Self::OriginId => "--origin-id (originId in TripFormat)",
             Self::DestinationId => "--destination-id (destinationId in TripFormat)",
             Self::Line => "--origin and --destination (origin and destination in TripFormat)",
+        }
+    }
+
+    /// The column of the time of day, if this one may have only the date.
+    pub(super) const fn clock(self) -> Option<Self> {
+        match self {
+            Self::Departure => Some(Self::DepartureClock),
+            Self::Arrival => Some(Self::ArrivalClock),
+            _ => None,
         }
     }
 

@@ -11,7 +11,6 @@ use super::mapping::{Mapping, Place};
 use super::open_error::OpenError;
 use super::options::FileOptions;
 use super::quoting::Fields;
-use super::times::Times;
 use crate::model::{RecognisedFormat, TripFormat};
 use crate::text::trim;
 
@@ -44,9 +43,11 @@ pub struct Header {
     pub(super) columns: usize,
     pub(super) dialect: Dialect,
     pub(super) clock: Clock,
-    layout: Option<&'static Layout>,
+    /// The times whose date and time of day are in columns of their own: departure, arrival.
+    pub(super) joined: Vec<Column>,
+    pub(super) layout: Option<&'static Layout>,
     /// Whether its times have AM or PM.
-    has_half_days: bool,
+    pub(super) has_half_days: bool,
     pub(super) options: Arc<FileOptions>,
 }
 
@@ -97,7 +98,15 @@ impl Header {
         let has = |column| slots.contains(&Some(column));
         let is_plain = [origin, destination] == [Place::Text; 2]
             && has(Column::Region)
-            && has(Column::Datasource);
+            && has(Column::Datasource)
+            && slots
+                .iter()
+                .flatten()
+                .all(|column| (*column as usize) < PLAIN_COLUMNS);
+        let joined = [Column::Departure, Column::Arrival]
+            .into_iter()
+            .filter(|column| column.clock().is_some_and(has))
+            .collect();
         Ok(Self {
             slots,
             names,
@@ -114,27 +123,11 @@ impl Header {
                     .unwrap_or(TimeFormat::Text(None)),
                 zone: options.zone,
             },
+            joined,
             layout,
             has_half_days: false,
             options: Arc::clone(options),
         })
-    }
-
-    /// Recognises the format of times, unless it is declared.
-    pub(super) fn recognise_times(&mut self, times: &Times) -> Result<(), OpenError> {
-        self.has_half_days = times.has_half_days();
-        if self.options.time_format.is_none() {
-            let order = self.layout.and_then(|layout| layout.order);
-            self.clock.format = times
-                .format(order)
-                .map_err(|dates| OpenError::AmbiguousDates {
-                    column: self.column_name(Column::Departure).to_owned(),
-                    example: dates.example,
-                    beginnings: dates.beginnings,
-                    formats: dates.formats,
-                })?;
-        }
-        Ok(())
     }
 
     /// The names of the columns.
@@ -160,7 +153,7 @@ impl Header {
     pub fn format(&self) -> RecognisedFormat {
         let name = |column: Column| {
             let index = self.slots.iter().position(|slot| *slot == Some(column))?;
-            Some(self.names[index].clone())
+            self.uses(column).then(|| self.names[index].clone())
         };
         let place = |place: Place, text, lon, lat| match place {
             Place::Text => Vec::from_iter(name(text)),
@@ -205,6 +198,20 @@ impl Header {
         }
     }
 
+    /// Whether trips are read from a column that the header has: the rows may have shown that they are
+    /// read from another one.
+    fn uses(&self, column: Column) -> bool {
+        match column {
+            Column::Origin => self.origin == Place::Text,
+            Column::OriginId => self.origin == Place::Id,
+            Column::Destination => self.destination == Place::Text,
+            Column::DestinationId => self.destination == Place::Id,
+            Column::DepartureClock => self.joined.contains(&Column::Departure),
+            Column::ArrivalClock => self.joined.contains(&Column::Arrival),
+            _ => true,
+        }
+    }
+
     /// The columns that trips are read from, and why.
     #[must_use]
     pub fn mapped_columns(&self) -> Vec<MappedColumn> {
@@ -212,7 +219,7 @@ impl Header {
         let slots = self.slots.iter().zip(&self.names);
         slots
             .filter_map(|(slot, name)| {
-                let column = (*slot)?;
+                let column = slot.filter(|column| self.uses(*column))?;
                 let why = if chosen.iter().any(|(other, _)| *other == column) {
                     "named by an option"
                 } else {
@@ -338,6 +345,58 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_named_by_options_where_there_are_locations() {
+        let options = FileOptions::default().with_locations(Some(Arc::default()));
+        let read = |text: &str| {
+            let (shape, dialect) = (Shape::Plain, Dialect::default());
+            let error = Header::read(text.as_bytes(), shape, dialect, &Arc::new(options.clone()));
+            error.unwrap_err().to_string()
+        };
+        let message = read("dock_a,end_station_id,starttime");
+        assert!(
+            message.ends_with(
+                "Name it with --origin-id (originId in TripFormat) or --origin (origin in TripFormat)"
+            ),
+            "{message}"
+        );
+        let message = read("dock_a,dock_b");
+        assert!(
+            message.ends_with(
+                "Name it with --origin-id (originId in TripFormat) or --origin (origin in \
+                 TripFormat), --destination-id (destinationId in TripFormat) or --destination \
+                 (destination in TripFormat), --time (departedAt in TripFormat)"
+            ),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_date_and_a_time_of_day_may_be_in_two_columns() {
+        for (text, joined) in [
+            (
+                "StartDate,StartTime,End Date,End Time",
+                &[Column::Departure, Column::Arrival][..],
+            ),
+            ("start_time,start_date,ended_at", &[Column::Departure]),
+            ("date,time", &[Column::Departure]),
+            ("datetime,date,time", &[]),
+            ("start_date,end_time,end_date", &[Column::Arrival]),
+        ] {
+            let header = read(&format!("start_point,end_point,{text}")).unwrap();
+            assert_eq!(header.joined, joined, "{text}");
+        }
+        for text in [
+            "started_at,start_time",
+            "start_date,pickup_time",
+            "start_date,start_time,started_at",
+            "start_date,begin_date",
+        ] {
+            let error = read(&format!("start_point,end_point,{text}")).unwrap_err();
+            assert_eq!(error.code(), "AMBIGUOUS_COLUMNS", "{text}");
+        }
+    }
+
+    #[test]
     fn a_wide_header_is_shown_cut() {
         let OpenError::MissingColumns { found, .. } =
             read(&vec!["column".repeat(50); 500].join(",")).unwrap_err()
@@ -355,24 +414,49 @@ mod tests {
 
     #[test]
     fn a_column_of_trips_may_be_there_once() {
-        let twice = |text: &str, name: &str| {
-            let error = read(text);
-            assert!(
-                matches!(&error, Err(OpenError::DuplicateColumn { column }) if column == name),
-                "{error:?}"
-            );
+        let twice = |text: &str, names: [&str; 2], option: &str| {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.code(), "DUPLICATE_COLUMN");
+            let message = error.to_string();
+            let [first, second] = names;
+            let start = format!("the columns {first} and {second} are named alike");
+            assert!(message.starts_with(&start), "{message}");
+            assert!(message.contains(option), "{message}");
         };
         twice(
             "region,origin_coord,destination_coord,datetime,date_time,datasource",
-            "datetime",
+            ["datetime", "date_time"],
+            "--time (departedAt",
         );
         twice(
             "region,origin_coord,destination_coord,datetime,datasource,End_DateTime,end_datetime",
-            "End_DateTime",
+            ["End_DateTime", "end_datetime"],
+            "--arrival (arrivedAt",
         );
-        twice(
-            "start_lng,start_lat,end_lng,end_lat,start lng,starttime",
-            "start_lng",
+        let spelled = "start_lng,start_lat,end_lng,end_lat,Start Lng,starttime";
+        twice(spelled, ["start_lng", "Start Lng"], "--origin (origin");
+        // What the message says resolves it; a third spelling does not.
+        let choose = |name: &str| {
+            let format = TripFormat {
+                origin: vec![name.to_owned(), "start_lat".to_owned()],
+                ..TripFormat::default()
+            };
+            read_as(spelled, &format)
+        };
+        for (name, index) in [("start_lng", 0), ("Start Lng", 4)] {
+            let header = choose(name).unwrap();
+            assert_eq!(header.position("origin_lon"), Some(index), "{name}");
+        }
+        assert_eq!(
+            choose("start-lng").unwrap_err().to_string(),
+            "the columns start_lng and Start Lng are named alike and may both be the longitude of \
+             the origin: choose one of them with --origin (origin in TripFormat), spelled as in the \
+             header, or remove or rename the other"
+        );
+        let same = read("start_lng,start_lat,end_lng,end_lat,start_lng,starttime").unwrap_err();
+        assert_eq!(
+            same.to_string(),
+            "the header names the column start_lng twice: remove or rename one of them"
         );
         let extra = read("x,x,region,origin_coord,destination_coord,datetime,datasource");
         assert!(extra.is_ok());

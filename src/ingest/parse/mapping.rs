@@ -89,6 +89,11 @@ impl Mapping {
         let mut slots = vec![None; names.len()];
         let mut missing = Vec::new();
         let mut take = |column: Column| -> Result<bool, OpenError> {
+            if let Some([date, clock]) = candidates.date_and_clock(column) {
+                slots[date] = Some(column);
+                slots[clock] = column.clock();
+                return Ok(true);
+            }
             let index = candidates.get(column)?;
             if let Some(index) = index {
                 slots[index] = Some(column);
@@ -103,7 +108,13 @@ impl Mapping {
         }
         for (place, end) in places.iter().zip([ORIGIN, DESTINATION]) {
             match place {
-                Some(Place::Text) => _ = take(end.text)?,
+                Some(Place::Text) => {
+                    take(end.text)?;
+                    // If the text turns out to be no location, ids are.
+                    if has_locations && candidates.chosen[end.text as usize].is_none() {
+                        take(end.id)?;
+                    }
+                }
                 Some(Place::Pair) => {
                     for column in end.pair {
                         take(column)?;
@@ -153,7 +164,7 @@ impl Candidates<'_> {
             Some((_, other, second)) if other == rank => {
                 let [first, second] = [first, second].map(|index| self.names[*index].clone());
                 Err(if normalise(&first) == normalise(&second) {
-                    OpenError::DuplicateColumn { column: first }
+                    named_alike(first, second, column)
                 } else {
                     OpenError::AmbiguousColumns {
                         first,
@@ -164,6 +175,37 @@ impl Candidates<'_> {
                 })
             }
             _ => Ok(Some(*first)),
+        }
+    }
+
+    /// The columns of a date and of a time of day that are named alike, such as `start_date` and
+    /// `start_time`, if there is no other that is as specific, or if the former is chosen. The rows
+    /// show whether they are what their names say.
+    fn date_and_clock(&self, column: Column) -> Option<[usize; 2]> {
+        column.clock()?;
+        let chosen = self.chosen[column as usize];
+        let is_same = |(other, ..): &&(Column, Rank, usize)| *other == column;
+        let (_, best, _) = self.recognised.iter().find(is_same)?;
+        let same = self.recognised.iter().filter(is_same);
+        let same: Vec<usize> = same
+            .filter(|(_, rank, _)| chosen.is_some() || rank == best)
+            .map(|(.., index)| *index)
+            .collect();
+        let end = |index: usize, kind: &str| {
+            let name = normalise(&self.names[index]);
+            name.strip_suffix(kind).map(str::to_owned)
+        };
+        let pair_of = |date: usize| {
+            let of_date = end(date, "date")?;
+            let is_clock = |index: &usize| end(*index, "time").as_ref() == Some(&of_date);
+            let mut clocks = same.iter().copied().filter(is_clock);
+            let clock = clocks.next()?;
+            clocks.next().is_none().then_some([date, clock])
+        };
+        match (chosen, &same[..]) {
+            (Some(date), _) => pair_of(date),
+            (None, [first, second]) => pair_of(*first).or_else(|| pair_of(*second)),
+            _ => None,
         }
     }
 
@@ -197,7 +239,16 @@ impl Candidates<'_> {
              (columns id, lon and lat, or station_information.json of GBFS)"
                 .to_owned()
         } else {
-            let options: Vec<_> = missing.iter().map(|column| column.option()).collect();
+            let option = |column: &Column| {
+                let mut ends = [ORIGIN, DESTINATION].into_iter();
+                match ends.find(|end| end.text == *column) {
+                    Some(end) if has_locations => {
+                        format!("{} or {}", end.id.option(), column.option())
+                    }
+                    _ => column.option().to_owned(),
+                }
+            };
+            let options: Vec<_> = missing.iter().map(option).collect();
             format!("Name it with {}", options.join(", "))
         };
         OpenError::MissingColumns {
@@ -227,15 +278,27 @@ fn find(names: &[String], wanted: &str, column: Column) -> Result<usize, OpenErr
         let mut found = (0..names.len()).filter(|index| is_wanted(&names[*index]));
         match (found.next(), found.next()) {
             (Some(index), None) => return Ok(index),
-            (Some(index), Some(_)) => {
-                return Err(OpenError::DuplicateColumn {
-                    column: names[index].clone(),
-                });
+            (Some(first), Some(second)) => {
+                let [first, second] = [first, second].map(|index| names[index].clone());
+                return Err(named_alike(first, second, column));
             }
             (None, _) => {}
         }
     }
     Err(unknown())
+}
+
+/// Two columns with the same name: an option can choose one of them if it is spelled differently.
+fn named_alike(first: String, second: String, column: Column) -> OpenError {
+    if first == second {
+        return OpenError::DuplicateColumn { column: first };
+    }
+    OpenError::SimilarColumns {
+        first,
+        second,
+        content: column.content(),
+        option: column.option(),
+    }
 }
 
 /// Names for an error message.

@@ -18,8 +18,8 @@
 //! field, and a quote that is never closed. None of them changes a trip or affects the next rows.
 //!
 //! Which column is what is decided by a rule for names (`column.rs`), by options
-//! ([`FileOptions`]), and where both leave a choice, by an error (`mapping.rs`). The format of times
-//! is that of the first records (`times.rs`).
+//! ([`FileOptions`]), and where both leave a choice, by the first records (`recognition.rs`) or an
+//! error (`mapping.rs`). The format of times is that of the first records (`times.rs`).
 
 mod chunk;
 mod clock;
@@ -40,6 +40,7 @@ mod open_error;
 mod options;
 mod place;
 mod quoting;
+mod recognition;
 mod records;
 mod rejection;
 mod row;

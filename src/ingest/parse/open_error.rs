@@ -67,6 +67,21 @@ pub enum OpenError {
         /// The column's name.
         column: String,
     },
+    /// Two columns that may contain the same part of a trip have names that differ in spelling only.
+    #[error(
+        "the columns {first} and {second} are named alike and may both be the {content}: choose one \
+         of them with {option}, spelled as in the header, or remove or rename the other"
+    )]
+    SimilarColumns {
+        /// The first column's name.
+        first: String,
+        /// The second column's name.
+        second: String,
+        /// The part of a trip.
+        content: &'static str,
+        /// The option that chooses.
+        option: &'static str,
+    },
     /// The order of the parts of dates is not certain.
     #[error(
         "the dates in the column {column}, such as {example}, may begin {beginnings}: choose with \
@@ -132,7 +147,7 @@ impl OpenError {
             Self::MissingColumns { .. } => "MISSING_COLUMNS",
             Self::UnknownColumn { .. } => "UNKNOWN_COLUMN",
             Self::AmbiguousColumns { .. } | Self::NamedTwice(_) => "AMBIGUOUS_COLUMNS",
-            Self::DuplicateColumn { .. } => "DUPLICATE_COLUMN",
+            Self::DuplicateColumn { .. } | Self::SimilarColumns { .. } => "DUPLICATE_COLUMN",
             Self::AmbiguousDates { .. } => "AMBIGUOUS_DATES",
             Self::HeaderBelow { .. } => "HEADER_NOT_FIRST",
             Self::QuotedLines => "QUOTED_LINES",

@@ -11,7 +11,6 @@ use super::quoting::Fields;
 use super::rejection::{Problem, Rejection, broken};
 use super::snippet::snippet;
 use super::time::TimeError;
-use super::times::Times;
 use crate::geo::{Point, PointError};
 use crate::model::LocalTime;
 use crate::text::{canonical_name, trim_bytes};
@@ -49,19 +48,6 @@ impl Header {
             self.trip(record)
         };
         trip.map_err(|problem| self.reject(record, problem))
-    }
-
-    /// Adds the times of a record to those that show the format.
-    pub(super) fn sample_times(&self, record: Record<'_>, times: &mut Times) {
-        let Ok(fields) = self.select::<COLUMNS>(record) else {
-            return;
-        };
-        for column in [Column::Departure, Column::Arrival] {
-            let field = self.value(&fields[column as usize]);
-            if !field.is_empty() {
-                times.add(field);
-            }
-        }
     }
 
     /// The fields of a record by the columns of the file; `None` if these are not its columns, or it is
@@ -120,8 +106,8 @@ impl Header {
         let region = name(Column::Region, &self.options.region)?;
         let datasource = name(Column::Datasource, &self.options.datasource)?;
         let (origin, destination) = self.ends(&fields)?;
-        let departed = self.departure(self.value(&fields[Column::Departure as usize]))?;
-        let arrived = self.arrival(self.value(&fields[Column::Arrival as usize]))?;
+        let departed = self.departure(&self.time(&fields, Column::Departure))?;
+        let arrived = self.arrival(&self.time(&fields, Column::Arrival))?;
         Ok(ParsedTrip {
             line: record.line(),
             region,
@@ -212,9 +198,26 @@ impl Header {
             .ok_or_else(|| PlaceError::UnknownId(snippet(id, 40)))
     }
 
+    /// The text of a departure or an arrival, which may be in a column of dates and one of times of
+    /// day.
+    #[inline]
+    pub(super) fn time<'f>(
+        &self,
+        fields: &'f [Cow<'_, [u8]>; COLUMNS],
+        column: Column,
+    ) -> Cow<'f, [u8]> {
+        let field = self.value(&fields[column as usize]);
+        match column.clock() {
+            Some(clock) if self.joined.contains(&column) => {
+                Cow::Owned([field, b" ", self.value(&fields[clock as usize])].concat())
+            }
+            _ => Cow::Borrowed(field),
+        }
+    }
+
     /// The field, or nothing if it is one of the values that are read as empty.
     #[inline]
-    fn value<'f>(&self, field: &'f [u8]) -> &'f [u8] {
+    pub(super) fn value<'f>(&self, field: &'f [u8]) -> &'f [u8] {
         if self.options.is_null(trim_bytes(field)) {
             &[]
         } else {
@@ -264,7 +267,7 @@ impl Header {
     /// The fields of the first columns in the order of [`Column::ALL`]; empty where the file has no
     /// such column.
     #[inline]
-    fn select<'a, const N: usize>(
+    pub(super) fn select<'a, const N: usize>(
         &self,
         record: Record<'a>,
     ) -> Result<[Cow<'a, [u8]>; N], Problem> {

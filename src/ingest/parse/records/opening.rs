@@ -13,14 +13,13 @@ use crate::ingest::parse::open_error::OpenError;
 use crate::ingest::parse::options::FileOptions;
 use crate::ingest::parse::quoting::{Fields, Scan, State, scan};
 use crate::ingest::parse::table_head::TableHead;
-use crate::ingest::parse::times::Times;
 use crate::text::trim;
 
 /// Size of the read buffer in bytes.
 const BUFFER_BYTES: usize = 1024 * 1024;
 /// Number of records that are searched for the header if the first record is not a header.
 const SEARCHED_RECORDS: usize = 20;
-/// Number of records whose times show their format.
+/// Number of records that show the format of the file.
 const SAMPLED_RECORDS: usize = 1_000;
 /// Delimiters that are recognised, in the order in which they are tried.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -45,8 +44,8 @@ impl<R: Read + Seek> RecordReader<R> {
     ) -> Result<Self, OpenError> {
         let (mut reader, delimiters) = Self::begin(source, options, max_record, buffer)?;
         reader.read_header(&delimiters, options)?;
-        let times = reader.times()?;
-        reader.header.recognise_times(&times)?;
+        let first = reader.first_records()?;
+        reader.header.recognise(&first)?;
         Ok(reader)
     }
 
@@ -183,19 +182,15 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(Err(error))
     }
 
-    /// The times of the first records, as far as they are in the buffer.
-    fn times(&mut self) -> io::Result<Times> {
+    /// The first records, as far as they are in the buffer.
+    fn first_records(&mut self) -> io::Result<RecordChunk> {
         self.refill()?;
         let sample = self.unread();
         let input = Input::open(Cursor::new(sample), sample.len().max(self.max_record + 3))?;
         let mut reader = RecordReader::at(input, self.dialect, self.max_record);
         let mut chunk = RecordChunk::new();
         reader.fill(&mut chunk, SAMPLED_RECORDS)?;
-        let mut times = Times::default();
-        for record in chunk.iter() {
-            self.header.sample_times(record, &mut times);
-        }
-        Ok(times)
+        Ok(chunk)
     }
 
     /// The next record that is not blank, before the header is known. If the line ends with a
