@@ -977,6 +977,15 @@ fn the_order_of_dates_is_that_of_the_file() {
         let found = inspected(&home, &published(name), &[]);
         assert_eq!(found["format"]["timeFormat"], format, "{name}: {found}");
     }
+    // Files of several years may be joined: the order is known, though the first rows do not show it.
+    let text = std::fs::read_to_string(published("citibike-2013.csv")).unwrap();
+    let later = std::fs::read_to_string(published("citibike-2014.csv")).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let joined = format!("{header}\n{}{later}", rows.repeat(500));
+    let found = inspected(&home, &home.write("joined.csv", &joined), &[]);
+    assert_eq!(found["format"]["timeFormat"], "%Y-%m-%d %H:%M:%S");
+    assert_eq!(found["rowsIngested"], 1_502, "{found}");
+    assert_eq!(found["lastDepartedAt"], "2014-09-13T00:00:28", "{found}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl DateParts {
         let (third, rest) = number(rest.strip_prefix(&[separator])?, 4)?;
         let digits = [first.1, third.1];
         // Years have two digits, or four.
-        let has_year = matches!(digits, [4, 1 | 2] | [1 | 2, 4] | [2, 1 | 2] | [1, 2]);
+        let has_year = matches!(digits, [4 | 2, 1 | 2] | [1 | 2, 4] | [1, 2]);
         let date = Self {
             numbers: [first.0, second.0, third.0],
             digits,
@@ -197,12 +197,11 @@ impl Parts {
     /// this form.
     pub(super) fn split(text: &[u8]) -> Option<Self> {
         let (date, rest) = DateParts::split(text)?;
-        let clock = match rest {
-            [b'T', clock @ ..] => clock,
-            _ => {
-                let rest = rest.strip_prefix(b",").unwrap_or(rest);
-                Some(without_blanks(rest)).filter(|clock| clock.len() < rest.len())?
-            }
+        let clock = if let [b'T', clock @ ..] = rest {
+            clock
+        } else {
+            let rest = rest.strip_prefix(b",").unwrap_or(rest);
+            Some(without_blanks(rest)).filter(|clock| clock.len() < rest.len())?
         };
         let clock = ClockParts::split(without_blanks(clock))?;
         Some(Self { date, clock })

@@ -38,7 +38,7 @@ pub(crate) fn records(data: &[u8]) {
 }
 
 /// Headers of the kinds of files that are read in different ways.
-const HEADERS: [&str; 6] = [
+const HEADERS: [&str; 7] = [
     HEADER,
     "region,origin_coord,destination_coord,datetime,datasource,arrived_at\n",
     "started_at,ended_at,start_lng,start_lat,end_lng,end_lat\n",
@@ -46,6 +46,7 @@ const HEADERS: [&str; 6] = [
      end station longitude;end station latitude\n",
     "TRIP_ID,TIMESTAMP,POLYLINE\n",
     "start_time|end_time|start_point|end_point|region\n",
+    "start_date,start_time,end_date,end_time,start_lng,start_lat,end_lng,end_lat\n",
 ];
 
 /// A row is a trip that is read again as it is written, or a rejection that says why. The fast path

@@ -46,8 +46,8 @@ pub struct Header {
     /// The times whose date and time of day are in columns of their own: departure, arrival.
     pub(super) joined: Vec<Column>,
     pub(super) layout: Option<&'static Layout>,
-    /// Whether its times have AM or PM.
-    pub(super) has_half_days: bool,
+    /// The format of its times in strftime's notation, declared or as the first of them show it.
+    pub(super) time_notation: String,
     pub(super) options: Arc<FileOptions>,
 }
 
@@ -125,7 +125,7 @@ impl Header {
             },
             joined,
             layout,
-            has_half_days: false,
+            time_notation: options.format.time_format.clone().unwrap_or_default(),
             options: Arc::clone(options),
         })
     }
@@ -190,10 +190,7 @@ impl Header {
             datasource,
             origin_id: name(Column::OriginId),
             destination_id: name(Column::DestinationId),
-            time_format: Some(match &self.options.format.time_format {
-                Some(declared) => declared.clone(),
-                None => self.clock.format.notation(self.has_half_days),
-            }),
+            time_format: Some(self.time_notation.clone()),
             time_zone: self.clock.zone.map(|zone| zone.name().to_owned()),
         }
     }

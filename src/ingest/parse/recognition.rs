@@ -94,7 +94,6 @@ impl Header {
                 }
             }
         }
-        self.has_half_days = times.has_half_days();
         if self.options.time_format.is_none() {
             let order = self.layout.and_then(|layout| layout.order);
             self.clock.format = times
@@ -105,6 +104,7 @@ impl Header {
                     beginnings: dates.beginnings,
                     formats: dates.formats,
                 })?;
+            self.time_notation = times.notation(&self.clock.format);
         }
         Ok(())
     }

@@ -72,11 +72,6 @@ impl Times {
             .get_or_insert_with(|| (snippet(field, SHOWN_CHARS), parts));
     }
 
-    /// Whether most of them have AM or PM.
-    pub(super) const fn has_half_days(&self) -> bool {
-        self.half_days * 2 > self.count
-    }
-
     /// Their format. `order` is that of the published format of the file, if the dates may be in it
     /// and in others. Fails if the order of the dates is not certain.
     pub(super) fn format(&self, order: Option<DateOrder>) -> Result<TimeFormat, AmbiguousDates> {
@@ -85,7 +80,8 @@ impl Times {
             return Ok(TimeFormat::LikelyEpoch(unit));
         }
         let Some((example, parts)) = &self.example else {
-            return Ok(TimeFormat::Text(None));
+            // Later rows may have what the first have not.
+            return Ok(TimeFormat::Text(order));
         };
         let orders = |is_possible: &dyn Fn(usize) -> bool| -> Vec<DateOrder> {
             let all = DateOrder::ALL.into_iter().enumerate();
@@ -119,6 +115,16 @@ impl Times {
             beginnings: either(&beginnings.collect::<Vec<_>>()),
             formats: either(&formats.collect::<Vec<_>>()),
         })
+    }
+
+    /// Their format in strftime's notation, as far as they show it.
+    pub(super) fn notation(&self, format: &TimeFormat) -> String {
+        let twelve_hours = self.half_days * 2 > self.count;
+        match format {
+            TimeFormat::Text(_) if self.ordered == 0 => TimeFormat::Text(None),
+            format => format.clone(),
+        }
+        .notation(twelve_hours)
     }
 }
 
@@ -218,11 +224,11 @@ mod tests {
             times(&["13/1/2015 0:01"]).format(Some(DateOrder::MonthDay)),
             Ok(TimeFormat::Text(Some(DateOrder::DayMonth)))
         );
-        // Nor is it told where there is none.
-        assert_eq!(
-            times(&["2013-07-01 00:00:00"]).format(Some(DateOrder::MonthDay)),
-            Ok(TimeFormat::Text(None))
-        );
+        // Later rows may have it.
+        let iso = times(&["2013-07-01 00:00:00"]);
+        let format = iso.format(Some(DateOrder::MonthDay)).unwrap();
+        assert_eq!(format, TimeFormat::Text(Some(DateOrder::MonthDay)));
+        assert_eq!(iso.notation(&format), "%Y-%m-%d %H:%M:%S");
     }
 
     #[test]
@@ -281,7 +287,15 @@ mod tests {
 
     #[test]
     fn half_days_are_seen() {
-        assert!(times(&["01/02/2016 12:15:00 AM"]).has_half_days());
-        assert!(!times(&["01/02/2016 12:15:00"]).has_half_days());
+        for (text, expected) in [
+            ("01/13/2016 12:15:00 AM", "%m/%d/%Y %I:%M:%S %p"),
+            ("01/13/2016 12:15:00", "%m/%d/%Y %H:%M:%S"),
+            ("2016/1/13 1:15 pm", "%Y-%m-%d %I:%M:%S %p"),
+            ("1372636858", "epoch"),
+        ] {
+            let times = times(&[text]);
+            let format = times.format(None).unwrap();
+            assert_eq!(times.notation(&format), expected, "{text}");
+        }
     }
 }
