@@ -1,11 +1,12 @@
 //! Options that say how files are to be read, instead of what would be recognised.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
-use crate::ingest::parse::{FileOptions, Locations, read_locations};
+use crate::ingest::parse::{FileOptions, Locations, read_list, read_locations};
 use crate::model::TripFormat;
 
 /// Format of the files. Omitted settings are recognised from each file.
@@ -101,23 +102,32 @@ pub(super) struct FormatArgs {
     locations: Option<PathBuf>,
 }
 
+/// The locations that ids name.
+pub(super) struct LocationList {
+    /// The bytes of their file.
+    pub(super) bytes: Vec<u8>,
+    pub(super) locations: Locations,
+}
+
 impl FormatArgs {
-    /// The locations that ids name.
-    pub(super) fn locations(&self) -> anyhow::Result<Option<Locations>> {
+    /// The locations that ids name. Their file is read once: it may be a pipe.
+    pub(super) fn locations(&self) -> anyhow::Result<Option<LocationList>> {
         let Some(path) = &self.locations else {
             return Ok(None);
         };
+        let options = FileOptions::new(&self.format(), "")?;
         let shown = crate::text::Printable(path.to_string_lossy());
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-        let locations = read_locations(&bytes).with_context(|| format!("cannot read {shown}"))?;
-        Ok(Some(locations))
+        let failed = || format!("cannot read {shown}");
+        let bytes = read_list(File::open(path).with_context(failed)?).with_context(failed)?;
+        let locations = read_locations(&bytes, &options).with_context(failed)?;
+        Ok(Some(LocationList { bytes, locations }))
     }
 
     /// The options for a file.
     pub(super) fn options(&self, file: &Path) -> anyhow::Result<FileOptions> {
         let source = file.file_name().unwrap_or_default().to_string_lossy();
         let options = FileOptions::new(&self.format(), &source)?;
-        Ok(options.with_locations(self.locations()?.map(Into::into)))
+        Ok(options.with_locations(self.locations()?.map(|list| list.locations.into())))
     }
 
     /// The format that the options give.

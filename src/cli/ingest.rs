@@ -14,6 +14,7 @@ mod target;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use axum::body::Bytes;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use futures::StreamExt;
@@ -95,7 +96,7 @@ impl Ingest {
         .init()?;
         // All options and sources are checked before any file is queued.
         FileOptions::new(&self.format.format(), "")?;
-        self.format.locations()?;
+        let list = self.format.locations()?;
         let sources = sources::resolve(&self.sources).await?;
         if self.replaces.is_some() && sources.len() > 1 {
             anyhow::bail!(
@@ -104,9 +105,17 @@ impl Ingest {
                 sources.len()
             );
         }
-        let target = self.target().await?;
+        let (list, locations) = list.map(|list| (list.bytes, list.locations)).unzip();
+        let options = IngestOptions {
+            allow_duplicate: self.allow_duplicate,
+            max_rejected_rows: self.max_rejected_rows,
+            replaces: self.replaces,
+            format: self.format.format(),
+            locations,
+        };
+        let target = self.target(list).await?;
         let finished = tokio::select! {
-            finished = self.ingest_all(&target, &sources) => Some(finished),
+            finished = ingest_all(&target, &sources, &options) => Some(finished),
             _ = interrupted() => None,
         };
         let resumes = match target {
@@ -130,10 +139,12 @@ impl Ingest {
     }
 
     /// The server that was named, else the database, else the server that holds it.
-    async fn target(&self) -> anyhow::Result<Target> {
+    /// `locations` is the file of the locations that ids name.
+    async fn target(&self, locations: Option<Vec<u8>>) -> anyhow::Result<Target> {
+        let locations = locations.map(Bytes::from);
         let given = self.token.as_ref().map(|Secret(token)| token.clone());
         if let Some(url) = &self.server {
-            return Ok(Target::Server(Remote::new(url, given)?));
+            return Ok(Target::Server(Remote::new(url, given, locations)?));
         }
         let error = match Backend::start(&self.database, self.worker, Purpose::Ingest).await {
             Ok(backend) => {
@@ -148,108 +159,110 @@ impl Ingest {
             return Err(error);
         };
         eprintln!("sending the files to the server at {url}, which uses this database");
-        Ok(Target::Server(Remote::new(&url, token.or(given))?))
+        Ok(Target::Server(Remote::new(
+            &url,
+            token.or(given),
+            locations,
+        )?))
     }
+}
 
-    async fn ingest_all(&self, target: &Target, sources: &[Source]) -> anyhow::Result<bool> {
-        let mut summary = Summary::default();
-        // All files are queued before the first is awaited, so that none is lost if interrupted.
-        let queued = self.queue(target, sources, &mut summary).await?;
-        match target {
-            Target::Database {
-                backend,
-                served: false,
-            } => follow_unfinished(target, backend, &queued).await?,
-            Target::Database { .. } => eprintln!("a running server ingests the files"),
-            Target::Server(_) => {}
-        }
-        let mut files =
-            (sources.len() > FILES_SHOWN).then(|| FilesDisplay::new("ingested", queued.len()));
-        for (source, enqueued) in queued {
-            let Enqueued {
-                ingestion,
-                duplicate,
-            } = enqueued;
-            let ended = if let Some(files) = &mut files {
-                let ended = ended(target, ingestion, None).await?;
-                files.advance();
-                ended
-            } else {
-                if duplicate {
-                    println!(
-                        "{}: duplicate of ingestion {} ({}); use --allow-duplicate to ingest it \
-                         again",
-                        source.shown(),
-                        ingestion.id,
-                        Printable(&ingestion.source)
-                    );
-                }
-                follow(target, ingestion).await?
-            };
-            summary.add(source, &ended, duplicate);
-        }
-        if let Some(files) = files {
-            files.clear();
-        }
-        // The server writes them after this command has ended.
-        if let Target::Database {
+/// Ingests all files. Returns whether every one of them is in the answers.
+async fn ingest_all(
+    target: &Target,
+    sources: &[Source],
+    options: &IngestOptions,
+) -> anyhow::Result<bool> {
+    let mut summary = Summary::default();
+    // All files are queued before the first is awaited, so that none is lost if interrupted.
+    let queued = queue(target, sources, options, &mut summary).await?;
+    match target {
+        Target::Database {
             backend,
             served: false,
-        } = target
-        {
-            sql_trips::follow(&backend.ingestions).await;
-        }
-        if sources.len() > 1 {
-            print!("{}", summary.text());
-        }
-        Ok(summary.all_succeeded())
+        } => follow_unfinished(target, backend, &queued).await?,
+        Target::Database { .. } => eprintln!("a running server ingests the files"),
+        Target::Server(_) => {}
     }
+    let mut files =
+        (sources.len() > FILES_SHOWN).then(|| FilesDisplay::new("ingested", queued.len()));
+    for (source, enqueued) in queued {
+        let Enqueued {
+            ingestion,
+            duplicate,
+        } = enqueued;
+        let ended = if let Some(files) = &mut files {
+            let ended = ended(target, ingestion, None).await?;
+            files.advance();
+            ended
+        } else {
+            if duplicate {
+                println!(
+                    "{}: duplicate of ingestion {} ({}); use --allow-duplicate to ingest it \
+                     again",
+                    source.shown(),
+                    ingestion.id,
+                    Printable(&ingestion.source)
+                );
+            }
+            follow(target, ingestion).await?
+        };
+        summary.add(source, &ended, duplicate);
+    }
+    if let Some(files) = files {
+        files.clear();
+    }
+    // The server writes them after this command has ended.
+    if let Target::Database {
+        backend,
+        served: false,
+    } = target
+    {
+        sql_trips::follow(&backend.ingestions).await;
+    }
+    if sources.len() > 1 {
+        print!("{}", summary.text());
+    }
+    Ok(summary.all_succeeded())
+}
 
-    /// Puts files in the queue. Those that cannot be read or sent are in the summary.
-    async fn queue<'a>(
-        &self,
-        target: &Target,
-        sources: &'a [Source],
-        summary: &mut Summary,
-    ) -> anyhow::Result<Vec<(&'a Source, Enqueued)>> {
-        let options = IngestOptions {
-            allow_duplicate: self.allow_duplicate,
-            max_rejected_rows: self.max_rejected_rows,
-            replaces: self.replaces,
-            format: self.format.format(),
-            locations: self.format.locations()?,
-        };
-        let step = match target {
-            Target::Database { .. } => "queued",
-            Target::Server(_) => "uploaded",
-        };
-        let mut display = (sources.len() > 1).then(|| FilesDisplay::new(step, sources.len()));
-        let mut queued = Vec::with_capacity(sources.len());
-        let mut left = sources;
-        while !left.is_empty() {
-            let sent = target.send(left, &options).await;
-            let (done, others) = left.split_at(sent.len());
-            for (source, sent) in done.iter().zip(sent) {
-                match sent {
-                    Ok(enqueued) => queued.push((source, enqueued)),
-                    Err(SendError::OfFile(error)) if sources.len() > 1 => {
-                        summary.fail(source, &error);
-                    }
-                    Err(SendError::OfFile(error) | SendError::OfTarget(error)) => {
-                        return Err(error);
-                    }
+/// Puts files in the queue. Those that cannot be read or sent are in the summary.
+async fn queue<'a>(
+    target: &Target,
+    sources: &'a [Source],
+    options: &IngestOptions,
+    summary: &mut Summary,
+) -> anyhow::Result<Vec<(&'a Source, Enqueued)>> {
+    let step = match target {
+        Target::Database { .. } => "queued",
+        Target::Server(_) => "uploaded",
+    };
+    let mut display = (sources.len() > 1).then(|| FilesDisplay::new(step, sources.len()));
+    let mut queued = Vec::with_capacity(sources.len());
+    let mut left = sources;
+    while !left.is_empty() {
+        let sent = target.send(left, options).await;
+        let (done, others) = left.split_at(sent.len());
+        for (source, sent) in done.iter().zip(sent) {
+            match sent {
+                Ok(enqueued) => queued.push((source, enqueued)),
+                Err(SendError::OfFile(error)) if sources.len() > 1 => {
+                    summary.fail(source, &error);
                 }
-                if let Some(display) = &mut display {
-                    display.advance();
+                Err(SendError::OfFile(error) | SendError::OfTarget(error)) => {
+                    return Err(error);
                 }
             }
-            left = others;
+            if let Some(display) = &mut display {
+                display.advance();
+            }
         }
-        if let Some(display) = display {
-            display.clear();
-        }
-        Ok(queued)
+        left = others;
     }
+    if let Some(display) = display {
+        display.clear();
+    }
+    Ok(queued)
 }
 
 /// Shows the progress of ingestions that an earlier run left in the queue: they run first.

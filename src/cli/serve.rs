@@ -31,7 +31,7 @@ pub(super) async fn run(
     server.check()?;
     let watched = IngestOptions {
         format: format.format(),
-        locations: format.locations()?,
+        locations: format.locations()?.map(|list| list.locations),
         ..IngestOptions::default()
     };
     FileOptions::new(&watched.format, "")?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use async_graphql::{Error, ErrorExtensionValues, ServerError, Value};
 
 use crate::analytics::AnalyticsError;
+use crate::ingest::parse::LocationsError;
 use crate::ingest::{FetchError, IngestError, SpoolError};
 use crate::store::{self, Unavailable};
 
@@ -228,6 +229,11 @@ impl From<IngestError> for ApiError {
             IngestError::NoRejectedFile(message) => Self::new(Code::NotFound, message),
             IngestError::Conflict(message) => Self::new(Code::Conflict, message),
             IngestError::Format(error) => Self::bad_input(error),
+            IngestError::Locations(error @ LocationsError::TooLarge) => {
+                Self::new(Code::TooLarge, error.to_string())
+            }
+            IngestError::Locations(LocationsError::Io(error)) => SpoolError::Io(error).into(),
+            IngestError::Locations(error) => Self::bad_input(error),
             IngestError::ShuttingDown => Self::new(
                 Code::Unavailable,
                 "the server is shutting down; try again later",

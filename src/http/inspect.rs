@@ -1,5 +1,8 @@
 //! `/inspect`: what an ingestion would read in a file, from the file or its first bytes.
 
+use std::str::FromStr;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -15,7 +18,7 @@ use super::graphql::{Refusal, refuse_encoded};
 use super::reply::{Format as ErrorFormat, of_code};
 use super::{AppState, Scope, body, file_name, origin};
 use crate::graphql::ApiError;
-use crate::ingest::parse::FileOptions;
+use crate::ingest::parse::{FileOptions, read_locations};
 use crate::ingest::{IngestError, preview};
 use crate::model::TripFormat;
 
@@ -46,11 +49,29 @@ async fn inspect(state: &AppState, request: &Parts, body: Body) -> Result<Value,
     let options = options.map_err(|error| refusal(error.into()))?;
     let limit = settings.max_body_bytes;
     let bytes = body::whole(body, limit, settings.body).await;
-    let bytes = bytes.map_err(|error| refusal(broken(&error, limit)))?;
+    let mut bytes = bytes.map_err(|error| refusal(broken(&error, limit)))?;
+    let options = match params.locations_bytes {
+        None => options,
+        Some(count) if count <= bytes.len() => {
+            let file = bytes.split_off(count);
+            let locations = read_locations(&bytes, &options).map_err(IngestError::from);
+            bytes = file;
+            options.with_locations(Some(Arc::new(
+                locations.map_err(|error| refusal(error.into()))?,
+            )))
+        }
+        Some(count) => {
+            let message = format!(
+                "`locationsBytes` is {count}, but the body has {} bytes",
+                bytes.len()
+            );
+            return Err(refusal(ApiError::bad_input(message)));
+        }
+    };
     let options = match params.bytes_total {
         Some(total) if total < bytes.len() as u64 => {
             let message = format!(
-                "`bytesTotal` is {total}, but the body has {} bytes",
+                "`bytesTotal` is {total}, but the body has {} bytes of the file",
                 bytes.len()
             );
             return Err(refusal(ApiError::bad_input(message)));
@@ -85,18 +106,21 @@ struct Params {
     name: String,
     /// Size of the file, of which the body may be only the beginning.
     bytes_total: Option<u64>,
+    /// Size of a list of locations, with which the body begins.
+    locations_bytes: Option<usize>,
     format: TripFormat,
 }
 
 impl Params {
     fn read(query: &str) -> Result<Self, ApiError> {
-        let (mut name, mut bytes_total) = (None, None);
+        let (mut name, mut bytes_total, mut locations_bytes) = (None, None, None);
         let mut format = TripFormat::default();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.into_owned();
             let single = match &*key {
                 "name" => &mut name,
                 "bytesTotal" => &mut bytes_total,
+                "locationsBytes" => &mut locations_bytes,
                 "origin" => {
                     format.origin.push(value);
                     continue;
@@ -124,8 +148,8 @@ impl Params {
                 _ => {
                     let shown: String = key.chars().take(40).collect();
                     let message = format!(
-                        "`{shown}` is no parameter of an inspection, which has name, bytesTotal and \
-                         the fields of TripFormat"
+                        "`{shown}` is no parameter of an inspection, which has name, bytesTotal, \
+                         locationsBytes and the fields of TripFormat"
                     );
                     return Err(ApiError::bad_input(message));
                 }
@@ -134,16 +158,21 @@ impl Params {
                 return Err(ApiError::bad_input(format!("`{key}` is given twice")));
             }
         }
-        let bytes_total = bytes_total.map(|text: String| {
-            let total = text.parse();
-            total.map_err(|_| ApiError::bad_input("`bytesTotal` is not a number of bytes"))
-        });
         Ok(Self {
             name: file_name::without_folders(&name.unwrap_or_default()),
-            bytes_total: bytes_total.transpose()?,
+            bytes_total: count("bytesTotal", bytes_total)?,
+            locations_bytes: count("locationsBytes", locations_bytes)?,
             format,
         })
     }
+}
+
+/// The value of a parameter that is a number of bytes.
+fn count<T: FromStr>(name: &str, value: Option<String>) -> Result<Option<T>, ApiError> {
+    let count = value.map(|text| text.parse());
+    count
+        .transpose()
+        .map_err(|_| ApiError::bad_input(format_args!("`{name}` is not a number of bytes")))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::fetch::FetchError;
-use super::parse::FormatError;
+use super::parse::{FormatError, LocationsError};
 use super::spool::SpoolError;
 use crate::model::IngestionId;
 use crate::store::{self, CannotReplace};
@@ -19,6 +19,9 @@ pub enum IngestError {
     /// The format that was given with the file is not valid.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// The list of locations that was given with the file cannot be read.
+    #[error(transparent)]
+    Locations(#[from] LocationsError),
     /// The program is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,

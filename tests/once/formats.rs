@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::suite::program::{Home, Ran};
+use crate::suite::program::{Home, Ran, Serving};
 
 /// The folder of committed files, whose rows are made up and whose headers are as published.
 fn published(name: &str) -> PathBuf {
@@ -652,6 +653,172 @@ fn a_date_and_a_time_of_day_are_joined() {
     ] {
         let found = inspected(&home, &file, &["--time", name]);
         assert_eq!(found["trips"][0]["departedAt"], expected, "{found}");
+    }
+}
+
+/// Two files in one request.
+async fn upload_with_locations(
+    server: &Serving,
+    (file, trips): (&str, impl Into<Vec<u8>>),
+    locations: impl Into<Vec<u8>>,
+    format: Value,
+) -> Value {
+    let query = "mutation ($file: Upload!, $list: Upload, $format: TripFormat) { ingestTrips(
+        file: $file, locations: $list, format: $format) { duplicate ingestion { id } } }";
+    let variables = json!({ "file": null, "list": null, "format": format });
+    let operations = json!({ "query": query, "variables": variables });
+    let form = Form::new()
+        .text("operations", operations.to_string())
+        .text(
+            "map",
+            r#"{ "f": ["variables.file"], "l": ["variables.list"] }"#,
+        )
+        .part("f", Part::bytes(trips.into()).file_name(file.to_owned()))
+        .part("l", Part::bytes(locations.into()).file_name("list.csv"));
+    let request = reqwest::Client::new().post(server.url("/graphql"));
+    let sent = request.multipart(form).send().await.unwrap();
+    sent.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn files_with_ids_are_uploaded_with_the_locations() {
+    let home = Home::new();
+    let server = home.serve();
+    let read = |name: &str| std::fs::read(published(name)).unwrap();
+    let without = server.upload(&published("divvy-2014.csv")).await;
+    let error = &server.ended(&without).await["error"];
+    assert_eq!(error["code"], "MISSING_COLUMNS", "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("the upload `locations` of ingestTrips"),
+        "{message}"
+    );
+
+    let trips = read("divvy-2014.csv");
+    let ids = json!({ "originId": "from_station_id", "destinationId": "to_station_id" });
+    let stations = read("divvy-stations.csv");
+    let answer =
+        upload_with_locations(&server, ("divvy.csv", trips.clone()), stations.clone(), ids).await;
+    let id = &answer["data"]["ingestTrips"]["ingestion"]["id"];
+    let ended = server
+        .ended(id.as_str().unwrap_or_else(|| panic!("{answer}")))
+        .await;
+    assert_eq!(
+        (&ended["state"], &ended["rowsIngested"]),
+        (&json!("SUCCEEDED"), &json!(2))
+    );
+    assert_eq!(home.spooled(), Vec::<PathBuf>::new());
+
+    // What is not listed is rejected, and lists that cannot be read are errors before the queue.
+    let rows =
+        "start_station_id,end_station_id,started_at\na,b,2021-03-01 08:00\na,c,2021-03-01 08:00\n";
+    let list = "id;lon;lat\na;4,83;45,76\nb;4,86;45,74\n";
+    let answer = upload_with_locations(&server, ("x.csv", rows), list, Value::Null).await;
+    let id = answer["data"]["ingestTrips"]["ingestion"]["id"]
+        .as_str()
+        .unwrap();
+    assert_eq!(server.ended(id).await["rowsRejected"], 1);
+    for (list, code, message) in [
+        (
+            "id,lat\n1,2\n".to_owned(),
+            "BAD_USER_INPUT",
+            "no column of longitudes",
+        ),
+        (
+            "id,lon,lat\n7,1,2\n7,1,3\n".to_owned(),
+            "BAD_USER_INPUT",
+            "has the id 7 twice",
+        ),
+        (
+            String::new(),
+            "BAD_USER_INPUT",
+            "the list of locations is empty",
+        ),
+        (
+            "1".repeat((32 << 20) + 1),
+            "TOO_LARGE",
+            "limit of 33554432 bytes",
+        ),
+    ] {
+        let answer = upload_with_locations(&server, ("y.csv", rows), list, Value::Null).await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], code, "{error}");
+        assert!(
+            error["message"].as_str().unwrap().contains(message),
+            "{error}"
+        );
+    }
+    assert_eq!(home.spooled(), Vec::<PathBuf>::new());
+    assert_eq!(home.number("SELECT COUNT(*) FROM ingestion").await, 3);
+
+    // A preview has the list in front of the file.
+    let query = format!("/inspect?name=divvy.csv&locationsBytes={}", stations.len());
+    let inspect = |body: Vec<u8>| {
+        let request = reqwest::Client::new().post(server.url(&query));
+        let request = request.header("content-type", "application/octet-stream");
+        request.body(body).send()
+    };
+    let found = inspect([stations.clone(), trips].concat()).await.unwrap();
+    let found: Value = found.json().await.unwrap();
+    assert_eq!(found["rowsIngested"], 2, "{found}");
+    assert_eq!(inspect(stations[1..].to_vec()).await.unwrap().status(), 400);
+}
+
+/// What the list of locations is like does not matter more than what the trips are like.
+#[tokio::test]
+async fn lists_of_locations_are_read_as_trips_are() {
+    let home = Home::new();
+    let rows =
+        "start_station_id,end_station_id,started_at\na,b,2021-03-01 08:00\nb,a,2021-03-01 09:00\n";
+    let trips = home.write("trips.csv", rows);
+    let plain = "id,lon,lat\na,4.83,45.76\nb,4.86,45.74\n";
+    let utf_16: Vec<u8> = format!("\u{feff}{plain}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (list, options) in [
+        (plain.as_bytes(), &[][..]),
+        (b"id;lon;lat\na;4,83;45,76\nb;4,86;45,74\n", &[]),
+        (b"sep=;\nid;lon;lat\na;4,83;45,76\nb;4,86;45,74\n", &[]),
+        (
+            b"id,geometry\na,POINT (4.83 45.76)\nb,POINT (4.86 45.74)\n",
+            &[],
+        ),
+        (&utf_16, &[]),
+        (&utf_16[2..], &["--encoding", "utf-16le"]),
+        (
+            b"id,name,lon,lat\na,Pr\xe9,4.83,45.76\nb,x,4.86,45.74\n",
+            &["--encoding", "latin1"],
+        ),
+    ] {
+        let path = home.path("stations.csv");
+        std::fs::write(&path, list).unwrap();
+        // The trips may be UTF-8 whatever the list is.
+        let options = [&["--locations", path.to_str().unwrap()], options].concat();
+        let ran = home.run(
+            &[
+                &["ingest", trips.to_str().unwrap(), "--allow-duplicate"],
+                &options[..],
+            ]
+            .concat(),
+        );
+        let is_utf_16 = options.contains(&"utf-16le");
+        assert_eq!(ran.succeeded(), !is_utf_16, "{ran:?}");
+        assert!(is_utf_16 || ran.stdout.contains("2 trips in "), "{ran:?}");
+        assert!(!ran.stderr.contains("list of locations"), "{ran:?}");
+    }
+    for (list, message) in [
+        ("", "the list of locations is empty"),
+        ("id,lon,lat\na,1,2\na,1,2\na,2,2\n", "has the id a twice"),
+        (
+            "id,lon,lat\na,1,x\n",
+            "line 2 of the list of locations: not a number: x",
+        ),
+    ] {
+        home.write("stations.csv", list);
+        let ran = home.run(&["ingest", "trips.csv", "--locations", "stations.csv"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains(message), "{ran:?}");
     }
 }
 

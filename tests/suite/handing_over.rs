@@ -153,3 +153,39 @@ async fn a_server_with_the_same_data_directory_is_found() {
         assert!(!note.exists());
     }
 }
+
+/// Locations go with each file, as they do into a database.
+#[tokio::test]
+async fn locations_are_handed_over_with_the_files() {
+    let (home, client) = (Home::new(), Home::new());
+    let server = server(&home, &["--token", &format!("ann:write:{SECRET}")]);
+    let url = server.url("");
+    let header = "start_station_id,end_station_id,started_at\n";
+    let trips = |day: u32| format!("{header}a,b,2021-03-0{day} 08:00\nb,a,2021-03-0{day} 09:00\n");
+    for at in [&home, &client] {
+        at.write("one.csv", &trips(1));
+        at.write("two.csv", &format!("{}b,c,2021-03-02 10:00\n", trips(2)));
+        at.write("three.csv", &trips(3));
+        at.write("stations.csv", "id;lon;lat\na;4,83;45,76\nb;4,86;45,74\n");
+    }
+    let files = ["one.csv", "two.csv", "--locations", "stations.csv"];
+    let remote = ["ingest", "--server", &url, "--token", SECRET];
+    let ran = client.run(&[&remote, &files[..]].concat());
+    assert!(ran.succeeded(), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("end_station_id: no location has the id c"),
+        "{ran:?}"
+    );
+    for trips in ["one.csv: 2 trips in ", "two.csv: 2 trips in "] {
+        assert!(ran.stdout.contains(trips), "{ran:?}");
+    }
+    // The server at the same database.
+    let ran = home.run(&["ingest", "three.csv", "--locations", "stations.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    assert!(ran.stdout.contains("three.csv: 2 trips in "), "{ran:?}");
+    let sql = "SELECT COUNT(*) FROM visible_trip WHERE origin_lon = 4.83 AND origin_lat = 45.76 \
+               AND destination_lon = 4.86 AND destination_lat = 45.74";
+    home.until(&format!("SELECT CASE WHEN ({sql}) = 3 THEN 1 ELSE 0 END"))
+        .await;
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use axum::body::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Client, RequestBuilder, StatusCode, Url, redirect};
@@ -39,6 +40,8 @@ pub(super) struct Remote {
     /// The address of its GraphQL endpoint.
     url: Url,
     token: Option<String>,
+    /// The file of the locations that the ids in files name.
+    locations: Option<Bytes>,
 }
 
 /// Why a request failed.
@@ -58,8 +61,12 @@ impl RequestError {
 }
 
 impl Remote {
-    /// The server at a URL, such as `https://trips.example`.
-    pub(super) fn new(url: &str, token: Option<String>) -> anyhow::Result<Self> {
+    /// The server at a URL, such as `https://trips.example`. `locations` is sent with each file.
+    pub(super) fn new(
+        url: &str,
+        token: Option<String>,
+        locations: Option<Bytes>,
+    ) -> anyhow::Result<Self> {
         let base: Url = url
             .parse()
             .map_err(|error| anyhow!("--server {url} is not a URL: {error}"))?;
@@ -79,6 +86,7 @@ impl Remote {
                 .context("cannot set up HTTP")?,
             url,
             token,
+            locations,
         })
     }
 
@@ -98,34 +106,40 @@ impl Remote {
             duplicate: bool,
             ingestion: RemoteIngestion,
         }
-        if options.locations.is_some() {
-            let error = anyhow!("--locations can't be sent to a server: ingest into its database");
-            return Err(SendError::OfTarget(error));
-        }
         let part = file_part(source)
             .await
             .with_context(|| format!("cannot read {}", source.shown()))
             .map_err(SendError::OfFile)?;
         let operations = json!({
             "query": format!(
-                "mutation ($file: Upload!, $format: TripFormat, $replaces: ID, \
-                 $allowDuplicate: Boolean!, $maxRejectedRows: Long) {{ \
-                 ingestTrips(file: $file, format: $format, replaces: $replaces, \
+                "mutation ($file: Upload!, $format: TripFormat, $locations: Upload, \
+                 $replaces: ID, $allowDuplicate: Boolean!, $maxRejectedRows: Long) {{ \
+                 ingestTrips(file: $file, format: $format, locations: $locations, \
+                 replaces: $replaces, \
                  allowDuplicate: $allowDuplicate, maxRejectedRows: $maxRejectedRows) \
                  {{ duplicate ingestion {{ {FIELDS} }} }} }}"
             ),
             "variables": {
                 "file": null,
                 "format": options.format,
+                "locations": null,
                 "replaces": options.replaces.map(|id| id.to_string()),
                 "allowDuplicate": options.allow_duplicate,
                 "maxRejectedRows": options.max_rejected_rows,
             },
         });
-        let form = Form::new()
+        let mut map = json!({ "0": ["variables.file"] });
+        if self.locations.is_some() {
+            map["1"] = json!(["variables.locations"]);
+        }
+        let mut form = Form::new()
             .text("operations", operations.to_string())
-            .text("map", r#"{"0":["variables.file"]}"#)
+            .text("map", map.to_string())
             .part("0", part.file_name(source.name().into_owned()));
+        if let Some(locations) = &self.locations {
+            let part = Part::stream(locations.clone());
+            form = form.part("1", part.file_name("locations"));
+        }
         let request = self.post().multipart(form);
         let sent: Result<Data, _> = self.ask(request).await;
         let Payload {

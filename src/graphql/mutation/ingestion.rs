@@ -4,7 +4,7 @@ use tracing::Instrument;
 use crate::graphql::ApiError;
 use crate::graphql::cache::service;
 use crate::graphql::types::{Ingestion, Long, TripFormat, Upload, parse_id};
-use crate::ingest::parse::FileOptions;
+use crate::ingest::parse::{FileOptions, Locations, LocationsError, read_list, read_locations};
 use crate::ingest::{Fetcher, IngestError, IngestOptions, Ingestions};
 use crate::model::IngestionId;
 
@@ -26,12 +26,18 @@ impl IngestionMutation {
     /// Enqueues a file of trips. The mutation returns when the file is on disk. The ingestion
     /// then runs in the background, and `ingestionStatus` reports its progress.
     #[graphql(complexity = "100 + child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn ingest_trips(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "File of trips.")] file: Upload,
         #[graphql(desc = "How the file is to be read; what is left out is recognised.")]
         format: Option<TripFormat>,
+        #[graphql(
+            desc = "Locations that the ids in the file name: CSV with the columns id, lon and lat, or \
+                    station_information.json of GBFS; at most 32 MiB."
+        )]
+        locations: Option<Upload>,
         #[graphql(
             desc = "Ingestion to replace: its trips leave every answer in the moment in which those \
                     of the file appear, and stay if the file fails."
@@ -55,6 +61,7 @@ impl IngestionMutation {
         )?;
         let ingestions = service::<Ingestions>(ctx)?.clone();
         check_replaces(&ingestions, &options).await?;
+        let options = with_locations(ctx, options, locations).await?;
         let upload = file.receive(ctx).await?;
         let enqueued = finish(async move { ingestions.enqueue(upload, &options).await }).await?;
         Ok(IngestTripsPayload {
@@ -67,12 +74,18 @@ impl IngestionMutation {
     /// on disk, and the download continues if the client disconnects. `FORBIDDEN` unless the server
     /// was started with `--allow-url-prefix` for the URL and for each URL that it redirects to.
     #[graphql(complexity = "100 + child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn ingest_url(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "URL of the file, http or https.")] url: String,
         #[graphql(desc = "How the file is to be read; what is left out is recognised from it.")]
         format: Option<TripFormat>,
+        #[graphql(
+            desc = "Locations that the ids in the file name: CSV with the columns id, lon and lat, or \
+                    station_information.json of GBFS; at most 32 MiB."
+        )]
+        locations: Option<Upload>,
         #[graphql(
             desc = "Ingestion to replace: its trips leave every answer in the moment in which those \
                     of the file appear, and stay if the file fails."
@@ -97,6 +110,7 @@ impl IngestionMutation {
         let ingestions = service::<Ingestions>(ctx)?.clone();
         let fetcher = service::<Fetcher>(ctx)?.clone();
         check_replaces(&ingestions, &options).await?;
+        let options = with_locations(ctx, options, locations).await?;
         let enqueued = finish(async move {
             let file = fetcher.fetch(&url, ingestions.spool()).await?;
             ingestions.enqueue(file, &options).await
@@ -156,6 +170,28 @@ fn options(
     };
     FileOptions::new(&options.format, "").map_err(IngestError::from)?;
     Ok(options)
+}
+
+/// Adds the locations in an uploaded list.
+async fn with_locations(
+    ctx: &Context<'_>,
+    options: IngestOptions,
+    list: Option<Upload>,
+) -> Result<IngestOptions, ApiError> {
+    let Some(list) = list else {
+        return Ok(options);
+    };
+    let list = list.receive(ctx).await?;
+    let format = FileOptions::new(&options.format, "").map_err(IngestError::from)?;
+    let read = tokio::task::spawn_blocking(move || -> Result<Locations, LocationsError> {
+        let bytes = read_list(std::fs::File::open(list.path())?)?;
+        read_locations(&bytes, &format)
+    });
+    let locations = read.await.map_err(ApiError::internal)?;
+    Ok(IngestOptions {
+        locations: Some(locations.map_err(IngestError::from)?),
+        ..options
+    })
 }
 
 /// Fails before the file is received, where that is certain.

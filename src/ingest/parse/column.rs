@@ -169,9 +169,9 @@ const ARRIVALS: [&str; 7] = [
     "droppedoff",
     "finish",
 ];
-const LONGITUDES: [&str; 5] = ["lon", "lng", "long", "longitude", "x"];
-const LATITUDES: [&str; 3] = ["lat", "latitude", "y"];
-const LOCATIONS: [&str; 8] = [
+pub(super) const LONGITUDES: [&str; 5] = ["lon", "lng", "long", "longitude", "x"];
+pub(super) const LATITUDES: [&str; 3] = ["lat", "latitude", "y"];
+pub(super) const LOCATIONS: [&str; 8] = [
     "coord",
     "coords",
     "coordinates",

@@ -1,12 +1,21 @@
 //! Lists of locations, whose ids files of trips name: CSV, or `station_information.json` of GBFS.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, Read};
+
+use encoding_rs::Encoding;
 use serde::Deserialize;
 
-use super::column::normalise;
-use super::number::number;
-use super::options::Locations;
+use super::column::{LATITUDES, LOCATIONS, LONGITUDES, normalise};
+use super::dialect::Dialect;
+use super::options::{FileOptions, Locations};
+use super::place::{self, PlaceError};
 use crate::geo::Point;
 use crate::text::trim;
+
+/// The longest list that is read, in bytes.
+const MAX_BYTES: u64 = 32 << 20;
 
 /// Why a list of locations can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +23,25 @@ pub enum LocationsError {
     /// The header lacks a column.
     #[error(
         "the list of locations has no column of {0}: it needs a column id (or number, terminal, \
-         name), and columns lon and lat (or longitude and latitude)"
+         name), and columns lon and lat (or longitude and latitude) or a column of points \
+         (location, geometry, wkt)"
     )]
     Column(&'static str),
     /// A line can't be read.
     #[error("line {0} of the list of locations: {1}")]
-    Line(u64, String),
+    Line(u64, PlaceError),
+    /// Two locations of one id.
+    #[error(
+        "the list of locations has the id {0} twice, with different places: keep the one that the \
+         trips mean"
+    )]
+    Ambiguous(String),
+    /// Not text in a known encoding.
+    #[error(
+        "the list of locations is not text: save it as CSV in UTF-8, or name its encoding with \
+         --encoding (encoding in TripFormat)"
+    )]
+    NotText,
     /// Not CSV.
     #[error("the list of locations can't be read: {0}")]
     Csv(#[from] csv::Error),
@@ -29,6 +51,12 @@ pub enum LocationsError {
     /// There are none.
     #[error("the list of locations is empty")]
     Empty,
+    /// It is longer than any list.
+    #[error("the list of locations is larger than the limit of {MAX_BYTES} bytes")]
+    TooLarge,
+    /// Its bytes could not be read.
+    #[error("the list of locations can't be read: {0}")]
+    Io(#[from] io::Error),
 }
 
 /// Columns of ids, the preferred ones first: if two locations share an id, the column decides.
@@ -91,20 +119,48 @@ impl Text {
     }
 }
 
-/// Reads a list of locations.
-pub fn read_locations(bytes: &[u8]) -> Result<Locations, LocationsError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+/// The bytes of a list of locations, unless there are too many.
+pub fn read_list(source: impl Read) -> Result<Vec<u8>, LocationsError> {
+    let mut bytes = Vec::new();
+    source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(LocationsError::TooLarge);
+    }
+    Ok(bytes)
+}
+
+/// Reads a list of locations. Its encoding and its empty values may be those of the trips, which the
+/// options name; the rest is recognised.
+pub fn read_locations(bytes: &[u8], options: &FileOptions) -> Result<Locations, LocationsError> {
+    let text = text(bytes, options)?;
+    let text = text.trim_start_matches('\u{feff}');
     // The ids of each location, in the order of preference.
-    let list = if bytes.trim_ascii_start().first() == Some(&b'{') {
-        stations(bytes)?
+    let list = if text.trim_ascii_start().starts_with('{') {
+        stations(text)?
     } else {
-        rows(bytes)?
+        rows(text, options)?
     };
     let mut locations = Locations::new();
     for rank in 0..IDS.len() {
+        // Nothing where an id has several places.
+        let mut column: HashMap<&str, Option<Point>> = HashMap::new();
         for (ids, point) in &list {
-            if let Some(id) = ids.get(rank).and_then(Option::as_ref) {
-                locations.entry(id.clone()).or_insert(*point);
+            if let Some(Some(id)) = ids.get(rank) {
+                let known = column.entry(id).or_insert(Some(*point));
+                *known = known.filter(|known| known == point);
+            }
+        }
+        let ambiguous = column.iter().filter(|(_, point)| point.is_none());
+        // In the other columns, such as that of names, several may share one: no trip can mean it.
+        match ambiguous.map(|(id, _)| *id).min() {
+            Some(id) if locations.is_empty() => {
+                return Err(LocationsError::Ambiguous(id.to_owned()));
+            }
+            _ => {}
+        }
+        for (id, point) in column {
+            if let Some(point) = point {
+                locations.entry(id.to_owned()).or_insert(point);
             }
         }
     }
@@ -114,13 +170,28 @@ pub fn read_locations(bytes: &[u8]) -> Result<Locations, LocationsError> {
     Ok(locations)
 }
 
+/// The text of a list: as its byte order mark says, else UTF-8, else as declared.
+fn text<'b>(bytes: &'b [u8], options: &FileOptions) -> Result<Cow<'b, str>, LocationsError> {
+    let is_text = |text: &str| !text.contains('\0');
+    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
+        return Ok(encoding.decode(bytes).0);
+    }
+    match (std::str::from_utf8(bytes), options.encoding()) {
+        (Ok(text), _) if is_text(text) => Ok(text.into()),
+        (_, Some(encoding)) => Some(encoding.decode_without_bom_handling(bytes).0)
+            .filter(|text| is_text(text))
+            .ok_or(LocationsError::NotText),
+        _ => Err(LocationsError::NotText),
+    }
+}
+
 type Listed = (Vec<Option<String>>, Point);
 
-fn stations(bytes: &[u8]) -> Result<Vec<Listed>, LocationsError> {
-    let gbfs: Gbfs = serde_json::from_slice(bytes)?;
+fn stations(json: &str) -> Result<Vec<Listed>, LocationsError> {
+    let gbfs: Gbfs = serde_json::from_str(json)?;
     let point = |number: usize, station: &Station| {
         Point::new(station.lon, station.lat)
-            .map_err(|error| LocationsError::Line(number as u64 + 1, error.to_string()))
+            .map_err(|error| LocationsError::Line(number as u64 + 1, error.into()))
     };
     let listed = gbfs.data.stations.into_iter().enumerate();
     listed
@@ -140,17 +211,27 @@ fn stations(bytes: &[u8]) -> Result<Vec<Listed>, LocationsError> {
         .collect()
 }
 
-fn rows(bytes: &[u8]) -> Result<Vec<Listed>, LocationsError> {
-    let header = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let count = |delimiter: &u8| memchr::memchr_iter(*delimiter, header).count();
+/// The columns of the place of a location.
+enum Place {
+    Pair(usize, usize),
+    Text(usize),
+}
+
+fn rows(text: &str, options: &FileOptions) -> Result<Vec<Listed>, LocationsError> {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let (declared, text, lines) = match Dialect::declared_delimiter(trim(first).as_bytes()) {
+        Some(delimiter) => (Some(delimiter), rest, 1),
+        None => (None, text, 0),
+    };
+    let header = text.lines().find(|line| !trim(line).is_empty());
+    let header = header.ok_or(LocationsError::Empty)?;
+    let count = |delimiter: &u8| memchr::memchr_iter(*delimiter, header.as_bytes()).count();
     let delimiter = [b'|', b'\t', b';', b','].into_iter().max_by_key(count);
+    let delimiter = declared.or(delimiter).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
+        .delimiter(delimiter)
         .flexible(true)
-        .from_reader(bytes);
+        .from_reader(text.as_bytes());
     let names: Vec<String> = reader
         .headers()?
         .iter()
@@ -160,30 +241,39 @@ fn rows(bytes: &[u8]) -> Result<Vec<Listed>, LocationsError> {
         let is_wanted = |name: &String| wanted.contains(&name.as_str());
         names.iter().position(is_wanted)
     };
-    let lon = find(&["lon", "lng", "long", "longitude", "x"]);
-    let lat = find(&["lat", "latitude", "y"]);
+    let place = match (find(&LONGITUDES), find(&LATITUDES), find(&LOCATIONS)) {
+        (Some(lon), Some(lat), _) => Place::Pair(lon, lat),
+        (_, _, Some(text)) => Place::Text(text),
+        (None, ..) => return Err(LocationsError::Column("longitudes")),
+        (_, None, _) => return Err(LocationsError::Column("latitudes")),
+    };
     let ids = IDS.map(|name| find(&[name]));
-    let lon = lon.ok_or(LocationsError::Column("longitudes"))?;
-    let lat = lat.ok_or(LocationsError::Column("latitudes"))?;
     if ids.iter().all(Option::is_none) {
         return Err(LocationsError::Column("ids"));
     }
     let mut listed = Vec::new();
     for record in reader.records() {
         let record = record?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |index: usize| record.get(index).map(trim).unwrap_or_default();
-        let (x, y) = (field(lon), field(lat));
-        // Stations that were planned have no place.
-        if x.is_empty() && y.is_empty() {
-            continue;
-        }
-        let degrees = |text: &str| {
-            number(text.as_bytes())
-                .ok_or_else(|| LocationsError::Line(line, format!("{text:?} is not a number")))
+        let field = |index: usize| {
+            let field = record.get(index).map(trim).unwrap_or_default();
+            if options.is_null(field.as_bytes()) {
+                ""
+            } else {
+                field
+            }
         };
-        let point = Point::new(degrees(x)?, degrees(y)?)
-            .map_err(|error| LocationsError::Line(line, error.to_string()))?;
+        let degrees = |index| place::coordinate(field(index).as_bytes(), delimiter != b',');
+        let point = match place {
+            // Stations that were planned have no place.
+            Place::Pair(lon, lat) if field(lon).is_empty() && field(lat).is_empty() => continue,
+            Place::Text(text) if field(text).is_empty() => continue,
+            Place::Pair(lon, lat) => degrees(lon)
+                .and_then(|lon| Ok((lon, degrees(lat)?)))
+                .and_then(|(lon, lat)| Ok(Point::new(lon, lat)?)),
+            Place::Text(text) => place::point(field(text).as_bytes()),
+        };
+        let line = record.position().map_or(0, csv::Position::line) + lines;
+        let point = point.map_err(|error| LocationsError::Line(line, error))?;
         let id = |index: Option<usize>| {
             let id = field(index?);
             (!id.is_empty()).then(|| id.to_owned())
@@ -201,11 +291,15 @@ mod tests {
         Point::new(lon, lat).unwrap()
     }
 
+    fn read(list: impl AsRef<[u8]>) -> Result<Locations, LocationsError> {
+        read_locations(list.as_ref(), &FileOptions::default())
+    }
+
     #[test]
     fn lists_are_read() {
         let csv =
             "\u{feff}Station ID;Name;Longitude;Latitude\n1;\"A; B\";-0.1;51.5\n 2 ;C;1;2\n3;D;;\n";
-        let locations = read_locations(csv.as_bytes()).unwrap();
+        let locations = read(csv).unwrap();
         assert_eq!(locations.len(), 4);
         assert_eq!(locations["1"], point(-0.1, 51.5));
         assert_eq!(locations["A; B"], locations["1"]);
@@ -213,7 +307,7 @@ mod tests {
         let gbfs = r#"{"data": {"stations": [
             {"station_id": "7", "short_name": "31280", "name": "A", "lat": 2, "lon": 1},
             {"station_id": 8, "name": [{"text": "7", "language": "en"}], "lat": 4, "lon": 3}]}}"#;
-        let locations = read_locations(gbfs.as_bytes()).unwrap();
+        let locations = read(gbfs).unwrap();
         assert_eq!(locations["31280"], point(1.0, 2.0));
         assert_eq!(
             locations["7"],
@@ -221,6 +315,68 @@ mod tests {
             "ids are preferred to names"
         );
         assert_eq!(locations["8"], point(3.0, 4.0));
+    }
+
+    #[test]
+    fn lists_are_read_as_tables_of_trips_are() {
+        let expected = Locations::from([
+            ("1".to_owned(), point(4.83, 45.76)),
+            ("É".to_owned(), point(4.85, 45.74)),
+        ]);
+        for list in [
+            "id;lon;lat\n1;4,83;45,76\nÉ;4,85;45,74\n",
+            "\n\nid;lon;lat\n1;4,83;45,76\nÉ;4,85;45,74\n",
+            "sep=|\r\nid|lon|lat\r\n1|4.83|45,76\r\nÉ|4.85|45.74\r\n",
+            "id,wkt\n1,POINT (4.83 45.76)\nÉ,POINT(4.85 45.74)\n2,\n",
+            "station_id\tlocation\n1\t{\"type\":\"Point\",\"coordinates\":[4.83,45.76]}\nÉ\tPOINT (4.85 45.74)\n",
+            "id,lat,lon\n1,45.76,4.83\n1,45.76,4.83\nÉ,45.74,4.85\n3,NULL,\n",
+        ] {
+            assert_eq!(read(list).unwrap(), expected, "{list}");
+            let utf_16: Vec<u8> = format!("\u{feff}{list}")
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect();
+            assert_eq!(read(&utf_16).unwrap(), expected, "{list}");
+            for (encoding, bytes) in [
+                ("utf-16le", &utf_16[2..]),
+                ("latin1", &list.replace('É', "\u{1}").into_bytes()[..]),
+            ] {
+                let bytes: Vec<u8> = bytes
+                    .iter()
+                    .map(|byte| if *byte == 1 { 0xc9 } else { *byte })
+                    .collect();
+                assert!(matches!(read(&bytes), Err(LocationsError::NotText)));
+                let format = crate::model::TripFormat {
+                    encoding: Some(encoding.to_owned()),
+                    ..crate::model::TripFormat::default()
+                };
+                let options = FileOptions::new(&format, "").unwrap();
+                assert_eq!(
+                    read_locations(&bytes, &options).unwrap(),
+                    expected,
+                    "{list}"
+                );
+                // What is UTF-8 all the same needs no other encoding.
+                assert_eq!(read_locations(list.as_bytes(), &options).unwrap(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_several_locations_name_none() {
+        let list = "id,name,lon,lat\n1,A,1,1\n2,A,2,2\n3,B,3,3\n4,B,3,3\n";
+        let locations = read(list).unwrap();
+        assert!(!locations.contains_key("A"));
+        assert_eq!(locations["B"], point(3.0, 3.0));
+        assert_eq!(locations["2"], point(2.0, 2.0));
+    }
+
+    #[test]
+    fn the_size_of_a_list_is_bounded() {
+        let most = usize::try_from(MAX_BYTES).unwrap();
+        assert_eq!(read_list(&vec![b'1'; most][..]).unwrap().len(), most);
+        let more = read_list(io::repeat(b'1'));
+        assert!(matches!(more, Err(LocationsError::TooLarge)));
     }
 
     #[test]
@@ -236,19 +392,34 @@ mod tests {
             ),
             (
                 "id,lat,lon\n1,2,x\n",
-                "line 2 of the list of locations: \"x\" is not a number",
+                "line 2 of the list of locations: not a number: x",
             ),
             (
                 "id,lat,lon\n1,99,3\n",
                 "line 2 of the list of locations: latitude 99",
             ),
             ("id,lat,lon\n", "the list of locations is empty"),
+            ("", "the list of locations is empty"),
+            (" \n\n", "the list of locations is empty"),
+            (
+                "sep=;\nid;lat;lon\n1;2;x\n",
+                "line 3 of the list of locations: not a number: x",
+            ),
+            (
+                "id,wkt\n1,here\n",
+                "line 2 of the list of locations: not a WKT point",
+            ),
+            (
+                "name,id,lat,lon\na,7,1,2\nb,7,1,3\n",
+                "the list of locations has the id 7 twice",
+            ),
+            ("id,lat,lon\n\0,1,2", "the list of locations is not text"),
             (
                 "{}",
                 "the list of locations is not station_information.json",
             ),
         ] {
-            let error = read_locations(list.as_bytes()).unwrap_err().to_string();
+            let error = read(list).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
     }

@@ -235,8 +235,9 @@ impl Candidates<'_> {
         let ids = [Column::OriginId, Column::DestinationId];
         let lacks_place = missing.iter().any(|column| *column != Column::Departure);
         let hint = if lacks_place && !has_locations && ids.iter().all(|column| self.has(*column)) {
-            "The file has only ids of locations: give their coordinates with --locations FILE \
-             (columns id, lon and lat, or station_information.json of GBFS)"
+            "The file has only ids of locations: give their coordinates with --locations FILE, or \
+             in GraphQL as the upload `locations` of ingestTrips (columns id, lon and lat, or \
+             station_information.json of GBFS)"
                 .to_owned()
         } else {
             let option = |column: &Column| {

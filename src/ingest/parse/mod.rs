@@ -62,7 +62,7 @@ pub use converted::Converted;
 pub use header::{Header, MappedColumn};
 pub use json::JsonError;
 pub use kind::WrongKind;
-pub use locations::{LocationsError, read_locations};
+pub use locations::{LocationsError, read_list, read_locations};
 pub use open_error::OpenError;
 pub use options::{FileOptions, FormatError, Locations};
 pub use place::PlaceError;
