@@ -144,7 +144,13 @@ impl Fetcher {
         }
         let bytes = Box::pin(response.bytes_stream());
         let file = spool.receive(&web::name(&url), bytes, limit).await;
-        Ok(file?)
+        file.map_err(|error| match error {
+            SpoolError::Source(error) => {
+                let away = format!("the connection broke off: {}", causes(&*error));
+                FetchError::Away(away)
+            }
+            error => error.into(),
+        })
     }
 }
 

@@ -43,8 +43,8 @@ pub enum SpoolError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The sender interrupted the upload.
-    #[error("the upload was interrupted: {0}")]
+    /// The sender broke off.
+    #[error("the transfer was interrupted: {0}")]
     Source(Box<dyn StdError + Send + Sync>),
     /// The disk failed.
     #[error("cannot write the upload: {0}")]

@@ -102,6 +102,8 @@ async fn compressed_files_are_known_by_their_content() {
         ("e.txt", [zstd(&first), zstd(&second)].concat()),
         ("f.zst", skippable.concat()),
         ("g", zipped(&[("trips.csv", first.as_bytes())])),
+        // As copies from tapes are padded.
+        ("h.gz", [gzip(&first), vec![0; 300_000]].concat()),
     ];
     for (name, bytes) in files {
         let rows = if ["b.csv", "c.gz", "e.txt"].contains(&name) {
@@ -118,7 +120,7 @@ async fn compressed_files_are_known_by_their_content() {
         let hash = blake3::hash(&bytes).to_hex();
         assert_eq!(ended["contentHash"], hash.as_str(), "{name}");
     }
-    assert_eq!(server.trips().await, 4 * 40 + 3 * 42);
+    assert_eq!(server.trips().await, 5 * 40 + 3 * 42);
     // The same bytes again, and the same trips in other bytes.
     let again = server.try_upload(&home.path("a.csv.gz")).await;
     assert_eq!(again["data"]["ingestTrips"]["duplicate"], true);
@@ -155,6 +157,11 @@ async fn broken_streams_fail_and_leave_no_trips() {
         (
             "tail.gz",
             [gzip(&file), b"neither a header nor zeros".to_vec()].concat(),
+            corrupt,
+        ),
+        (
+            "short-tail.gz",
+            [gzip(&file), b"x".to_vec()].concat(),
             corrupt,
         ),
         (
@@ -267,6 +274,22 @@ async fn archives_that_cannot_be_read_say_why() {
         .position(|bytes| bytes == b"PK\x01\x02")
         .unwrap();
     encrypted[directory + 8] |= 1;
+    // The method of the file: in its header, and in the directory.
+    let with_method = |method: u8| {
+        let mut archive = zipped(&[("trips.csv", may.as_bytes())]);
+        let directory = archive.windows(4).position(|bytes| bytes == b"PK\x01\x02");
+        archive[8] = method;
+        archive[directory.unwrap() + 10] = method;
+        archive
+    };
+    let tar = [
+        &b"trips.csv"[..],
+        &[0; 248],
+        b"ustar\x0000",
+        &[0; 247],
+        may.as_bytes(),
+    ]
+    .concat();
     let workbook = [
         ("[Content_Types].xml", &b"<Types/>"[..]),
         ("xl/workbook.xml", b"<workbook/>"),
@@ -300,6 +323,30 @@ async fn archives_that_cannot_be_read_say_why() {
             zipped(&workbook),
             "SPREADSHEET",
             "save it as CSV",
+        ),
+        (
+            "bzip2.zip",
+            with_method(12),
+            "COMPRESSION_NOT_SUPPORTED",
+            "trips.csv in the archive is compressed in a way that is not supported",
+        ),
+        (
+            "lzma.zip",
+            with_method(14),
+            "COMPRESSION_NOT_SUPPORTED",
+            "extract the archive",
+        ),
+        (
+            "trips.tar.gz",
+            gzip(&tar),
+            "NOT_TEXT",
+            "the file is a tar archive: extract it",
+        ),
+        (
+            "parquet.zip",
+            zipped(&[("trips.parquet", b"PAR1\x15\x04")]),
+            "NOT_TEXT",
+            "the file is Parquet inside a compressed file or an archive: extract it",
         ),
         (
             "second.zip",

@@ -66,7 +66,11 @@ async fn allowed_files_are_downloaded() {
         ),
         ("/data/loop.csv", "BAD_USER_INPUT", "too many redirects"),
         ("/data/missing.csv", "BAD_USER_INPUT", "404"),
-        ("/data/short.csv", "BAD_USER_INPUT", "interrupted"),
+        (
+            "/data/short.csv",
+            "BAD_USER_INPUT",
+            "cannot download the file: the connection broke off: ",
+        ),
         ("/data/large.csv", "TOO_LARGE", "1000 bytes"),
         ("/secret.csv", "FORBIDDEN", "--allow-url-prefix"),
         ("/data/../secret.csv", "FORBIDDEN", "--allow-url-prefix"),

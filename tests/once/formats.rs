@@ -822,6 +822,49 @@ async fn lists_of_locations_are_read_as_trips_are() {
     }
 }
 
+#[test]
+fn what_is_no_table_of_trips_is_named() {
+    let home = Home::new();
+    let azure = "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>BlobNotFound</Code>\
+                 <Message>The specified blob does not exist.</Message></Error>";
+    let socrata = r#"[{"trip_id":"1","start_time":"2021-03-01T08:00:00.000","start_lng":"4.8"}]"#;
+    for (text, code, message) in [
+        (
+            "<head>\n<title>Log in</title>",
+            "NOT_A_TABLE",
+            "the file is a web page",
+        ),
+        (
+            "<!-- login --><div>",
+            "NOT_A_TABLE",
+            "the file is a web page",
+        ),
+        (
+            azure,
+            "NOT_A_TABLE",
+            "an error message of an object store (BlobNotFound)",
+        ),
+        (
+            socrata,
+            "INVALID_JSON",
+            "the file is JSON, but its rows are no trips of the Mobility Data",
+        ),
+        (
+            "{\"type\": \"FeatureCollection\", \"features\": []}",
+            "INVALID_JSON",
+            "as CSV",
+        ),
+    ] {
+        let file = home.write("trips.csv", text);
+        let error = &inspected(&home, &file, &[])["error"];
+        assert_eq!(error["code"], code, "{error}");
+        assert!(
+            error["message"].as_str().unwrap().contains(message),
+            "{error}"
+        );
+    }
+}
+
 const PLAIN: &str = "region,origin_coord,destination_coord,datetime,datasource";
 
 #[tokio::test]

@@ -368,7 +368,7 @@ fn a_download_that_breaks_off_is_continued() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
         ran.stderr
-            .contains("cannot read s3://trips/y.csv: the upload was interrupted"),
+            .contains("cannot read s3://trips/y.csv: the transfer was interrupted"),
         "{ran:?}"
     );
     assert_eq!(ingested(&home).1, 2001);

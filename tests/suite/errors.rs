@@ -315,7 +315,15 @@ async fn files_without_trips() {
         ("JSON without trips", "{\"data\": [1]}".to_owned()),
         (
             "JSON that was cut off",
-            "{\"trips\": [{\"trip_id\": \"a\"}".to_owned(),
+            "{\"trips\": [{\"trip_id\": \"a\", \"route\": {}}".to_owned(),
+        ),
+        (
+            "rows of JSON",
+            "[{\"trip_id\": \"a\", \"start_lng\": 4.83}]".to_owned(),
+        ),
+        (
+            "an error of an object store",
+            "<?xml version=\"1.0\"?><Error><Code>BlobNotFound</Code></Error>".to_owned(),
         ),
         ("JSON of numbers", "{\"trips\": [1]}".to_owned()),
         ("broken JSON", "{\"trips\": [{a}]}".to_owned()),

@@ -19,9 +19,15 @@ pub enum JsonError {
     /// No array of trips, or no array called `trips`.
     #[error(
         "the JSON has no list of trips: expected an answer of /trips as the Mobility Data \
-         Specification describes it"
+         Specification (MDS) describes it; export other trips as CSV"
     )]
     NoTrips,
+    /// The first item of the list is not a trip of MDS.
+    #[error(
+        "the file is JSON, but its rows are no trips of the Mobility Data Specification (MDS), which \
+         have a start_location or a route: export the table as CSV"
+    )]
+    OtherRows,
     /// The file ends before the list does.
     #[error("the JSON ends inside the list of trips: it was cut off, so download it again")]
     Truncated,
@@ -50,6 +56,8 @@ pub(super) struct JsonTrips {
     pending: Vec<u8>,
     is_in_string: bool,
     is_escaped: bool,
+    /// Whether a trip was converted.
+    has_trips: bool,
     /// Braces and brackets that are open inside the trip.
     depth: usize,
 }
@@ -121,7 +129,13 @@ impl JsonTrips {
                     }
                 }
                 if self.depth == 0 {
-                    let trip = serde_json::from_slice(&self.pending).map_err(JsonError::Broken)?;
+                    let trip: Value =
+                        serde_json::from_slice(&self.pending).map_err(JsonError::Broken)?;
+                    // The first one shows it: a later one that lacks its places is a rejected row.
+                    if !self.has_trips && !is_of_mds(&trip) {
+                        return Err(JsonError::OtherRows.into());
+                    }
+                    self.has_trips = true;
                     write_trip(&trip, out)?;
                     self.state = State::Between;
                 }
@@ -169,6 +183,13 @@ impl JsonTrips {
             self.is_in_string = !self.is_in_string;
         }
     }
+}
+
+/// Whether an object has what a trip of MDS says where it was: from version 2.0 on, or before.
+fn is_of_mds(trip: &Value) -> bool {
+    ["start_location", "end_location", "route"]
+        .iter()
+        .any(|key| trip.get(key).is_some())
 }
 
 /// Writes a trip as a row; what it lacks is an empty field.
@@ -265,7 +286,7 @@ mod tests {
             assert_eq!(convert(json, step).unwrap(), expected);
         }
         assert_eq!(convert("[]", 1).unwrap(), HEADER);
-        let list = convert(r#"[{"trip_id": 5}]"#, 1).unwrap();
+        let list = convert(r#"[{"trip_id": 5, "route": null}]"#, 1).unwrap();
         assert_eq!(list, format!("{HEADER}5,,,,,,,\n"));
     }
 
@@ -278,6 +299,7 @@ mod tests {
             r#"{"trips": [{"trip_id": "a"#,
             r#"{"trips": [5]}"#,
             r#"{"trips": [{x}]}"#,
+            r#"[{"trip_id": "a", "start_time": 1, "start_lng": "4.8"}]"#,
         ] {
             assert!(convert(json, 3).is_err(), "{json}");
         }

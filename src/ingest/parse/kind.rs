@@ -1,9 +1,13 @@
 //! Files that are not tables of trips: recognised by their first bytes.
 
+use super::snippet::snippet;
 use crate::text::trim_bytes;
 
+/// Maximum number of characters of an error code in a message.
+const SHOWN_CHARS: usize = 40;
+
 /// A kind of file that is not a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WrongKind {
     /// An image: PNG, JPEG, GIF, TIFF or WebP.
     #[error("the file is an image, not a table of trips")]
@@ -20,6 +24,15 @@ pub enum WrongKind {
     /// An archive or a compressed file that is not decompressed here.
     #[error("the file is compressed or an archive in a format that is not read: unpack it first")]
     Archive,
+    /// A tar archive.
+    #[error("the file is a tar archive: extract it, and ingest the tables in it")]
+    Tar,
+    /// A Parquet file, inside an archive or a compressed file.
+    #[error(
+        "the file is Parquet inside a compressed file or an archive: extract it, and ingest what was \
+         extracted; Parquet is compressed in itself"
+    )]
+    PackedParquet,
     /// A database or another binary file of data.
     #[error("the file is a database: export its table of trips as CSV")]
     Database,
@@ -34,7 +47,7 @@ pub enum WrongKind {
         "the file is an error message of an object store ({0}), not a table of trips: download it \
          again with access to the object"
     )]
-    StoreError(&'static str),
+    StoreError(String),
     /// Another XML document.
     #[error("the file is an XML document: export the trips as CSV")]
     Xml,
@@ -46,7 +59,7 @@ pub enum WrongKind {
 }
 
 /// Beginnings of binary files.
-const SIGNATURES: [(&[u8], WrongKind); 20] = [
+const SIGNATURES: [(&[u8], WrongKind); 21] = [
     (b"\x89PNG\r\n", WrongKind::Image),
     (b"\xff\xd8\xff", WrongKind::Image),
     (b"GIF8", WrongKind::Image),
@@ -64,6 +77,8 @@ const SIGNATURES: [(&[u8], WrongKind); 20] = [
     (b"\xfd7zXZ\0", WrongKind::Archive),
     (b"7z\xbc\xaf\x27\x1c", WrongKind::Archive),
     (b"Rar!\x1a\x07", WrongKind::Archive),
+    // Alone, it is read.
+    (b"PAR1", WrongKind::PackedParquet),
     (b"SQLite format 3\0", WrongKind::Database),
     (b"\x00\x01\x00\x00Standard", WrongKind::Database),
     (b"\x89HDF\r\n", WrongKind::Database),
@@ -78,15 +93,16 @@ impl WrongKind {
     #[must_use]
     pub fn of(head: &[u8]) -> Option<Self> {
         let found = SIGNATURES.iter().find(|(start, _)| head.starts_with(start));
-        match found.map(|(_, kind)| *kind) {
+        match found.map(|(_, kind)| kind.clone()) {
             Some(Self::Archive) if is_spreadsheet(head) => Some(Self::Spreadsheet),
+            None if is_tar(head) => Some(Self::Tar),
             None => markup(trim_bytes(&head[..head.len().min(4096)])),
             kind => kind,
         }
     }
 
     /// Whether the file is binary.
-    pub(super) const fn is_binary(self) -> bool {
+    pub(super) const fn is_binary(&self) -> bool {
         !matches!(
             self,
             Self::Html | Self::StoreError(_) | Self::Xml | Self::LfsPointer
@@ -102,26 +118,55 @@ fn is_spreadsheet(head: &[u8]) -> bool {
         && (has(b"[Content_Types].xml") || has(b"xl/") || has(b"opendocument.spreadsheet"))
 }
 
+/// Whether a file is an archive of POSIX or GNU tar.
+fn is_tar(head: &[u8]) -> bool {
+    head.get(257..)
+        .is_some_and(|magic| magic.starts_with(b"ustar"))
+}
+
+/// How HTML begins, in lower case (WHATWG, MIME sniffing), each followed by a blank or `>`.
+const HTML: [&str; 18] = [
+    "<!doctype html",
+    "<html",
+    "<head",
+    "<script",
+    "<iframe",
+    "<h1",
+    "<div",
+    "<font",
+    "<table",
+    "<a",
+    "<style",
+    "<title",
+    "<b",
+    "<body",
+    "<br",
+    "<p",
+    "<meta",
+    "<!--",
+];
+
 fn markup(head: &[u8]) -> Option<WrongKind> {
     if head.first() != Some(&b'<') {
         return None;
     }
     let text = String::from_utf8_lossy(head).to_lowercase();
-    if text.starts_with("<!doctype html") || text.starts_with("<html") || text.contains("<html") {
+    let is_html = HTML.iter().any(|start| {
+        text.strip_prefix(start)
+            .is_some_and(|rest| rest.starts_with(|next: char| next == '>' || next.is_whitespace()))
+    });
+    if is_html || text.contains("<html") {
         return Some(WrongKind::Html);
     }
-    if text.contains("<error>") && text.contains("<code>") {
-        let codes = [
-            "AccessDenied",
-            "NoSuchKey",
-            "NoSuchBucket",
-            "ExpiredToken",
-            "RequestTimeTooSkewed",
-        ];
-        let code = codes
-            .into_iter()
-            .find(|code| text.contains(&code.to_lowercase()));
-        return Some(WrongKind::StoreError(code.unwrap_or("Error")));
+    if text.contains("<error>") {
+        let original = String::from_utf8_lossy(head);
+        let code = original
+            .split_once("<Code>")
+            .and_then(|(_, rest)| Some(rest.split_once("</Code>")?.0));
+        if let Some(code) = code {
+            let code = snippet(code.trim().as_bytes(), SHOWN_CHARS);
+            return Some(WrongKind::StoreError(code));
+        }
     }
     (text.starts_with("<?xml") || text.starts_with("<kml") || text.starts_with("<gpx"))
         .then_some(WrongKind::Xml)
@@ -142,10 +187,20 @@ mod tests {
             ),
             (b"PK\x03\x04\x14\0\x06\0trips.csv", Some(WrongKind::Archive)),
             (b"\n<!DOCTYPE html>\n<html>", Some(WrongKind::Html)),
+            (b"<head>\n<title>Log in</title>", Some(WrongKind::Html)),
+            (b"<!-- a page --><p>", Some(WrongKind::Html)),
             (
                 b"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>",
-                Some(WrongKind::StoreError("AccessDenied")),
+                Some(WrongKind::StoreError("AccessDenied".to_owned())),
             ),
+            (
+                b"\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>BlobNotFound</Code>\
+                  <Message>The specified blob does not exist.",
+                Some(WrongKind::StoreError("BlobNotFound".to_owned())),
+            ),
+            (b"PAR1\x15\x04", Some(WrongKind::PackedParquet)),
+            (&[&[b'a'; 257][..], b"ustar\x0000"].concat(), Some(WrongKind::Tar)),
+            (b"<better>,x", None),
             (b"<?xml version=\"1.0\"?><kml>", Some(WrongKind::Xml)),
             (
                 b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",

@@ -156,6 +156,11 @@ impl FileMeter {
     /// An error of the archive's decoder in a file of that name, or of the disk.
     fn explain(&self, name: &str, error: ZipError) -> io::Error {
         let name = name.to_owned();
+        let error = match error {
+            // Where a file's bytes are read, its own errors are inside of others.
+            ZipError::Io(error) => error.downcast().unwrap_or_else(ZipError::Io),
+            error => error,
+        };
         let unpack = match error {
             ZipError::Io(error)
                 if self.failed.load(Ordering::Relaxed) || ReadError::is_in(&error) =>

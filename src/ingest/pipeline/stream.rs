@@ -1,8 +1,8 @@
 //! Compressed streams: files that are one gzip or Zstandard stream.
 
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
 use super::error::ReadError;
@@ -58,11 +58,61 @@ impl Packed for Compressed {
         let sent = match self.packing {
             Packing::Zstandard => ZstdDecoder::with_buffer(&mut buffered)
                 .and_then(|decoder| self.send(decoder, blocks)),
-            _ => self.send(MultiGzDecoder::new(&mut buffered), blocks),
+            _ => self.send(GzipMembers::new(&mut buffered), blocks),
         };
         match sent.map_err(|error| content.explain(self.packing, error)) {
             Err(error) if self.is_beginning && ReadError::is_of_end(&error) => Ok(()),
             sent => sent,
+        }
+    }
+}
+
+/// The members of a gzip file, one after the other. Zeros may follow them: copies from tapes and of
+/// blocks are padded with these.
+struct GzipMembers<R> {
+    /// The one that is read; nothing after the last.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> GzipMembers<R> {
+    fn new(source: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(source)),
+        }
+    }
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(mut member) = self.member.take() {
+            match member.read(buffer) {
+                Ok(0) if !buffer.is_empty() => self.member = next_member(member.into_inner())?,
+                read => {
+                    self.member = Some(member);
+                    return read;
+                }
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// The next member of a gzip file.
+fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<GzDecoder<R>>> {
+    loop {
+        let bytes = rest.fill_buf()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        match bytes.get(zeros) {
+            None if zeros == 0 => return Ok(None),
+            None => rest.consume(zeros),
+            Some(0x1f) => {
+                rest.consume(zeros);
+                return Ok(Some(GzDecoder::new(rest)));
+            }
+            Some(_) => {
+                let message = "other bytes follow it";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
         }
     }
 }
