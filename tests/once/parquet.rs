@@ -7,10 +7,12 @@ use crate::suite::program;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::builder::{Float64Builder, ListBuilder};
+use arrow_array::types::{ArrowPrimitiveType, Float16Type};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float32Array, Float64Array,
-    Int64Array, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray,
+    Array, ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float16Array, Float32Array,
+    Float64Array, Int64Array, NullArray, RecordBatch, StringArray, StructArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray,
 };
 use arrow_schema::{DataType, Field};
 use parquet::arrow::ArrowWriter;
@@ -19,10 +21,16 @@ use parquet::file::properties::WriterProperties;
 use program::{Home, Ran};
 use serde_json::{Value, json};
 
+type Half = <Float16Type as ArrowPrimitiveType>::Native;
+
 const HEADER: &str = "region,origin_coord,destination_coord,datetime,datasource,arrived_at\n";
 
 fn write_as(path: &Path, columns: Vec<(&str, ArrayRef)>, compression: Compression) {
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let columns = columns.into_iter().map(|(name, column)| {
+        let has_nulls = column.logical_null_count() > 0;
+        (name, column, has_nulls)
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     let properties = WriterProperties::builder()
         .set_compression(compression)
         .set_max_row_group_row_count(Some(2))
@@ -103,6 +111,46 @@ fn an_export_gives_every_bit_back() {
     let report = |home: &Home| home.run(&["report", "--json"]).stdout;
     assert_eq!(report(&other), report(&home));
     assert!(other.run(&["verify"]).succeeded());
+}
+
+/// What pandas writes of a column without values, half precision, and lines of positions.
+#[test]
+fn columns_without_values_short_numbers_and_lines_are_read() {
+    let home = Home::new();
+    let mut columns = ends(1);
+    columns[3].1 = array(Float16Array::from_iter_values([Half::from_f32(40.25)]));
+    columns.push(("started_at", texts(&["2021-03-01 08:00"])));
+    columns.push(("ended_at", array(NullArray::new(1))));
+    write(&home.path("nulls.parquet"), columns);
+    let found = inspected(&home, "nulls.parquet", &[]);
+    let trip = &found["trips"][0];
+    assert_eq!(trip["destination"], json!([-73.9, 40.25]), "{found}");
+    assert_eq!(trip["arrivedAt"], Value::Null);
+    assert!(found["columns"].to_string().contains("ended_at"), "{found}");
+
+    let mut lines = ListBuilder::new(ListBuilder::new(Float64Builder::new()));
+    for line in [vec![[-8.62, 41.14]; 20_000], vec![], vec![[-8.6, 41.2]]] {
+        for position in line
+            .iter()
+            .chain(&[[-8.5, 41.3]])
+            .take(line.len() + usize::from(line.len() > 1))
+        {
+            lines.values().values().append_slice(position);
+            lines.values().append(true);
+        }
+        lines.append(true);
+    }
+    let porto: Vec<(_, ArrayRef)> = vec![
+        ("TIMESTAMP", array(Int64Array::from(vec![1_372_636_858; 3]))),
+        ("POLYLINE", array(lines.finish())),
+    ];
+    write(&home.path("porto.parquet"), porto);
+    let found = inspected(&home, "porto.parquet", &["--time-zone", "Europe/Lisbon"]);
+    assert_eq!(found["rowsIngested"], 2, "{found}");
+    assert_eq!(found["trips"][0]["origin"], json!([-8.62, 41.14]));
+    assert_eq!(found["trips"][0]["destination"], json!([-8.5, 41.3]));
+    assert_eq!(found["trips"][1]["destination"], json!([-8.6, 41.2]));
+    assert_eq!(found["rejectedRows"][0]["reason"], "the line has no points");
 }
 
 #[test]

@@ -252,6 +252,18 @@ impl FileOptions {
             || Column::recognise(name).is_some_and(|(_, rank)| rank != Rank::General)
     }
 
+    /// Whether trips may be read from the column of this name, if it has lines.
+    #[must_use]
+    pub fn may_be_line(&self, name: &str) -> bool {
+        let is_line = |column: Column, of: &str| {
+            column == Column::Line && name.eq_ignore_ascii_case(of.trim())
+        };
+        self.columns()
+            .iter()
+            .any(|(column, of)| is_line(*column, of))
+            || Column::recognise(name).is_some_and(|(column, _)| column == Column::Line)
+    }
+
     /// Whether a text is the name of a column that trips are parsed from.
     pub(super) fn names(&self, text: &str) -> bool {
         Column::recognise(text).is_some()

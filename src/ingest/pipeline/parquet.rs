@@ -143,12 +143,13 @@ impl Packed for ParquetTable {
 }
 
 /// Whether a column becomes text. Those of binary and nested values do only where trips are read
-/// from them, and nested ones cannot be.
+/// from them: of nested ones, lines.
 fn is_read(field: &Field, options: &FileOptions) -> Result<bool, UnpackError> {
     let is_wanted = || options.wants(field.name());
     match field.data_type() {
         DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => Ok(is_wanted()),
         data_type if Cells::are_of(data_type) => Ok(true),
+        data_type if Cells::are_lines(data_type) && options.may_be_line(field.name()) => Ok(true),
         _ if !is_wanted() => Ok(false),
         data_type => Err(UnpackError::ParquetColumn {
             column: field.name().clone(),

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, Float32Type,
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, Float16Type,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
     UInt32Type, UInt64Type,
 };
@@ -34,7 +34,9 @@ impl<'a> Cells<'a> {
     pub(super) const fn are_of(data_type: &DataType) -> bool {
         matches!(
             data_type,
-            DataType::Boolean
+            // All values are missing: pandas writes such columns.
+            DataType::Null
+                | DataType::Boolean
                 | DataType::Int8
                 | DataType::Int16
                 | DataType::Int32
@@ -43,6 +45,7 @@ impl<'a> Cells<'a> {
                 | DataType::UInt16
                 | DataType::UInt32
                 | DataType::UInt64
+                | DataType::Float16
                 | DataType::Float32
                 | DataType::Float64
                 | DataType::Decimal128(..)
@@ -53,6 +56,12 @@ impl<'a> Cells<'a> {
                 | DataType::Utf8
                 | DataType::LargeUtf8
         )
+    }
+
+    /// Whether the values of a type are lines: lists of positions, which are lists of numbers.
+    pub(super) fn are_lines(data_type: &DataType) -> bool {
+        let inner = item_type(data_type).and_then(item_type);
+        inner.is_some_and(DataType::is_numeric)
     }
 
     pub(super) fn of(array: &'a ArrayRef) -> Self {
@@ -69,6 +78,10 @@ impl<'a> Cells<'a> {
             DataType::UInt16 => numbers::<UInt16Type>(array),
             DataType::UInt32 => numbers::<UInt32Type>(array),
             DataType::UInt64 => numbers::<UInt64Type>(array),
+            DataType::Float16 => {
+                let array = array.as_primitive::<Float16Type>();
+                Box::new(move |row, out| put(out, f64::from(array.value(row))))
+            }
             DataType::Float32 => {
                 let array = array.as_primitive::<Float32Type>();
                 Box::new(move |row, out| put(out, f64::from(array.value(row))))
@@ -123,7 +136,10 @@ impl<'a> Cells<'a> {
                 let array = array.as_fixed_size_binary();
                 Box::new(move |row, out| put_bytes(out, array.value(row)))
             }
-            // Such columns are not read.
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+                Box::new(move |row, out| put_line(out, &items(array, row)))
+            }
+            // There is nothing in them, or they are not read.
             _ => Box::new(|_, _| {}),
         };
         let are_texts = matches!(
@@ -153,6 +169,46 @@ impl<'a> Cells<'a> {
             quote(out, start, delimiter);
         }
     }
+}
+
+/// The type of the items of a list.
+fn item_type(data_type: &DataType) -> Option<&DataType> {
+    match data_type {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            Some(item.data_type())
+        }
+        _ => None,
+    }
+}
+
+/// The items of a list.
+fn items(array: &ArrayRef, row: usize) -> ArrayRef {
+    match array.data_type() {
+        DataType::LargeList(_) => array.as_list::<i64>().value(row),
+        DataType::FixedSizeList(..) => array.as_fixed_size_list().value(row),
+        _ => array.as_list::<i32>().value(row),
+    }
+}
+
+/// The first and the last position of a line, which are all that a trip needs, as JSON: a long line
+/// would be too long for a row.
+fn put_line(out: &mut Vec<u8>, positions: &ArrayRef) {
+    out.push(b'[');
+    let last = positions.len().checked_sub(1);
+    let first = last.filter(|last| *last > 0).map(|_| 0);
+    for (place, row) in first.into_iter().chain(last).enumerate() {
+        out.extend_from_slice(if place > 0 { b",[" } else { b"[" });
+        let numbers = items(positions, row);
+        let cells = Cells::of(&numbers);
+        for row in 0..numbers.len() {
+            if row > 0 {
+                out.push(b',');
+            }
+            cells.push(row, b';', out);
+        }
+        out.push(b']');
+    }
+    out.push(b']');
 }
 
 /// Writes a text as a field.
@@ -293,6 +349,31 @@ mod tests {
             texts(BinaryArray::from(bytes)),
             ["01ab", "POINT (1 2)", "ff"]
         );
+    }
+
+    #[test]
+    fn lists_of_positions_are_lines() {
+        use arrow_array::builder::{Float64Builder, ListBuilder};
+
+        let mut lines = ListBuilder::new(ListBuilder::new(Float64Builder::new()));
+        for line in [
+            &[[-8.62, 41.14], [0.0, 0.0], [-8.6, 41.2]][..],
+            &[],
+            &[[1.0, 2.0]],
+        ] {
+            for position in line {
+                lines.values().values().append_slice(position);
+                lines.values().append(true);
+            }
+            lines.append(true);
+        }
+        lines.append(false);
+        let lines = lines.finish();
+        assert!(Cells::are_lines(lines.data_type()));
+        assert!(!Cells::are_lines(&lines.value_type()));
+        let expected = ["\"[[-8.62,41.14],[-8.6,41.2]]\"", "[]", "\"[[1,2]]\"", ""];
+        assert_eq!(texts(lines), expected);
+        assert_eq!(texts(arrow_array::NullArray::new(2)), ["", ""]);
     }
 
     #[test]
