@@ -1,7 +1,7 @@
 //! Options that say how files are to be read, instead of what would be recognised.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
@@ -121,13 +121,6 @@ impl FormatArgs {
         let bytes = read_list(File::open(path).with_context(failed)?).with_context(failed)?;
         let locations = read_locations(&bytes, &options).with_context(failed)?;
         Ok(Some(LocationList { bytes, locations }))
-    }
-
-    /// The options for a file.
-    pub(super) fn options(&self, file: &Path) -> anyhow::Result<FileOptions> {
-        let source = file.file_name().unwrap_or_default().to_string_lossy();
-        let options = FileOptions::new(&self.format(), &source)?;
-        Ok(options.with_locations(self.locations()?.map(|list| list.locations.into())))
     }
 
     /// The format that the options give.

@@ -1,13 +1,6 @@
 //! `tripgraph ingest`: ingests files and shows their progress.
 
-mod display;
-mod download;
-mod object_url;
-#[cfg(feature = "cloud")]
-mod objects;
-mod pipe;
 mod remote;
-mod sources;
 mod summary;
 mod target;
 
@@ -20,14 +13,14 @@ use clap::builder::BoolishValueParser;
 use futures::StreamExt;
 use indicatif::HumanCount;
 
-use self::display::{Display, FilesDisplay, rate};
 use self::remote::Remote;
-use self::sources::Source;
 use self::summary::Summary;
 use self::target::{SendError, Target};
 use super::backend::{Backend, Purpose, interrupted};
+use super::display::{Display, FilesDisplay, rate};
 use super::format::FormatArgs;
 use super::server_note::ServerNote;
+use super::sources::{self, Source};
 use super::{Log, sql_trips};
 use crate::config::{DatabaseConfig, Secret, WorkerConfig};
 use crate::ingest::parse::FileOptions;

@@ -1,27 +1,30 @@
 //! `tripgraph inspect`: shows what an ingestion would read in files.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::slice;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use futures::TryStreamExt;
 use indicatif::HumanCount;
 use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
 
 use super::format::FormatArgs;
-use crate::ingest::{Inspection, inspect};
+use super::sources::{self, Source};
+use crate::ingest::parse::{FileOptions, TableHead};
+use crate::ingest::{InspectedFile, Inspection, inspect};
 use crate::model::Failure;
 use crate::text::{Printable, escape_json};
 
-/// What stands for standard input.
-const STANDARD_INPUT: &str = "-";
-
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// Files of trips, or - for standard input. They may be compressed with gzip, Zstandard or zip
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// Files of trips: the same sources as those of `ingest`. Files may be compressed with gzip,
+    /// Zstandard or zip
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
     /// Print a JSON array with an object for each file
     #[arg(long, env = "TRIPGRAPH_JSON", value_parser = clap::builder::BoolishValueParser::new())]
     json: bool,
@@ -30,25 +33,36 @@ pub(super) struct Inspect {
 }
 
 impl Inspect {
-    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
+        let format = self.format.format();
+        FileOptions::new(&format, "")?;
+        let locations = self.format.locations()?;
+        let locations = locations.map(|list| Arc::new(list.locations));
         let mut all = Vec::new();
         let mut is_good = true;
-        for file in &self.files {
-            let options = self.format.options(file)?;
-            let inspected = if file.as_os_str() == STANDARD_INPUT {
-                let copy = copy_of_standard_input()?;
-                inspect(copy.path(), &options, u64::MAX)
-            } else {
-                inspect(file, &options, u64::MAX)
-            };
-            is_good &= inspected
-                .outcome
-                .as_ref()
-                .is_ok_and(|inspection| inspection.rows_ingested > 0);
+        let mut report = |name: &str, inspected: &InspectedFile| {
+            let outcome = &inspected.outcome;
+            is_good &= matches!(outcome, Ok(inspection) if inspection.rows_ingested > 0);
             if self.json {
-                all.push(inspected.json(&file.to_string_lossy()));
+                all.push(inspected.json(name));
             } else {
-                print(file, &inspected.outcome);
+                print(name, outcome);
+            }
+        };
+        for argument in &self.sources {
+            let sources = match sources::resolve(slice::from_ref(argument)).await {
+                Ok(sources) => sources,
+                Err(error) => {
+                    report(&argument.to_string_lossy(), &unreadable(&error));
+                    continue;
+                }
+            };
+            for source in sources {
+                let options = FileOptions::new(&format, &source.name())?;
+                let options = options.with_locations(locations.clone());
+                let inspected = inspected(&source, options).await;
+                let inspected = inspected.unwrap_or_else(|error| unreadable(&error));
+                report(&source.full_name(), &inspected);
             }
         }
         if self.json {
@@ -62,17 +76,45 @@ impl Inspect {
     }
 }
 
-/// Standard input as a file, which can be read from its beginning again; deleted when dropped.
-fn copy_of_standard_input() -> anyhow::Result<NamedTempFile> {
-    let copied = NamedTempFile::new().and_then(|mut copy| {
-        io::copy(&mut io::stdin().lock(), &mut copy)?;
-        Ok(copy)
-    });
-    copied.context("cannot copy standard input to a temporary file")
+/// Inspects a file where it is, and all other sources in a copy.
+async fn inspected(source: &Source, options: FileOptions) -> anyhow::Result<InspectedFile> {
+    let copy;
+    let path = if let Source::File(path) = source {
+        path.clone()
+    } else {
+        copy = copy_of(source).await?;
+        copy.path().to_owned()
+    };
+    let read = move || inspect(&path, &options, u64::MAX);
+    Ok(tokio::task::spawn_blocking(read).await?)
 }
 
-fn print(file: &Path, inspected: &Result<Inspection, Failure>) {
-    println!("{}", Printable(file.to_string_lossy()));
+/// A source as a file, which can be read from its beginning again; deleted when dropped.
+async fn copy_of(source: &Source) -> anyhow::Result<NamedTempFile> {
+    let mut bytes = source.open().await?.bytes;
+    let failed = "cannot write a temporary file";
+    let copy = NamedTempFile::new().context(failed)?;
+    let mut file = tokio::fs::File::from_std(copy.reopen().context(failed)?);
+    while let Some(chunk) = bytes.try_next().await? {
+        file.write_all(&chunk).await.context(failed)?;
+    }
+    file.flush().await.context(failed)?;
+    Ok(copy)
+}
+
+/// What inspecting a source finds that cannot be read.
+fn unreadable(error: &anyhow::Error) -> InspectedFile {
+    InspectedFile {
+        head: TableHead::default(),
+        outcome: Err(Failure {
+            code: "FILE_UNREADABLE".to_owned(),
+            message: super::causes(error),
+        }),
+    }
+}
+
+fn print(name: &str, inspected: &Result<Inspection, Failure>) {
+    println!("{}", Printable(name));
     let inspection = match inspected {
         Err(error) => {
             println!(

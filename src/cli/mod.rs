@@ -3,6 +3,7 @@
 mod backend;
 mod compact;
 mod destination;
+mod display;
 mod export;
 mod format;
 mod generate;
@@ -12,6 +13,7 @@ mod report;
 mod schema;
 mod serve;
 mod server_note;
+mod sources;
 mod sql_trips;
 mod verify;
 mod zones;
@@ -158,7 +160,7 @@ impl Cli {
                 block_on(serve::run(database, worker, server, &format, log))
             }
             Command::Ingest(ingest) => block_on(ingest.run()),
-            Command::Inspect(inspect) => inspect.run(),
+            Command::Inspect(inspect) => block_on(inspect.run()),
             Command::Report(report) => block_on(report.run()),
             Command::Export(export) => block_on(export.run()),
             Command::Generate(generate) => generate.run(),

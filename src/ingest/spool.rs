@@ -9,7 +9,6 @@ use futures::{Stream, StreamExt};
 use tempfile::NamedTempFile;
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncWriteExt, BufWriter};
-use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::queued_path;
@@ -154,12 +153,6 @@ impl Spool {
             file: upload,
             spool: self.clone(),
         })
-    }
-
-    /// Copies a file into the spool, as [`Spool::receive`] does.
-    pub async fn copy(&self, path: &Path) -> Result<SpooledFile, SpoolError> {
-        let bytes = ReaderStream::with_capacity(File::open(path).await?, WRITE_BUFFER_BYTES);
-        self.receive(&source(path), bytes, u64::MAX).await
     }
 
     /// Checks that a file can be written to the spool.

@@ -438,7 +438,7 @@ fn inspect_reads_what_ingest_reads() {
         .unwrap();
     let output = inspect.wait_with_output().unwrap();
     let mut found: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(found[0]["file"], "-");
+    assert_eq!(found[0]["file"], "stdin");
     found[0]["file"] = plain["file"].clone();
     assert_eq!(found[0], plain);
 

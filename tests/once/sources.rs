@@ -183,3 +183,102 @@ fn many_files_are_one_command() {
     assert!(failed[0].contains("columns.csv: ") && failed[0].contains("(MISSING_COLUMNS)"));
     assert!(failed[1].contains("empty.csv: ") && failed[1].contains("(EMPTY_FILE)"));
 }
+
+/// What an inspection shows of each file: its name, its datasource, its trips or why there are none.
+fn inspected(ran: &Ran) -> Vec<(String, String, String)> {
+    let all: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    let shown = |file: &Value| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let trips = &file["rowsIngested"];
+        (
+            text(&file["file"]),
+            text(&file["format"]["datasourceName"]),
+            match &file["error"]["message"] {
+                Value::String(message) => message.clone(),
+                _ => trips.to_string(),
+            },
+        )
+    };
+    all.as_array().unwrap().iter().map(shown).collect()
+}
+
+/// `inspect` takes what `ingest` takes, and calls it the same.
+#[test]
+fn all_sources_are_inspected_as_they_are_ingested() {
+    let (home, text) = (
+        Home::new(),
+        trip(1).replace(",datasource", "").replace(",phone", ""),
+    );
+    let (url, body) = ("/data/may%202021.csv?key=secret", text.clone());
+    let site = Site::new(move |path| match path {
+        "/data/may%202021.csv?key=secret" => response("200 OK", &body),
+        _ => response("404 Not Found", ""),
+    });
+    fs::create_dir(home.path("trips")).unwrap();
+    home.write("trips/day-10.csv", &text);
+    home.write("trips/day-9.csv", &text);
+    let found = |arguments: &[&str]| {
+        let mut command = home.command(&[&["inspect", "--json"], arguments].concat());
+        inspected(&Ran::of(&mut command))
+    };
+    let row = |name: &str, datasource: &str, said: &str| {
+        (name.to_owned(), datasource.to_owned(), said.to_owned())
+    };
+    let days = [
+        row("trips/day-9.csv", "day-9", "1"),
+        row("trips/day-10.csv", "day-10", "1"),
+    ];
+    assert_eq!(found(&["trips"]), days);
+    assert_eq!(found(&["trips/*.csv"]), days);
+    assert_eq!(
+        found(&[&site.url(url)]),
+        [row("may 2021.csv", "may 2021", "1")]
+    );
+    // One that cannot be read does not keep the others from being shown.
+    let mixed = found(&[
+        "none-*.csv",
+        &site.url("/x.csv"),
+        "trips/day-9.csv",
+        "missing.csv",
+    ]);
+    assert_eq!(
+        mixed[0],
+        row("none-*.csv", "", "no file matches none-*.csv")
+    );
+    assert_eq!(
+        mixed[1],
+        row("x.csv", "", "the server answers 404 Not Found")
+    );
+    assert_eq!(mixed[2], days[0]);
+    assert!(
+        mixed[3].2.starts_with("cannot read missing.csv: "),
+        "{mixed:?}"
+    );
+
+    let mut inspect = home
+        .command(&["inspect", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    inspect
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = inspect.wait_with_output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found[0]["format"]["datasourceName"], "stdin");
+    #[cfg(unix)]
+    {
+        let pipe = home.path("pipe.csv");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let writer = std::thread::spawn(move || fs::write(pipe, text).unwrap());
+        let ran = home.run(&["inspect", "--json", "pipe.csv"]);
+        assert_eq!(inspected(&ran), [row("pipe.csv", "pipe", "1")]);
+        writer.join().unwrap();
+    }
+    assert!(!home.path("data").exists());
+}

@@ -2,8 +2,6 @@
 
 mod ingestion;
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -14,14 +12,11 @@ use reqwest::{Body, Client, RequestBuilder, StatusCode, Url, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio_util::io::ReaderStream;
 
 use self::ingestion::{FIELDS, RemoteIngestion};
-use super::download::Download;
-use super::pipe;
-use super::sources::Source;
 use super::target::SendError;
 use crate::backoff::Backoff;
+use crate::cli::sources::{Opened, Source};
 use crate::ingest::{Enqueued, IngestOptions, web};
 use crate::model::{Ingestion, IngestionId, Page, RejectedRow};
 
@@ -31,8 +26,6 @@ const POLL_EVERY: Duration = Duration::from_millis(500);
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// A server that does not answer is asked again for this long: it may be restarting.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// Bytes of a file that are read at a time.
-const READ_BYTES: usize = 1 << 18;
 
 /// A running server.
 pub(super) struct Remote {
@@ -314,29 +307,10 @@ impl From<RequestError> for SendError {
 
 /// A file as a part of an upload, streamed.
 async fn file_part(source: &Source) -> anyhow::Result<Part> {
-    Ok(match source {
-        Source::File(path) => {
-            let file = tokio::fs::File::open(path).await?;
-            let bytes = file.metadata().await?.len();
-            let stream = ReaderStream::with_capacity(file, READ_BYTES);
-            Part::stream_with_length(Body::wrap_stream(stream), bytes)
-        }
-        Source::Pipe(path) => {
-            let path = Arc::<Path>::from(path.as_path());
-            let bytes = pipe::read(move || std::fs::File::open(path));
-            Part::stream(Body::wrap_stream(bytes))
-        }
-        Source::Standard => {
-            let bytes = pipe::read(|| Ok(std::io::stdin()));
-            Part::stream(Body::wrap_stream(bytes))
-        }
-        Source::Web(file) => {
-            let Download { bytes_total, bytes } = file.download().await?;
-            let body = Body::wrap_stream(bytes);
-            match bytes_total {
-                Some(bytes) => Part::stream_with_length(body, bytes),
-                None => Part::stream(body),
-            }
-        }
+    let Opened { bytes_total, bytes } = source.open().await?;
+    let body = Body::wrap_stream(bytes);
+    Ok(match bytes_total {
+        Some(bytes) => Part::stream_with_length(body, bytes),
+        None => Part::stream(body),
     })
 }

@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use indicatif::HumanCount;
 
-use super::sources::Source;
+use crate::cli::sources::Source;
 use crate::model::{Ingestion, IngestionState};
 use crate::text::Printable;
 

@@ -4,11 +4,9 @@ use anyhow::Context;
 use futures::future::join_all;
 use futures::stream::{BoxStream, StreamExt};
 
-use super::download::Download;
-use super::pipe;
 use super::remote::Remote;
-use super::sources::Source;
 use crate::cli::backend::Backend;
+use crate::cli::sources::Source;
 use crate::ingest::{Enqueued, IngestError, IngestOptions, Spool, SpooledFile};
 use crate::model::{Ingestion, IngestionId, Page, RejectedRow};
 
@@ -112,22 +110,9 @@ impl Target {
 /// Makes a source ready to be ingested: a file where it is, unless a server reads it that may be
 /// unable to read the path, and all others in the spool.
 async fn receive(spool: &Spool, source: &Source, served: bool) -> anyhow::Result<SpooledFile> {
-    let name = source.name();
-    Ok(match source {
-        Source::File(path) if !served => SpooledFile::in_place(path).await?,
-        Source::File(path) => spool.copy(path).await?,
-        Source::Pipe(path) => {
-            let path = path.clone();
-            let bytes = pipe::read(move || std::fs::File::open(path));
-            spool.receive(&name, bytes, u64::MAX).await?
-        }
-        Source::Standard => {
-            let bytes = pipe::read(|| Ok(std::io::stdin()));
-            spool.receive(&name, bytes, u64::MAX).await?
-        }
-        Source::Web(file) => {
-            let Download { bytes, .. } = file.download().await?;
-            spool.receive(&name, bytes, u64::MAX).await?
-        }
-    })
+    if let (Source::File(path), false) = (source, served) {
+        return Ok(SpooledFile::in_place(path).await?);
+    }
+    let bytes = source.open().await?.bytes;
+    Ok(spool.receive(&source.name(), bytes, u64::MAX).await?)
 }

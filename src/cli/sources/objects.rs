@@ -20,9 +20,9 @@ use object_store::{GetOptions, ObjectMeta, ObjectStore, RetryConfig};
 
 use self::connector::{Connector, StoredBytes};
 use self::errors::reason;
-use super::download::Download;
+use super::download::Opened;
 use super::object_url::{ObjectUrl, Provider};
-use super::sources::{MATCHING, is_pattern, natural_order};
+use super::{MATCHING, is_pattern, natural_order};
 use crate::text::Printable;
 
 /// Attempts to continue after a broken connection or an error of the store, per object. The default
@@ -32,7 +32,7 @@ const ATTEMPTS_WITHIN: Duration = Duration::from_hours(24);
 
 /// An object.
 #[derive(Debug, Clone)]
-pub(super) struct Object {
+pub(in crate::cli) struct Object {
     store: Arc<dyn ObjectStore>,
     path: Path,
     url: ObjectUrl,
@@ -58,7 +58,7 @@ impl Object {
 
     /// Requests it. A download that breaks off is continued where it broke off, unless the object has
     /// changed since.
-    pub(super) async fn download(&self) -> anyhow::Result<Download> {
+    pub(super) async fn download(&self) -> anyhow::Result<Opened> {
         let mut options = GetOptions::default();
         if self.url.provider == Provider::Google {
             options.extensions.insert(StoredBytes);
@@ -68,7 +68,7 @@ impl Object {
         let (bytes_total, url) = (got.meta.size, self.url.clone());
         let bytes = got.into_stream();
         let bytes = bytes.map_err(move |error| io::Error::other(reason(&error, &url)));
-        Ok(Download {
+        Ok(Opened {
             bytes_total: Some(bytes_total),
             bytes: bytes.boxed(),
         })

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::thread::Builder;
 
+use axum::body::Bytes;
 use futures::Stream;
 use futures::stream::unfold;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ const READS_AHEAD: usize = 4;
 /// is interrupted: a read ends only when somebody writes.
 pub(super) fn read<R: Read>(
     open: impl FnOnce() -> io::Result<R> + Send + 'static,
-) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + Unpin {
+) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin {
     let (sender, receiver) = mpsc::channel(READS_AHEAD);
     let errors = sender.clone();
     let work = move || {
@@ -27,7 +28,7 @@ pub(super) fn read<R: Read>(
                     Ok(0) => return Ok(()),
                     Ok(len) => {
                         bytes.truncate(len);
-                        if sender.blocking_send(Ok(bytes)).is_err() {
+                        if sender.blocking_send(Ok(bytes.into())).is_err() {
                             return Ok(());
                         }
                     }

@@ -16,7 +16,7 @@ use object_store::{ClientConfigKey, ClientOptions};
 use reqwest::{Body, Client, Request, Url};
 
 use super::errors::causes;
-use crate::cli::ingest::download::SILENCE;
+use crate::cli::sources::download::SILENCE;
 use crate::ingest::web;
 
 /// Where machines of a cloud find their credentials, unless a variable says otherwise.

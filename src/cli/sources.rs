@@ -1,5 +1,11 @@
 //! The sources on the command line: files, folders, globs, pipes, standard input, the web, object
-//! stores.
+//! stores. What each is called, and its bytes.
+
+mod download;
+mod object_url;
+#[cfg(feature = "cloud")]
+mod objects;
+mod pipe;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -7,23 +13,29 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use futures::StreamExt;
 use glob::{MatchOptions, glob_with};
+use tokio_util::io::ReaderStream;
 
-use super::download::{self, WebFile};
-use super::object_url::ObjectUrl;
+pub(super) use self::download::Opened;
+use self::download::WebFile;
+use self::object_url::ObjectUrl;
 #[cfg(not(feature = "cloud"))]
-use super::object_url::not_supported;
+use self::object_url::not_supported;
 #[cfg(feature = "cloud")]
-use super::objects::Stores;
+use self::objects::Stores;
 use crate::text::Printable;
 
 /// The name of what standard input is ingested as.
 const STANDARD_INPUT: &str = "stdin";
 
+/// Bytes of a file that are read at a time.
+const READ_BYTES: usize = 1 << 18;
+
 /// The characters by which patterns are told from names.
 const PATTERN: &[u8] = b"*?[";
 /// How names match patterns.
-pub(super) const MATCHING: MatchOptions = MatchOptions {
+const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
     require_literal_leading_dot: true,
@@ -55,13 +67,37 @@ impl Source {
         }
     }
 
-    /// The name for display.
-    pub(super) fn shown(&self) -> Printable<Cow<'_, str>> {
-        Printable(match self {
+    /// The name with its folder.
+    pub(super) fn full_name(&self) -> Cow<'_, str> {
+        match self {
             Self::Standard => STANDARD_INPUT.into(),
             Self::Web(file) => file.shown().into(),
             Self::File(path) | Self::Pipe(path) => path.to_string_lossy(),
-        })
+        }
+    }
+
+    /// The name for display.
+    pub(super) fn shown(&self) -> Printable<Cow<'_, str>> {
+        Printable(self.full_name())
+    }
+
+    /// Its bytes. Shows the progress of downloads.
+    pub(super) async fn open(&self) -> anyhow::Result<Opened> {
+        let (bytes_total, bytes) = match self {
+            Self::File(path) => {
+                let file = tokio::fs::File::open(path).await?;
+                let bytes = file.metadata().await?.len();
+                let stream = ReaderStream::with_capacity(file, READ_BYTES);
+                (Some(bytes), stream.boxed())
+            }
+            Self::Pipe(path) => {
+                let path = path.clone();
+                (None, pipe::read(move || fs::File::open(path)).boxed())
+            }
+            Self::Standard => (None, pipe::read(|| Ok(std::io::stdin())).boxed()),
+            Self::Web(file) => return file.download().await,
+        };
+        Ok(Opened { bytes_total, bytes })
     }
 
     fn of(path: PathBuf, data: &Metadata) -> Self {
@@ -144,7 +180,7 @@ fn folder(path: &Path) -> anyhow::Result<Vec<Source>> {
 }
 
 /// Whether a name may be a pattern.
-pub(super) fn is_pattern(name: &[u8]) -> bool {
+fn is_pattern(name: &[u8]) -> bool {
     name.iter().any(|byte| PATTERN.contains(byte))
 }
 
@@ -168,7 +204,7 @@ fn matches(pattern: &Path) -> anyhow::Result<Vec<Source>> {
 }
 
 /// The order in which people count: numbers in names by their value, `day-2` before `day-10`.
-pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
+fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut a_rest, mut b_rest) = (a, b);
     while let (Some(a_first), Some(b_first)) = (a_rest.chars().next(), b_rest.chars().next()) {
         let order;

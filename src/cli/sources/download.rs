@@ -9,9 +9,9 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use reqwest::Url;
 
-use super::display::DownloadDisplay;
 #[cfg(feature = "cloud")]
 use super::objects::Object;
+use crate::cli::display::DownloadDisplay;
 use crate::ingest::web;
 use crate::text::Printable;
 
@@ -30,7 +30,7 @@ pub(super) fn url(argument: &str) -> Option<anyhow::Result<Url>> {
 
 /// A file that is downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum WebFile {
+pub(in crate::cli) enum WebFile {
     /// At a URL of HTTP.
     Url(Url),
     /// In an object store.
@@ -59,29 +59,29 @@ impl WebFile {
     }
 
     /// Requests the file. Shows the progress of its bytes.
-    pub(super) async fn download(&self) -> anyhow::Result<Download> {
-        let Download { bytes_total, bytes } = match self {
-            Self::Url(url) => Download::start(url).await?,
+    pub(super) async fn download(&self) -> anyhow::Result<Opened> {
+        let Opened { bytes_total, bytes } = match self {
+            Self::Url(url) => Opened::start(url).await?,
             #[cfg(feature = "cloud")]
             Self::Object(object) => object.download().await?,
         };
         let mut display = DownloadDisplay::new(Printable(self.shown()).to_string(), bytes_total);
         let bytes = bytes.inspect_ok(move |chunk| display.advance(chunk.len() as u64));
-        Ok(Download {
+        Ok(Opened {
             bytes_total,
             bytes: bytes.boxed(),
         })
     }
 }
 
-/// A file on its way.
-pub(super) struct Download {
-    /// Its size, if the server says it.
-    pub(super) bytes_total: Option<u64>,
-    pub(super) bytes: BoxStream<'static, io::Result<Bytes>>,
+/// A source whose bytes are on their way.
+pub(in crate::cli) struct Opened {
+    /// How many they are, if that is known.
+    pub(in crate::cli) bytes_total: Option<u64>,
+    pub(in crate::cli) bytes: BoxStream<'static, io::Result<Bytes>>,
 }
 
-impl Download {
+impl Opened {
     /// Requests a file on the web.
     async fn start(url: &Url) -> anyhow::Result<Self> {
         let client = web::client().read_timeout(SILENCE).build();

@@ -7,7 +7,7 @@ use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
 use super::connector::{NoCredentials, NotEncrypted};
-use crate::cli::ingest::object_url::{ObjectUrl, Provider};
+use crate::cli::sources::object_url::{ObjectUrl, Provider};
 
 /// Why the store did not give an object, or a list of objects.
 pub(super) fn reason(error: &Error, url: &ObjectUrl) -> String {
