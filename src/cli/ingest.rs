@@ -180,26 +180,20 @@ async fn ingest_all(
     let mut files =
         (sources.len() > FILES_SHOWN).then(|| FilesDisplay::new("ingested", queued.len()));
     for (source, enqueued) in queued {
-        let Enqueued {
-            ingestion,
-            duplicate,
-        } = enqueued;
+        let (duplicate, format_differs) = (enqueued.duplicate, enqueued.format_differs);
         let ended = if let Some(files) = &mut files {
-            let ended = ended(target, ingestion, None).await?;
+            let ended = ended(target, enqueued.ingestion, None).await?;
             files.advance();
             ended
         } else {
             if duplicate {
-                println!(
-                    "{}: duplicate of ingestion {} ({}); use --allow-duplicate to ingest it \
-                     again",
-                    source.shown(),
-                    ingestion.id,
-                    Printable(&ingestion.source)
-                );
+                println!("{}: {}", source.shown(), duplicate_of(&enqueued));
             }
-            follow(target, ingestion).await?
+            follow(target, enqueued.ingestion).await?
         };
+        if format_differs {
+            summary.add_other_format(source, &ended);
+        }
         summary.add(source, &ended, duplicate);
     }
     if let Some(files) = files {
@@ -256,6 +250,20 @@ async fn queue<'a>(
         display.clear();
     }
     Ok(queued)
+}
+
+/// What a file is a duplicate of, and what to do.
+fn duplicate_of(enqueued: &Enqueued) -> String {
+    let Ingestion { id, source, .. } = &enqueued.ingestion;
+    let source = Printable(source);
+    if enqueued.format_differs {
+        format!(
+            "duplicate of ingestion {id} ({source}), which was given another format and is not read \
+             again; use --replaces {id} to read it in this one"
+        )
+    } else {
+        format!("duplicate of ingestion {id} ({source}); use --allow-duplicate to ingest it again")
+    }
 }
 
 /// Shows the progress of ingestions that an earlier run left in the queue: they run first.

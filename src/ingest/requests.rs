@@ -30,6 +30,8 @@ pub struct Enqueued {
     pub ingestion: Ingestion,
     /// Whether the file is a duplicate, and `ingestion` is the one that has the same bytes.
     pub duplicate: bool,
+    /// Whether it is a duplicate, and `ingestion` was given another format.
+    pub format_differs: bool,
 }
 
 impl Ingestions {
@@ -83,7 +85,7 @@ impl Ingestions {
         for (upload, queued) in uploads.iter_mut().zip(&queued) {
             match queued {
                 Queued::New(ingestion) => new.push(ingestion.id),
-                Queued::Duplicate(_) | Queued::Refused(_) => upload.discard(),
+                Queued::Duplicate { .. } | Queued::Refused(_) => upload.discard(),
             }
         }
         self.refresh_or_log(&new).await;
@@ -92,11 +94,16 @@ impl Ingestions {
             Queued::New(ingestion) => Ok(Enqueued {
                 ingestion: *ingestion,
                 duplicate: false,
+                format_differs: false,
             }),
             // It may be running.
-            Queued::Duplicate(stored) => Ok(Enqueued {
+            Queued::Duplicate {
+                ingestion: stored,
+                format_differs,
+            } => Ok(Enqueued {
                 ingestion: self.inner.progress.get(stored.id).unwrap_or(*stored),
                 duplicate: true,
+                format_differs,
             }),
             Queued::Refused(reason) => Err(reason.into()),
         });

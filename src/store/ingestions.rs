@@ -54,8 +54,13 @@ pub struct NewIngestion {
 pub enum Queued {
     /// It is queued as this ingestion.
     New(Box<Ingestion>),
-    /// Its bytes are those of this ingestion, which is queued, running or published.
-    Duplicate(Box<Ingestion>),
+    /// Its bytes are those of an ingestion that is queued, running or published.
+    Duplicate {
+        /// That ingestion.
+        ingestion: Box<Ingestion>,
+        /// Whether that one was given another format.
+        format_differs: bool,
+    },
     /// It is not queued, because it cannot replace what it is to replace.
     Refused(CannotReplace),
 }
@@ -141,7 +146,10 @@ impl Store {
                             same: same.id,
                         })
                     }
-                    _ => Queued::Duplicate(Box::new(describe(same)?)),
+                    _ => Queued::Duplicate {
+                        format_differs: findings::parse_format(&same.format)? != new.format,
+                        ingestion: Box::new(describe(same)?),
+                    },
                 });
             }
         }

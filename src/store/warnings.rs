@@ -70,7 +70,7 @@ pub(super) async fn of_same_name(
     Ok(Some(Warning {
         code: SAME_NAME.to_owned(),
         message: format!(
-            "{ingestions}, of the same file name but with other content, {are} still {place}: trips \
+            "{ingestions}, of the same name but with other content, {are} still {place}: trips \
              that are in both files count twice. If this file replaces ingestion {newest}, take its \
              trips out with mutation {{ {mutation}(id: \"{newest}\") {{ state }} }}. To do both in one \
              moment, send the new file with the id of the old ingestion: as `replaces` of \

@@ -282,3 +282,64 @@ fn all_sources_are_inspected_as_they_are_ingested() {
     }
     assert!(!home.path("data").exists());
 }
+
+/// The same bytes with other options are no second ingestion, and that is said.
+#[test]
+fn a_duplicate_with_another_format_is_not_read_again() {
+    let home = Home::new();
+    let text = trip(1).replace("region,", "").replace("Lyon,", "");
+    home.write("jan.csv", &text);
+    home.write("feb.csv", &text.replace("2021-03", "2021-02"));
+    assert!(home.run(&["ingest", "jan.csv"]).succeeded());
+    let region = ["--region", "Lyon"];
+    let ran = home.run(&[&["ingest", "jan.csv"], &region[..]].concat());
+    assert!(ran.succeeded(), "{ran:?}");
+    let said = "jan.csv: duplicate of ingestion 1 (jan.csv), which was given another format and is \
+                not read again; use --replaces 1 to read it in this one";
+    assert!(ran.stdout.contains(said), "{ran:?}");
+    let ran = home.run(&[&["ingest", "jan.csv", "feb.csv"], &region[..]].concat());
+    let listed = "use --replaces ID for a file:\n  jan.csv: duplicate of ingestion 1\n";
+    assert!(ran.stdout.contains(listed), "{ran:?}");
+    let replaces = ["ingest", "jan.csv", "--region", "Lyon", "--replaces", "1"];
+    let ran = home.run(&replaces);
+    assert!(
+        ran.stdout.contains("ingestion 3 replaces ingestion 1"),
+        "{ran:?}"
+    );
+    assert_eq!(ingested(&home).1, 2);
+    // The same again is a duplicate of what has replaced it.
+    for arguments in [&replaces[..], &replaces[..4]] {
+        let ran = home.run(arguments);
+        let said = "duplicate of ingestion 3 (jan.csv); use --allow-duplicate";
+        assert!(ran.stdout.contains(said), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn clients_are_told_that_a_duplicate_was_given_another_format() {
+    let home = Home::new();
+    let server = home.serve();
+    let query = "mutation ($file: Upload!, $format: TripFormat) { ingestTrips(file: $file, \
+                 format: $format) { duplicate formatDiffers ingestion { id } } }";
+    let file = home.write("jan.csv", &trip(1));
+    for (format, duplicate, differs) in [
+        (Value::Null, false, false),
+        (Value::Null, true, false),
+        (serde_json::json!({ "regionName": "Nice" }), true, true),
+    ] {
+        let payload = &server.upload_with(query, &file, &format).await["data"]["ingestTrips"];
+        assert_eq!(payload["duplicate"], duplicate, "{payload}");
+        assert_eq!(payload["formatDiffers"], differs, "{payload}");
+        assert_eq!(payload["ingestion"]["id"], "1");
+    }
+    home.write("jan.csv", &trip(1));
+    let ran = home.run(&[
+        "ingest",
+        "--server",
+        &server.url(""),
+        "jan.csv",
+        "--region",
+        "Nice",
+    ]);
+    assert!(ran.stdout.contains("use --replaces 1"), "{ran:?}");
+}

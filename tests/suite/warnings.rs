@@ -49,10 +49,7 @@ async fn a_file_that_was_corrected_does_not_count_twice_without_a_word() {
     let file = home.write("trips.csv", &text.replacen("2017", "2018", 1));
     let second = server.upload(&file).await;
     let said = same_name(&server, &second).await;
-    assert!(
-        said.starts_with("ingestion 1, of the same file name"),
-        "{said}"
-    );
+    assert!(said.starts_with("ingestion 1, of the same name"), "{said}");
     assert!(said.contains("still in the answers"), "{said}");
     assert!(
         said.contains(r#"mutation { removeIngestion(id: "1") { state } }"#),

@@ -95,8 +95,10 @@ impl Remote {
             ingest_trips: Payload,
         }
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Payload {
             duplicate: bool,
+            format_differs: bool,
             ingestion: RemoteIngestion,
         }
         let part = file_part(source)
@@ -110,7 +112,7 @@ impl Remote {
                  ingestTrips(file: $file, format: $format, locations: $locations, \
                  replaces: $replaces, \
                  allowDuplicate: $allowDuplicate, maxRejectedRows: $maxRejectedRows) \
-                 {{ duplicate ingestion {{ {FIELDS} }} }} }}"
+                 {{ duplicate formatDiffers ingestion {{ {FIELDS} }} }} }}"
             ),
             "variables": {
                 "file": null,
@@ -137,11 +139,13 @@ impl Remote {
         let sent: Result<Data, _> = self.ask(request).await;
         let Payload {
             duplicate,
+            format_differs,
             ingestion,
         } = sent.map_err(SendError::from)?.ingest_trips;
         Ok(Enqueued {
             ingestion: ingestion.try_into().map_err(SendError::OfTarget)?,
             duplicate,
+            format_differs,
         })
     }
 

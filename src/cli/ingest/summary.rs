@@ -19,6 +19,8 @@ pub(super) struct Summary {
     trips: u64,
     rows_rejected: u64,
     failures: Vec<String>,
+    /// Duplicates of ingestions that were given another format.
+    other_formats: Vec<String>,
 }
 
 impl Summary {
@@ -44,6 +46,12 @@ impl Summary {
             self.trips += ended.rows_ingested;
             self.rows_rejected += ended.rows_rejected;
         }
+    }
+
+    /// Notes a duplicate of an ingestion that was given another format.
+    pub(super) fn add_other_format(&mut self, source: &Source, first: &Ingestion) {
+        let duplicate = format!("{}: duplicate of ingestion {}", source.shown(), first.id);
+        self.other_formats.push(duplicate);
     }
 
     /// Adds a file that could not be read or sent.
@@ -80,11 +88,19 @@ impl Summary {
                     .map(|count| Cell::new(HumanCount(count)).set_alignment(CellAlignment::Right)),
             );
         let mut text = format!("{table}\n");
-        if !self.failures.is_empty() {
-            text += "failed:\n";
-            for failure in &self.failures {
+        for (what, files) in [
+            ("failed:", &self.failures),
+            (
+                "not read again, though the format was another one; use --replaces ID for a file:",
+                &self.other_formats,
+            ),
+        ] {
+            if !files.is_empty() {
                 // Writing to a string cannot fail.
-                let _ = writeln!(text, "  {failure}");
+                let _ = writeln!(text, "{what}");
+            }
+            for file in files {
+                let _ = writeln!(text, "  {file}");
             }
         }
         text

@@ -5,7 +5,7 @@ use crate::graphql::ApiError;
 use crate::graphql::cache::service;
 use crate::graphql::types::{Ingestion, Long, TripFormat, Upload, parse_id};
 use crate::ingest::parse::{FileOptions, Locations, LocationsError, read_list, read_locations};
-use crate::ingest::{Fetcher, IngestError, IngestOptions, Ingestions};
+use crate::ingest::{Enqueued, Fetcher, IngestError, IngestOptions, Ingestions};
 use crate::model::IngestionId;
 
 #[derive(Default)]
@@ -19,6 +19,19 @@ pub(crate) struct IngestTripsPayload {
     /// Whether the same bytes were already queued, running or published; `ingestion` is then the
     /// existing ingestion.
     duplicate: bool,
+    /// Whether `duplicate` holds and the existing ingestion was given another `format`. The file is not
+    /// read again: to read it in this format, send it with the id of that ingestion as `replaces`.
+    format_differs: bool,
+}
+
+impl From<Enqueued> for IngestTripsPayload {
+    fn from(enqueued: Enqueued) -> Self {
+        Self {
+            ingestion: Ingestion(enqueued.ingestion),
+            duplicate: enqueued.duplicate,
+            format_differs: enqueued.format_differs,
+        }
+    }
 }
 
 #[Object]
@@ -63,11 +76,8 @@ impl IngestionMutation {
         check_replaces(&ingestions, &options).await?;
         let options = with_locations(ctx, options, locations).await?;
         let upload = file.receive(ctx).await?;
-        let enqueued = finish(async move { ingestions.enqueue(upload, &options).await }).await?;
-        Ok(IngestTripsPayload {
-            ingestion: Ingestion(enqueued.ingestion),
-            duplicate: enqueued.duplicate,
-        })
+        let enqueued = finish(async move { ingestions.enqueue(upload, &options).await });
+        Ok(enqueued.await?.into())
     }
 
     /// Downloads a file of trips from a URL and enqueues it. The mutation returns when the file is
@@ -115,11 +125,7 @@ impl IngestionMutation {
             let file = fetcher.fetch(&url, ingestions.spool()).await?;
             ingestions.enqueue(file, &options).await
         });
-        let enqueued = enqueued.await?;
-        Ok(IngestTripsPayload {
-            ingestion: Ingestion(enqueued.ingestion),
-            duplicate: enqueued.duplicate,
-        })
+        Ok(enqueued.await?.into())
     }
 
     /// Stops a queued or running ingestion; it leaves no trips. `CONFLICT` if it has ended.

@@ -308,6 +308,11 @@ impl Serving {
     pub async fn upload_as(&self, file: &Path, format: &Value) -> Value {
         let query = "mutation ($file: Upload!, $format: TripFormat) { \
                      ingestTrips(file: $file, format: $format) { duplicate ingestion { id } } }";
+        self.upload_with(query, file, format).await
+    }
+
+    /// Uploads a file by a mutation with the variables `file` and `format`; the answer, as it is.
+    pub async fn upload_with(&self, query: &str, file: &Path, format: &Value) -> Value {
         let variables = json!({ "file": null, "format": format });
         let operations = json!({ "query": query, "variables": variables });
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
