@@ -70,15 +70,21 @@ export function describe(ingestion: Ingestion): string {
   }
 }
 
+/** The ingestion that an upload has led to. */
+interface Uploaded {
+  id: string;
+  /** Whether it has the same bytes, and was there before. */
+  duplicate: boolean;
+  /** Whether that one was given another format. */
+  formatDiffers: boolean;
+}
+
 /**
  * The ids of the ingestions in the fields `ingestion` of an answer, under any alias, and whether
  * each file is a duplicate.
  */
-export function ingestionsIn(
-  operation: Operation,
-  answer: Answer,
-): { id: string; duplicate: boolean }[] {
-  const found: { id: string; duplicate: boolean }[] = [];
+export function ingestionsIn(operation: Operation, answer: Answer): Uploaded[] {
+  const found: Uploaded[] = [];
   const look = (value: unknown, selection: Selection): void => {
     if (Array.isArray(value)) {
       for (const item of value) look(item, selection);
@@ -97,7 +103,11 @@ export function ingestionsIn(
           if (innerField.name !== 'id') continue;
           const id = (inner as Record<string, unknown>)[innerKey];
           if (id !== undefined && id !== null) {
-            found.push({ id: String(id), duplicate: named('duplicate') === true });
+            found.push({
+              id: String(id),
+              duplicate: named('duplicate') === true,
+              formatDiffers: named('formatDiffers') === true,
+            });
           }
         }
       } else {

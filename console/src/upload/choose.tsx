@@ -5,7 +5,7 @@ import { FileButton } from './file-button';
 import { FileNames } from './file-names';
 import { looseFiles, replacing } from './files';
 import { isTable } from './folder';
-import { saidFormat } from './format';
+import { looseLocations, saidFormat } from './format';
 import { Mapping } from './mapping';
 import { sendInTurn } from './queue';
 import { Replacing } from './replacing';
@@ -38,7 +38,7 @@ export function LooseFiles() {
   const files = useStore(looseFiles);
   if (files.length === 0) return null;
   const upload = (): void => {
-    sendInTurn(files, saidFormat(), replacing.get());
+    sendInTurn(files, saidFormat(), replacing.get(), looseLocations.get());
     looseFiles.set([]);
   };
   return (

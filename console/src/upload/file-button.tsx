@@ -7,6 +7,7 @@ export function FileButton({
   children,
   multiple = false,
   folder = false,
+  accept = '.csv,text/csv,text/plain',
   onFiles,
 }: {
   /** Name of the input. */
@@ -16,6 +17,8 @@ export function FileButton({
   multiple?: boolean;
   /** Whether a folder is chosen, with all files in it and below it. */
   folder?: boolean;
+  /** The kinds of files that the dialog offers. */
+  accept?: string;
   onFiles(files: File[]): void;
 }) {
   const input = useRef<HTMLInputElement>(null);
@@ -26,7 +29,7 @@ export function FileButton({
         name={name}
         hidden
         type="file"
-        accept=".csv,text/csv,text/plain"
+        accept={accept}
         multiple={multiple}
         {...(folder ? { webkitdirectory: '' } : {})}
         onChange={({ target }) => {

@@ -53,23 +53,25 @@ const WHOLE = 8 << 20;
 export async function inspect(
   file: File,
   format: TripFormat,
+  locations: File | null,
   signal: AbortSignal,
 ): Promise<Inspection> {
-  const found = await send(file, file.slice(0, BEGINNING), format, signal);
+  const found = await send(file, file.slice(0, BEGINNING), format, locations, signal);
   const isShort = found.error?.code === 'MORE_BYTES_NEEDED' && file.size <= WHOLE;
-  return isShort ? send(file, file, format, signal) : found;
+  return isShort ? send(file, file, format, locations, signal) : found;
 }
 
 async function send(
   file: File,
   bytes: Blob,
   format: TripFormat,
+  locations: File | null,
   signal: AbortSignal,
 ): Promise<Inspection> {
-  const answer = await fetch(`/inspect?${parameters(file, format)}`, {
+  const answer = await fetch(`/inspect?${parameters(file, format, locations)}`, {
     method: 'POST',
     headers: withAuthorization({ 'Content-Type': 'application/octet-stream' }),
-    body: bytes,
+    body: locations ? new Blob([locations, bytes]) : bytes,
     signal,
   });
   const text = await answer.text();
@@ -81,9 +83,14 @@ async function send(
   return { ...read, found: read.error ? null : read };
 }
 
-/** The query string for a file that is to be read in this format. */
-export function parameters({ name, size }: { name: string; size: number }, format: TripFormat) {
+/** The query string for a file that is to be read in this format, behind a list of locations. */
+export function parameters(
+  { name, size }: { name: string; size: number },
+  format: TripFormat,
+  locations: { size: number } | null,
+) {
   const said = new URLSearchParams({ name, bytesTotal: String(size) });
+  if (locations) said.append('locationsBytes', String(locations.size));
   for (const [part, value] of Object.entries(format)) {
     for (const one of Array.isArray(value) ? value : [value]) said.append(part, one as string);
   }

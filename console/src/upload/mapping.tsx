@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useStore } from '../store';
 import { count, plural } from '../text';
-import { looseFormat } from './format';
+import { looseFormat, looseLocations, sayNothing } from './format';
 import { InspectedFile } from './inspected-file';
 import { inspect, type Inspection } from './inspection';
 import { MappingForm } from './mapping-form';
@@ -14,8 +14,8 @@ export function Mapping({ files }: { files: readonly File[] }) {
   const file = files[0]!;
   // What was said of another file may not hold for this one.
   useEffect(() => {
-    looseFormat.set({});
-    return () => looseFormat.set({});
+    sayNothing();
+    return sayNothing;
   }, [file]);
   const { inspection, fault, busy } = useInspection(file);
   if (!inspection) {
@@ -31,17 +31,15 @@ export function Mapping({ files }: { files: readonly File[] }) {
   return (
     <div className="preview" aria-busy={busy}>
       <Outcome name={file.name} inspection={inspection} fault={fault} />
-      {header.length > 0 && (
-        <details className="behind mapping">
-          <summary>Preview and columns</summary>
-          <InspectedFile name={file.name} inspection={inspection} />
-          <p className="detail">
-            {error ? 'Say here which columns are what' : 'Say here what is to be read otherwise'}
-            {files.length > 1 && `; that holds for all ${plural(files.length, 'file')}`}.
-          </p>
-          <MappingForm columns={[...new Set(header)].filter((name) => name !== '')} />
-        </details>
-      )}
+      <details className="behind mapping">
+        <summary>Preview and columns</summary>
+        {header.length > 0 && <InspectedFile name={file.name} inspection={inspection} />}
+        <p className="detail">
+          {error ? 'Say here how the file is to be read' : 'Say here what is to be read otherwise'}
+          {files.length > 1 && `; that holds for all ${plural(files.length, 'file')}`}.
+        </p>
+        <MappingForm columns={[...new Set(header)].filter((name) => name !== '')} />
+      </details>
     </div>
   );
 }
@@ -87,13 +85,14 @@ interface Asked {
 /** Inspects a file, and again whenever the format for it changes. */
 function useInspection(file: File): Omit<Asked, 'file'> & { busy: boolean } {
   const format = useStore(looseFormat);
+  const locations = useStore(looseLocations);
   const [asked, setAsked] = useState<Asked>({ file, inspection: null, fault: null });
   const [busy, setBusy] = useState(true);
   useEffect(() => {
     const abort = new AbortController();
     setBusy(true);
     const timer = window.setTimeout(() => {
-      inspect(file, format, abort.signal).then(
+      inspect(file, format, locations, abort.signal).then(
         (inspection) => {
           if (abort.signal.aborted) return;
           setAsked({ file, inspection, fault: null });
@@ -117,7 +116,7 @@ function useInspection(file: File): Omit<Asked, 'file'> & { busy: boolean } {
       window.clearTimeout(timer);
       abort.abort();
     };
-  }, [file, format]);
+  }, [file, format, locations]);
   if (asked.file !== file) return { inspection: null, fault: null, busy: true };
   return { inspection: asked.inspection, fault: asked.fault, busy };
 }

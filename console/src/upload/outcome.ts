@@ -12,6 +12,9 @@ export function uploadMessage(operation: Operation, answer: Answer): string | nu
   const known = ingestions.filter(({ duplicate }) => duplicate).map(({ id }) => id);
   const messages = answer.errors?.map(({ message }) => message) ?? [];
   if (known.length > 0) messages.push(`Duplicate of ingestion ${known.join(', ')}.`);
+  if (ingestions.some(({ formatDiffers }) => formatDiffers)) {
+    messages.push('It was given another format; replace it to read the file in this one.');
+  }
   const message = messages.join(' ') || null;
   if (message) announce(message);
   return message;

@@ -19,11 +19,16 @@ interface Waiting {
   format: TripFormat | null;
   /** The ingestion that it replaces; null: none. */
   replaces: string | null;
+  /** The list of the locations whose ids it has; null: none. */
+  locations: File | null;
 }
 
-const UPLOAD_AS = `mutation IngestTrips($file: Upload!, $format: TripFormat, $replaces: ID) {
-  ingestTrips(file: $file, format: $format, replaces: $replaces) {
+const UPLOAD_AS = `mutation IngestTrips(
+  $file: Upload!, $format: TripFormat, $locations: Upload, $replaces: ID
+) {
+  ingestTrips(file: $file, format: $format, locations: $locations, replaces: $replaces) {
     duplicate
+    formatDiffers
     ingestion { id source }
   }
 }`;
@@ -35,29 +40,34 @@ export function sendInTurn(
   files: readonly File[],
   format: TripFormat | null = null,
   replaced: ReadonlyMap<File, string> = new Map(),
+  locations: File | null = null,
 ): void {
-  const added = files.map((file) => ({ file, format, replaces: replaced.get(file) ?? null }));
+  const added = files.map((file) => {
+    return { file, format, replaces: replaced.get(file) ?? null, locations };
+  });
   waitingFiles.update((waiting) => [...waiting, ...added]);
   if (!sending) sendNext();
 }
 
 function sendNext(): void {
   const [next, ...others] = waitingFiles.get();
-  const query = next?.format || next?.replaces ? UPLOAD_AS : UPLOAD;
+  const query = next?.format || next?.replaces || next?.locations ? UPLOAD_AS : UPLOAD;
   const operation = findOperation(query);
   sending = next !== undefined && operation !== null;
   if (!next || !operation) return;
-  const { file, format, replaces } = next;
+  const { file, format, replaces, locations } = next;
   waitingFiles.set(others);
   const operationName = operation.definition.name?.value;
   const variables = query === UPLOAD_AS ? { format, replaces } : {};
   const request = { query, operationName, variables };
-  const parts = multipart(request, uploadVariables(operation), new Map([['file', [file]]]));
+  const chosen = new Map([['file', [file]]]);
+  if (locations) chosen.set('locations', [locations]);
+  const parts = multipart(request, uploadVariables(operation), chosen);
   const done = (answer: Answer): string | null => {
     queueMicrotask(sendNext);
     return uploadMessage(operation, answer);
   };
   transfer(formData(parts), [file], {}, done, () =>
-    sendInTurn([file], format, new Map(replaces === null ? [] : [[file, replaces]])),
+    sendInTurn([file], format, new Map(replaces === null ? [] : [[file, replaces]]), locations),
   );
 }

@@ -97,8 +97,8 @@ test('the ingestions of an upload are found, and whether they are new', () => {
     ingestTrips: { ingestion: { id: '5' } },
   };
   expect(ingestionsIn(operation, { data })).toEqual([
-    { id: '4', duplicate: true },
-    { id: '5', duplicate: false },
+    { id: '4', duplicate: true, formatDiffers: false },
+    { id: '5', duplicate: false, formatDiffers: false },
   ]);
   expect(ingestionsIn(operation, { data: null })).toEqual([]);
 });

@@ -5,7 +5,8 @@ import { inOrderFor, sameNames } from '../../src/upload/replaceable';
 test('an inspection names the file, its size and each column', () => {
   const said = parameters(
     { name: 'a&b.csv', size: 12 },
-    { origin: ['x', 'y,z'], timeZone: 'Europe/Prague' },
+    { origin: ['x', 'y,z'], timeZone: 'Europe/Prague', nullValues: ['-', 'n/a'] },
+    null,
   );
   expect([...said]).toEqual([
     ['name', 'a&b.csv'],
@@ -13,6 +14,18 @@ test('an inspection names the file, its size and each column', () => {
     ['origin', 'x'],
     ['origin', 'y,z'],
     ['timeZone', 'Europe/Prague'],
+    ['nullValues', '-'],
+    ['nullValues', 'n/a'],
+  ]);
+});
+
+test('a list of locations is in front of the file, and its size is said', () => {
+  const said = parameters({ name: 'a.csv', size: 12 }, { originId: 'from' }, { size: 30 });
+  expect([...said]).toEqual([
+    ['name', 'a.csv'],
+    ['bytesTotal', '12'],
+    ['locationsBytes', '30'],
+    ['originId', 'from'],
   ]);
 });
 

@@ -96,13 +96,35 @@ test('a format that was said goes along, also with a retry', async () => {
       query: string;
       variables: object;
     };
-  expect(operations().variables).toEqual({ file: null, format, replaces: null });
+  expect(operations().variables).toEqual({ file: null, format, locations: null, replaces: null });
   expect(operations().query).toContain('format: $format');
   await end('failed', problem('lost'));
   transfers.get()[0]!.retry!();
-  expect(operations().variables).toEqual({ file: null, format, replaces: null });
+  expect(operations().variables).toEqual({ file: null, format, locations: null, replaces: null });
   await end('answered', ingestion('1'));
   sendInTurn(files(1));
   expect(operations().variables).toEqual({ file: null });
   await end('answered', ingestion('2'));
+});
+
+test('a list of locations goes along, also with a retry', async () => {
+  const locations = new File(['id,lon,lat'], 'stations.csv');
+  sendInTurn(files(1), null, new Map(), locations);
+  const form = (): FormData => send.mock.calls.at(-1)![0];
+  const map = { 0: ['variables.file'], 1: ['variables.locations'] };
+  expect(JSON.parse(form().get('map') as string)).toEqual(map);
+  expect(sent().at(-1)).toEqual(['1.csv', 'stations.csv']);
+  await end('failed', problem('lost'));
+  transfers.get()[0]!.retry!();
+  expect(sent().at(-1)).toEqual(['1.csv', 'stations.csv']);
+  await end('answered', ingestion('1'));
+});
+
+test('a duplicate that was given another format says what to do', async () => {
+  sendInTurn(files(1), { regionName: 'Lyon' });
+  const ingestTrips = { duplicate: true, formatDiffers: true, ingestion: { id: '7' } };
+  await end('answered', { data: { ingestTrips } });
+  expect(transfers.get()[0]!.message).toBe(
+    'Duplicate of ingestion 7. It was given another format; replace it to read the file in this one.',
+  );
 });
