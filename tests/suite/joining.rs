@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use support::backend::{Backend, ROLE, TestDatabase};
 use support::data::Shape;
 use support::random::Random;
-use tripgraph::ingest::{Role, SqlTrips};
+use tripgraph::ingest::{Compacted, Role, SqlTrips};
 use tripgraph::model::FinishedHistograms;
 use tripgraph::store::{JoinCursor, Joined, LiveSegment, Removal, Removed};
 
@@ -84,7 +84,7 @@ async fn joined_patches_are_as_before_and_one_a_cell() {
     assert_eq!(joinable(&backend).await, None);
     assert_eq!(
         backend.ingestions.compact().await.unwrap(),
-        Default::default()
+        Compacted::default()
     );
 
     // The rows for SQL are made of joined patches, too.
