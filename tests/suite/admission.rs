@@ -217,6 +217,12 @@ async fn a_statement_is_stopped_with_its_question() {
         return;
     }
     let (locks, observer) = (home.sql().await, home.sql().await);
+    // Which reads patches, too.
+    until("patches are joined", async || {
+        let others = "SELECT COUNT(*) FROM segment WHERE NOT joined";
+        observer.number(others).await == 0
+    })
+    .await;
     locks.execute("BEGIN").await;
     locks.execute("LOCK TABLE trip_patch").await;
     let blocked = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
