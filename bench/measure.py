@@ -79,6 +79,8 @@ class Measurement:
             machine.evict(self.file)
             seconds, memory, size = program.load(self.file)
             record["ingests"].append({"seconds": seconds, "memory": memory, "bytes": size})
+        if settle := getattr(program, "settle", None):
+            record["settled"] = settle()
         for area, box, trip_end in self.size.questions(program.slow):
             self.say(f"{area} by {trip_end} of {program.title}")
             weeks, first, warm = self.asked(program, area, box, trip_end)

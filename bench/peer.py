@@ -8,6 +8,8 @@ had. To the run each is an object like `tripgraph.Program`:
   asked only what matters most; `groups`: whether it can be asked for groups of similar trips;
 - `load(file)`: makes its trips anew of a file: seconds, peak memory in bytes, bytes on disk, `None`
   where there is no such figure;
+- `settle()`, where it does something in the background after that: does it at once, and tells the
+  seconds;
 - `running()`: a context, what answers: `weeks(box, trip_end)`, the trips of each week that has any
   and the milliseconds; `grouped()`, the milliseconds for the largest groups;
 - `remove()`: deletes its trips.

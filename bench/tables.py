@@ -79,6 +79,8 @@ def ingests(records):
                     f"{record['csv_bytes'] / record['rows']:.0f}", str(len(program["ingests"])),
                 ]
             )  # fmt: skip
+            if settled := program.get("settled"):
+                rows.append([tall(record["rows"]), f"{title} compact", f"{settled:.2f}", *["–"] * 5])
     head = ["trips", "program", "median seconds", "rows/s", "peak memory", "bytes per trip"]
     return table([*head, "bytes per row of the file", "runs"], rows)
 

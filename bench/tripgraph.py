@@ -92,6 +92,12 @@ class Program:
         seconds, memory = machine.run([self.binary, "ingest", *options, file])
         return seconds, memory, bytes_on_disk(self.data)
 
+    def settle(self):
+        # A server does this when it is idle, which would be during the questions.
+        options = ["--data-dir", self.data, "--sql-trips", "off"]
+        seconds, _ = machine.run([self.binary, "compact", *options])
+        return seconds
+
     def running(self, kept=False):
         return Server(self.binary, self.data, kept=kept)
 
