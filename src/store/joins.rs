@@ -76,8 +76,8 @@ pub enum Joined {
 
 impl Store {
     /// The first live segment with more than `trips` trips whose rows are not joined, except some.
-    /// One whose rows for SQL are being written is left out until they are there; if `sql_complete`, also
-    /// one that has none.
+    /// A segment whose rows for SQL are partly written is left out. If `sql_complete`, so is a segment
+    /// that has none of them yet.
     pub async fn joinable(
         &self,
         trips: u64,
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// Joins the rows of the next cells of a segment, in one transaction, if the segment has not changed.
-    /// No answer changes. Fails where a row is broken.
+    /// No answer changes. Fails if a row does not match its checksum.
     pub async fn join(&self, segment: LiveSegment, from: JoinCursor) -> Result<Joined, Error> {
         let (reader, end) = (&self.inner.reader, from.end);
         let block = next_block(reader, segment.id, from).await?;
