@@ -19,7 +19,7 @@ use support::data::{DATASOURCES, REGIONS, Shape};
 use support::random::Random;
 use support::reference::Reference;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tripgraph::geo::BoundingBox;
 use tripgraph::model::{Area, Selection, TripEndRule};
 
@@ -610,7 +610,10 @@ async fn until_running(server: &Server, number: u32) {
 
 /// Requests an export, and reads no more than the beginning.
 async fn stalled(server: &Server, path: &str) -> TcpStream {
-    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    // Otherwise the system may buffer a whole export, which is then complete.
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut socket = socket.connect(server.address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut start = [0; 1_000];
@@ -621,9 +624,9 @@ async fn stalled(server: &Server, path: &str) -> TcpStream {
 
 /// More than the buffers between a server and a client hold.
 fn large_file() -> String {
-    let mut file = Shape::new(20_000).file(&mut Random::new(9));
+    let mut file = Shape::new(60_000).file(&mut Random::new(9));
     let rows = file.split_once('\n').unwrap().1.to_owned();
-    for _ in 0..6 {
+    for _ in 0..2 {
         file.push_str(&rows);
     }
     file
