@@ -11,7 +11,6 @@
 //! is killed leaves the cells that are not joined yet as they were.
 
 use entity::{segment, trip_patch};
-use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction,
     DbBackend, EntityTrait, QueryFilter, QueryOrder, Set, Value,
@@ -91,8 +90,7 @@ impl Store {
             .filter(if sql_complete {
                 segment::Column::SqlComplete.eq(true)
             } else {
-                let complete = segment::Column::SqlComplete.eq(true);
-                complete.or(segment::Column::SqlRows.eq(0))
+                segments::sql_rows_are_all_or_none()
             })
             .filter(segment::Column::Id.is_not_in(except.iter().copied()))
             .order_by_asc(segment::Column::Id)
@@ -273,7 +271,7 @@ fn of_cells(
 fn join_rows(rows: &[trip_patch::Model]) -> Result<Vec<trip_patch::Model>, Error> {
     let mut joined: Vec<trip_patch::Model> = Vec::new();
     for row in rows {
-        // A broken row must not get a checksum that is right.
+        // A corrupt row must not get a valid checksum.
         if checksum(row) != row.checksum {
             return Err(broken(row));
         }

@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, NotSet,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
@@ -99,11 +99,7 @@ impl Store {
         let rows = segment::Entity::find()
             .filter(segment::Column::State.eq(LIVE))
             .filter(segment::Column::Trips.lte(i64::try_from(most_trips).unwrap_or(i64::MAX)))
-            .filter(
-                segment::Column::SqlComplete
-                    .eq(true)
-                    .or(segment::Column::SqlRows.eq(0)),
-            )
+            .filter(sql_rows_are_all_or_none())
             .order_by_asc(segment::Column::Trips)
             .order_by_asc(segment::Column::Id)
             .all(&self.inner.reader)
@@ -173,11 +169,7 @@ impl Store {
         let sources = segment::Entity::find()
             .filter(segment::Column::Id.is_in(ids.clone()))
             .filter(segment::Column::State.eq(LIVE))
-            .filter(
-                segment::Column::SqlComplete
-                    .eq(true)
-                    .or(segment::Column::SqlRows.eq(0)),
-            )
+            .filter(sql_rows_are_all_or_none())
             .order_by_asc(segment::Column::Id)
             .lock_exclusive()
             .all(&tx)
@@ -251,6 +243,13 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Patches are repacked only of such segments: the cursor of rows that are being written counts the trips
+/// of a patch.
+pub(super) fn sql_rows_are_all_or_none() -> Expr {
+    let complete = segment::Column::SqlComplete.eq(true);
+    complete.or(segment::Column::SqlRows.eq(0))
 }
 
 pub(super) fn live(row: &segment::Model) -> LiveSegment {
