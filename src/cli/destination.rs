@@ -87,7 +87,7 @@ fn permit_all<'a, 'p, 's>(builder: &'a mut Builder<'p, 's>) -> &'a mut Builder<'
         use std::fs::Permissions;
         use std::os::unix::fs::PermissionsExt;
 
-        // The process's mask is taken off.
+        // The umask applies.
         builder.permissions(Permissions::from_mode(0o666));
     }
     builder

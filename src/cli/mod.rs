@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::builder::Resettable;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{ConfigError, DatabaseConfig, ServerConfig, WorkerConfig};
@@ -109,7 +109,9 @@ impl Cli {
     #[must_use]
     pub fn read() -> Self {
         let mut command = hide_values(ignore_empty_variables(Self::command()));
-        let matches = command.get_matches_mut();
+        let matches = command
+            .try_get_matches_from_mut(std::env::args_os())
+            .unwrap_or_else(|error| with_tip(error).exit());
         let cli = Self::from_arg_matches(&matches)
             .unwrap_or_else(|error| error.format(&mut command).exit());
         if let Err(error) = cli.check_secrets() {
@@ -185,6 +187,18 @@ fn ignore_empty_variables(command: clap::Command) -> clap::Command {
             }
         })
         .mut_subcommands(ignore_empty_variables)
+}
+
+/// Says where options belong if some stand before a command.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    if let (ErrorKind::ArgumentConflict, Some(ContextValue::String(command))) =
+        (error.kind(), error.get(ContextKind::InvalidSubcommand))
+    {
+        let tip = format!("options of a command follow it: tripgraph {command} [OPTIONS]");
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
 }
 
 /// Hides the environment's values in the help: some are secret.

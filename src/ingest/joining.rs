@@ -62,7 +62,7 @@ impl<'a> Joining<'a> {
             }
             Err(error) if error.is_unavailable() => Err(error),
             Err(error) => {
-                tracing::error!(%error, "patches are left as they are: they cannot be joined");
+                tracing::error!(%error, "cannot join the patches of a segment; it is skipped until the next start");
                 self.given_up.insert(segment.id);
                 Ok(Some(0))
             }

@@ -3,7 +3,7 @@
 //!
 //! Segments are merged as soon as all smaller ones together are as large as the next: so a trip is
 //! packed anew once for each doubling of what it is in, and `n` trips in small files end up in about
-//! log₂ `n` segments. Segments of half of [`MERGED_TRIPS`] or more are left as they are.
+//! log₂ `n` segments. Segments with half of [`MERGED_TRIPS`] or more are not merged.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -174,7 +174,7 @@ impl<'a> Merging<'a> {
             Ok(false) => return Ok(Some(Compacted::default())),
             Err(PipelineError::Store(error)) if error.is_unavailable() => return Err(error),
             Err(error) => {
-                tracing::error!(%error, "segments are left as they are: they cannot be merged");
+                tracing::error!(%error, "cannot merge segments; they are skipped until the next start");
                 self.given_up.extend(sources.iter().map(|source| source.id));
                 return Ok(Some(Compacted::default()));
             }

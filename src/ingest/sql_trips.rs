@@ -27,7 +27,7 @@ pub enum SqlTrips {
     /// After an ingestion has succeeded, while no other is queued or running
     #[default]
     Background,
-    /// Not at all; those that are missing are written when the option is set again
+    /// Never. Missing rows are written after a start with `background`
     Off,
 }
 

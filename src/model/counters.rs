@@ -125,7 +125,7 @@ impl Counters {
         }
     }
 
-    /// What is left when `other` is taken off; counters that come to 0 are dropped.
+    /// Subtracts `other`; counters that become 0 are removed.
     pub fn subtract(&self, other: &Self) -> Result<Self, CountersError> {
         let mut held = Self::entries(&self.0);
         let mut left = Encoder::with_capacity(self.0.len());

@@ -1,17 +1,17 @@
-/// Why counters could not be read or subtracted.
+/// An error of reading or subtracting counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CountersError {
-    /// The bytes are no packed counters.
+    /// The bytes are not packed counters.
     #[error("packed counters are corrupt at byte {0}")]
     Corrupt(usize),
-    /// More was to be taken off a counter than it holds.
-    #[error("counter {key} holds {held}, less than the {taken} to be taken off")]
+    /// A counter would become negative.
+    #[error("counter {key} is {held}, so {taken} cannot be subtracted")]
     Underflow {
-        /// The counter's key.
+        /// The key of the counter.
         key: u32,
-        /// Its count, 0 where there is none.
+        /// Its count; 0 if it does not exist.
         held: u64,
-        /// What was to be taken off.
+        /// The count to subtract.
         taken: u64,
     },
 }

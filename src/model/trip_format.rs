@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How a file of trips is to be read. What is left out is recognised from the file.
+/// How a file of trips is read. Properties that are omitted are recognised from the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TripFormat {

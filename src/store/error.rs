@@ -4,30 +4,28 @@ use sqlx::error::DatabaseError;
 use super::{SegmentId, Unavailable, postgres, sqlite};
 use crate::model::{CorruptPatch, CountersError, IngestionId};
 
-/// What can go wrong with the database.
+/// An error of the database, or of what it contains.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address names a database that this program does not speak to. Not repeated: it may hold
+    /// The scheme of the URL is not supported. The message omits the rest of the URL, which may contain
     /// a password.
-    #[error("cannot use this database{}: its address must begin with sqlite:// or postgres://", of_kind(.0))]
+    #[error("unsupported database{}: the URL must begin with sqlite:// or postgres://", of_kind(.0))]
     Unsupported(String),
-    /// Citus is PostgreSQL's.
-    #[error("only PostgreSQL can distribute its tables with Citus")]
+    /// `--citus` with a database that is not PostgreSQL.
+    #[error("--citus needs a PostgreSQL database")]
     NotDistributed,
-    /// SQLite has no other servers, and the nodes of a Citus cluster have no state in common.
-    #[error(
-        "only a single PostgreSQL has read replicas: leave out --read-url with SQLite and with Citus"
-    )]
+    /// `--read-url` with SQLite, which has no replicas, or with Citus, whose nodes have no common state.
+    #[error("--read-url needs a PostgreSQL database without Citus")]
     NoReplicas,
-    /// It did not answer a check in time.
+    /// A read replica did not answer a check in time.
     #[error("the read replica {0} does not answer")]
     ReplicaSilent(String),
-    /// The server does not have it, or not loaded.
-    #[error("cannot make the extension Citus in this database: {0}")]
+    /// The server does not have the extension Citus, or has not loaded it.
+    #[error("cannot create the extension citus in the database: {0}")]
     Citus(#[source] sqlx::Error),
-    /// Every shard would be on the coordinator.
+    /// No worker node is registered, so all shards would be on the coordinator.
     #[error(
-        "no node of the Citus cluster takes shards. Register the nodes in this database on the \
+        "no node of the Citus cluster accepts shards. Register the nodes in this database on the \
          coordinator, then start again: SELECT citus_set_coordinator_host('<coordinator>', 5432); \
          and for each worker: SELECT citus_add_node('<worker>', 5432);"
     )]
@@ -35,49 +33,49 @@ pub enum Error {
     /// A node of the cluster does not answer.
     #[error("nodes of the Citus cluster do not answer: {0}")]
     NodesAway(String),
-    /// A node has not committed what the others have.
+    /// A node has not committed the latest change yet.
     #[error(
         "a node of the Citus cluster has not committed the latest change yet: Citus recovers its \
          prepared transaction, by default within a minute"
     )]
     Unsettled,
-    /// The certificate of the server, or its version of TLS, can't be used.
+    /// The TLS connection failed, for example because of the certificate of the server.
     #[error(
         "cannot connect to {url} over TLS: {source}. {}Without sslmode, or with sslmode=prefer, \
          the connection falls back to one without TLS; sslmode=disable never uses TLS",
         certificate_help(.source)
     )]
     Tls {
-        /// Address of the server.
+        /// URL of the database.
         url: String,
-        /// What the driver says.
+        /// The error of the driver.
         source: sqlx::Error,
     },
-    /// There is no database yet.
+    /// The database does not exist yet.
     #[error("there is no database at {0} yet: start the server or ingest a file first")]
     Missing(String),
-    /// Another program works on the queue.
+    /// Another program uses the SQLite database.
     #[error(
-        "another tripgraph works with the database {0}: upload the file to that server, or stop it"
+        "another tripgraph uses the database {0}: stop it, or send the files to it with `ingest --server`"
     )]
     Locked(String),
-    /// The file of the database could not be made or locked.
+    /// The lock file of the database could not be created or locked.
     #[error("cannot lock the database {path}: {reason}")]
     LockFile {
         /// The database.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         reason: std::io::Error,
     },
-    /// The database could not be opened.
+    /// The database cannot be opened.
     #[error("cannot open the database {url}: {source}")]
     Open {
-        /// Its address.
+        /// Its URL.
         url: String,
-        /// What the driver says.
+        /// The error of the driver.
         source: sqlx::Error,
     },
-    /// The schema could not be brought up to date.
+    /// A migration failed.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[source] DbErr),
     /// A statement failed.
@@ -86,36 +84,36 @@ pub enum Error {
     /// A statement of the bulk loader failed.
     #[error("database: {0}")]
     Load(#[from] sqlx::Error),
-    /// The connection broke before the database confirmed a change.
-    #[error("the database has not confirmed a change, which may have been made: {0}")]
+    /// The connection was lost before the database confirmed a commit.
+    #[error("the database did not confirm a change, which may have taken effect: {0}")]
     InDoubt(#[source] Box<Error>),
-    /// What was read could not be handed on.
+    /// The output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[source] std::io::Error),
-    /// A packed column does not hold what it should.
-    #[error("the database holds a broken {0}")]
+    /// Packed bytes are corrupt.
+    #[error("the database has a corrupt {0}")]
     Corrupt(&'static str),
-    /// A packed histogram does not hold what it should.
-    #[error("the database holds a broken histogram: {0}")]
+    /// A histogram is corrupt.
+    #[error("the database has a corrupt histogram: {0}")]
     Counters(#[from] CountersError),
-    /// A row does not hold what it should.
-    #[error("the database holds a broken row: {0}; `tripgraph verify` lists all of them")]
+    /// A row is corrupt.
+    #[error("the database has a corrupt row: {0}; `tripgraph verify` lists all corrupt rows")]
     Broken(Box<BrokenRow>),
-    /// A file brings more regions or datasources than can be numbered.
+    /// More regions or datasources than there are numbers for.
     #[error("there are more than {0} regions or datasources")]
     TooManyNames(u32),
-    /// Its trips are in the answers, or on their way there.
+    /// Trips of an active or published ingestion were to be deleted.
     #[error("ingestion {0} has trips that must not be deleted")]
     InUse(IngestionId),
-    /// Somebody ended the ingestion meanwhile, or took it over.
-    #[error("ingestion {0} is not running here any more")]
+    /// The ingestion was ended, or is run by another program now.
+    #[error("this program no longer runs ingestion {0}")]
     NotRunning(IngestionId),
-    /// This program does not merge into the segment any more: the others thought it dead.
-    #[error("segment {0} is not merged by this program any more")]
+    /// Another program has taken over the merge, because the heartbeat of this one had expired.
+    #[error("this program no longer merges segment {0}")]
     MergeLost(SegmentId),
 }
 
-/// A row that does not hold what it should.
+/// A corrupt row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{table}, {key}: {reason}")]
 pub struct BrokenRow {
@@ -123,19 +121,19 @@ pub struct BrokenRow {
     pub table: &'static str,
     /// Columns that identify the row, with their values, as in SQL.
     pub key: String,
-    /// What is wrong.
+    /// Why it is corrupt.
     pub reason: String,
 }
 
 impl Error {
-    /// What went wrong with a row while it was read, where that is not the database's being away.
+    /// Adds the row that was being read, unless the database is unavailable.
     pub(super) fn in_row(self, table: &'static str, key: impl FnOnce() -> String) -> Self {
         if self.is_unavailable() || matches!(self, Self::Broken(_)) {
             return self;
         }
         let reason = match &self {
             Self::Counters(error) => error.to_string(),
-            Self::Corrupt(what) => format!("it holds no {what}"),
+            Self::Corrupt(what) => format!("corrupt {what}"),
             other => other.to_string(),
         };
         Self::Broken(Box::new(BrokenRow {
@@ -145,14 +143,13 @@ impl Error {
         }))
     }
 
-    /// Whether the database can't be reached, is too busy, or has no room, so that it is worth
-    /// trying again.
+    /// Whether the database is unreachable, too busy or full, so that a later attempt may succeed.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         self.unavailable().is_some()
     }
 
-    /// Why it is worth trying again later; `None` where it is not.
+    /// Why a later attempt may succeed; `None` if it will not.
     #[must_use]
     pub fn unavailable(&self) -> Option<Unavailable> {
         if self.is_in_doubt() {
@@ -171,19 +168,18 @@ impl Error {
         named.or_else(|| away().then_some(Unavailable::Away))
     }
 
-    /// Whether a change may have been made all the same.
+    /// Whether the change may have taken effect.
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {
         matches!(self, Self::InDoubt(_))
     }
 
-    /// Whether the database has refused or dropped a statement, as opposed to what the program
-    /// found in it.
+    /// Whether a statement failed, as opposed to an error in the data that it returned.
     pub(super) const fn is_of_statement(&self) -> bool {
         matches!(self, Self::Statement(_) | Self::Load(_) | Self::InDoubt(_))
     }
 
-    /// What the driver says.
+    /// The error of the driver.
     pub(super) fn driver(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Load(error) | Self::Open { source: error, .. } => Some(error),
@@ -204,17 +200,17 @@ fn of_postgres(error: &sqlx::Error) -> Option<Unavailable> {
     (code == "53100").then_some(Unavailable::DiskFull)
 }
 
-/// What to do about a certificate of a version that TLS implementations have given up.
+/// Advice for a certificate of a version that TLS implementations no longer support.
 fn certificate_help(error: &sqlx::Error) -> &'static str {
     if error.to_string().contains("UnsupportedCertVersion") {
-        "The server's certificate is X.509 version 1, as CREATE EXTENSION citus makes it: give the \
-         server one of version 3 (`openssl req -x509` makes such). "
+        "The server's certificate is X.509 version 1, which CREATE EXTENSION citus generates: give \
+         the server one of version 3, for example from `openssl req -x509`. "
     } else {
         ""
     }
 }
 
-/// The kind of database an address names, for a message.
+/// The scheme of a URL, for a message.
 fn of_kind(url: &str) -> String {
     let kind = url.split_once("://").map(|(kind, _)| kind);
     kind.map_or_else(String::new, |kind| format!(", {kind}://…"))

@@ -31,12 +31,12 @@ pub struct Snapshot {
     store: Store,
     /// Present if it is a replica that is read.
     reading: Option<Reading>,
-    /// The broken rows that were passed over, where they are.
+    /// The corrupt rows that were skipped, with their keys.
     broken: Option<Mutex<Vec<BrokenRow>>>,
 }
 
 impl Store {
-    /// As [`Store::snapshot`], but broken rows are noted and passed over where they are read.
+    /// As [`Store::snapshot`], but corrupt rows are recorded and skipped.
     pub async fn lenient_snapshot(&self) -> Result<Snapshot, Error> {
         let mut snapshot = self.snapshot().await?;
         snapshot.broken = Some(Mutex::default());
@@ -103,7 +103,7 @@ impl Snapshot {
         self.reading.as_ref().map(|reading| Arc::clone(&reading.0))
     }
 
-    /// The broken rows that were passed over so far.
+    /// The corrupt rows that were skipped so far.
     #[must_use]
     pub fn take_broken(&self) -> Vec<BrokenRow> {
         let broken = self.broken.as_ref();

@@ -34,7 +34,7 @@ pub(super) fn bytes(row: &QueryResult, index: usize) -> Result<&[u8], DbErr> {
 pub(super) fn named(row: &QueryResult, columns: &[&str], mut text: String) -> String {
     for &column in columns {
         let comma = if text.is_empty() { "" } else { ", " };
-        // Of a broken row any column may be unreadable. Writing to a string cannot fail.
+        // Any column of a corrupt row may be unreadable. Writing to a string cannot fail.
         let _ = match number(row, column) {
             Some(number) => write!(text, "{comma}{column} = {number}"),
             None => write!(text, "{comma}{column} = ?"),

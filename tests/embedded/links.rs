@@ -12,7 +12,7 @@ fn second(home: &Home, option: &str, value: &str) -> Ran {
 
 fn refused(ran: &Ran, name: &str) {
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    let message = "another tripgraph works with the database";
+    let message = "another tripgraph uses the database";
     assert!(ran.stderr.contains(message), "{ran:?}");
     assert!(ran.stderr.contains(name), "{ran:?}");
 }

@@ -239,7 +239,7 @@ def two_programs(env):
         urls = [f"sqlite://{name}" for name in names] + ["sqlite://data/../data/tripgraph.db"]
         for url in urls:
             second = home.run("serve", "--listen", "127.0.0.1:0", "--database-url", url)
-            if second.returncode != 1 or "another tripgraph works with the database" not in second.stderr:
+            if second.returncode != 1 or "another tripgraph uses the database" not in second.stderr:
                 raise Failure(f"{url}: {second}")
         for ingestion in ids:
             workload.ended(ingestion)

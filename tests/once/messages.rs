@@ -168,6 +168,7 @@ fn each_mistake_has_its_message() {
     let mut text = String::new();
     for arguments in [
         &["serf"][..],
+        &["--data-dir", "trips", "ingest", "trips.csv"],
         &["--listen", "localhost:8000"],
         &["--listen", "0.0.0.0:8000"],
         &["--token", "ann"],

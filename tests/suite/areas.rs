@@ -621,7 +621,7 @@ async fn invalid_areas_and_times_are_refused() {
                 area: { cells: [] }) { totalTrips } }";
     assert_eq!(
         message(both, json!({})).await,
-        "`area` and `bbox` are both given"
+        "`area` and `bbox` exclude each other: give one of them"
     );
     for area in [json!({}), json!({ "cells": [], "polygon": open })] {
         message(TOTAL, json!({ "area": area })).await;

@@ -271,7 +271,7 @@ async fn serve_answers_until_it_is_asked_to_end() {
     if !on_postgres() {
         let ran = home.run(&["serve", "--listen", "127.0.0.1:0"]);
         assert_eq!(ran.code, Some(1), "{ran:?}");
-        let reason = "another tripgraph works with the database";
+        let reason = "another tripgraph uses the database";
         assert!(ran.stderr.contains(reason), "{ran:?}");
     }
     let more = home.write("more.csv", &format!("{TRIPS}\n"));
@@ -416,9 +416,9 @@ async fn citus_is_told_where_it_is_missing() {
     }
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let reason = if on_postgres() {
-        "error: cannot make the extension Citus in this database: "
+        "error: cannot create the extension citus in the database: "
     } else {
-        "error: only PostgreSQL can distribute its tables with Citus"
+        "error: --citus needs a PostgreSQL database"
     };
     assert!(ran.stderr.starts_with(reason), "{ran:?}");
 }

@@ -44,7 +44,9 @@ impl IngestionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "File of trips.")] file: Upload,
-        #[graphql(desc = "How the file is to be read; what is left out is recognised.")]
+        #[graphql(
+            desc = "How the file is read. Properties that are omitted are recognised from the file."
+        )]
         format: Option<TripFormat>,
         #[graphql(
             desc = "Locations that the ids in the file name: CSV with the columns id, lon and lat, or \
@@ -89,7 +91,9 @@ impl IngestionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "URL of the file, http or https.")] url: String,
-        #[graphql(desc = "How the file is to be read; what is left out is recognised from it.")]
+        #[graphql(
+            desc = "How the file is read. Properties that are omitted are recognised from the file."
+        )]
         format: Option<TripFormat>,
         #[graphql(
             desc = "Locations that the ids in the file name: CSV with the columns id, lon and lat, or \

@@ -70,7 +70,9 @@ impl AreaInput {
         bbox: Option<BoundingBox>,
     ) -> Result<Option<geo::Area>, ApiError> {
         match (area, bbox) {
-            (Some(_), Some(_)) => Err(ApiError::bad_input("`area` and `bbox` are both given")),
+            (Some(_), Some(_)) => Err(ApiError::bad_input(
+                "`area` and `bbox` exclude each other: give one of them",
+            )),
             (Some(area), None) => area.validated(ctx).await.map(Some),
             (None, Some(bbox)) => Ok(Some(bbox.validated()?.into())),
             (None, None) => Ok(None),

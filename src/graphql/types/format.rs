@@ -3,7 +3,7 @@ use async_graphql::{InputObject, SimpleObject};
 use super::Long;
 use crate::model;
 
-/// How a file is to be read. Whatever is left out is recognised from the file.
+/// How a file is read. Properties that are omitted are recognised from the file.
 #[derive(Debug, Default, InputObject)]
 pub(crate) struct TripFormat {
     /// Columns of the origin: one of WKT, GeoJSON or hexadecimal (E)WKB, or two of longitude and

@@ -167,7 +167,7 @@ impl FileOptions {
     }
 
     /// For a file of which only the first bytes are there: they may end anywhere, even within a
-    /// character, and what is not certain without the rest is left out.
+    /// character, and what is uncertain without the rest is omitted.
     #[must_use]
     pub const fn of_beginning(mut self) -> Self {
         self.is_beginning = true;

@@ -43,7 +43,7 @@ pub(in crate::ingest) enum PipelineError {
     #[error("the file has no trips: there is no row below its header")]
     NoRows,
     #[error(
-        "all {rows} rows were rejected; the first, line {}: {}{}",
+        "no row could be read. Rejected rows: {rows}, the first on line {}: {}{}",
         first.line,
         first.column.as_ref().map(|column| format!("{column}: ")).unwrap_or_default(),
         first.reason
@@ -54,7 +54,10 @@ pub(in crate::ingest) enum PipelineError {
          separately"
     )]
     OtherHeader(u64),
-    #[error("rejected-row limit of {0} exceeded")]
+    #[error(
+        "the limit of {0} rejected rows is exceeded: correct the rows, or raise --max-rejected-rows \
+         (maxRejectedRows)"
+    )]
     TooManyRejected(u64),
     #[error("stopped")]
     Stopped(StopReason),

@@ -47,10 +47,7 @@ pub(in crate::store) async fn replace(
     let deleted = statement(&tx, sql, [program.into(), only_expired.into()]);
     let deleted = match tx.execute_raw(deleted).await.map_err(Error::from) {
         Err(error) if error.driver().is_some_and(is_lock_timeout) => {
-            tracing::warn!(
-                program,
-                "the sessions of a program that is gone still hold locks"
-            );
+            tracing::warn!(program, "sessions of a program that ended still hold locks");
             return Ok(false);
         }
         deleted => deleted?.rows_affected() > 0,
@@ -68,6 +65,6 @@ async fn end(connection: &DatabaseConnection, program: &str) {
                WHERE application_name = $1 AND datname = current_database()";
     let ended = statement(connection, sql, [name(program).into()]);
     if let Err(error) = connection.query_all_raw(ended).await {
-        tracing::warn!(program, %error, "cannot end the sessions of a program that is gone");
+        tracing::warn!(program, %error, "cannot end the sessions of a program that ended");
     }
 }
