@@ -4,20 +4,18 @@
 //! others do. Their statistics let a reader skip row groups: the rows come place by place.
 
 use std::io;
+use std::mem;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    ArrayBuilder, BinaryBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
-    TimestampMicrosecondBuilder,
-};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use bytes::Bytes;
 use chrono::{Datelike, NaiveDate};
-use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 use serde_json::json;
 
@@ -25,8 +23,6 @@ use super::encoder::{Encoder, Output};
 use super::table::{Kind, Record, Shape, ShapeKind, Table, Value};
 use super::wkb;
 
-/// Rows that are handed to the writer at once.
-const BATCH: usize = 8_192;
 /// Rows of a row group, which is in memory until it is complete: some 20 MB of trips.
 const ROW_GROUP: usize = 122_880;
 /// The column of the shapes of a table without points.
@@ -36,30 +32,42 @@ const EPOCH_DAYS: i32 = 719_163;
 
 /// Writes Parquet.
 pub(super) struct ParquetEncoder {
-    schema: SchemaRef,
-    writer: ArrowWriter<Output>,
+    writer: SerializedFileWriter<Output>,
     columns: Vec<Column>,
     /// The shapes, of a table that has shapes but no points.
-    shapes: Option<BinaryBuilder>,
+    shapes: Option<Bytewise>,
     rows: usize,
 }
 
-/// The values of a column that wait to be written.
+/// The values of a column of the table that wait to be written.
 enum Column {
-    Text(StringBuilder),
-    Count(Int64Builder),
-    Float(Float64Builder),
+    Text(Bytewise),
+    Count(Values<i64>),
+    Float(Values<f64>),
     Point(Box<Points>),
-    Date(Date32Builder),
-    Time(TimestampMicrosecondBuilder),
+    Date(Values<i32>),
+    Time(Values<i64>),
+}
+
+/// The values of a column, and which of its rows have one.
+struct Values<T> {
+    values: Vec<T>,
+    /// 1 where a row has a value, 0 where it has none; `None` if each has one.
+    definitions: Option<Vec<i16>>,
+}
+
+/// Values of a varying number of bytes, one behind the other.
+struct Bytewise {
+    bytes: Vec<u8>,
+    /// Where each value ends.
+    ends: Values<usize>,
 }
 
 /// The values of the three columns of points.
-#[derive(Default)]
 struct Points {
-    wkb: BinaryBuilder,
-    lon: Float64Builder,
-    lat: Float64Builder,
+    wkb: Bytewise,
+    lon: Values<f64>,
+    lat: Values<f64>,
 }
 
 impl ParquetEncoder {
@@ -69,56 +77,27 @@ impl ParquetEncoder {
             .iter()
             .any(|column| column.kind == Kind::Point);
         let shape = table.shape.filter(|_| !has_points);
-        let mut fields = Vec::new();
-        for column in table.columns {
-            let field = |data_type| Field::new(column.name, data_type, column.optional);
-            match column.kind {
-                Kind::Text => fields.push(field(DataType::Utf8)),
-                Kind::Count => fields.push(field(DataType::Int64)),
-                Kind::Float => fields.push(field(DataType::Float64)),
-                Kind::Date => fields.push(field(DataType::Date32)),
-                Kind::Time => {
-                    fields.push(field(DataType::Timestamp(TimeUnit::Microsecond, None)));
-                }
-                Kind::Point => {
-                    fields.push(field(DataType::Binary));
-                    for name in degrees_of(column.name) {
-                        fields.push(Field::new(name, DataType::Float64, false));
-                    }
-                }
-            }
-        }
-        if shape.is_some() {
-            fields.push(Field::new(GEOMETRY, DataType::Binary, true));
-        }
-        let schema = Arc::new(Schema::new(fields));
-        let properties = properties(table, &schema, shape);
-        let writer = ArrowWriter::try_new(output, Arc::clone(&schema), Some(properties));
+        let schema = parse_message_type(&schema(table, shape)).map_err(io_error)?;
+        let properties = Arc::new(properties(table, shape));
+        let writer = SerializedFileWriter::new(output, Arc::new(schema), properties);
         Ok(Self {
-            schema,
             writer: writer.map_err(io_error)?,
-            columns: table
-                .columns
-                .iter()
-                .map(|column| Column::new(column.kind))
-                .collect(),
-            shapes: shape.map(|_| BinaryBuilder::new()),
+            columns: table.columns.iter().map(Column::new).collect(),
+            shapes: shape.map(|_| Bytewise::new(true)),
             rows: 0,
         })
     }
 
-    fn write_batch(&mut self) -> io::Result<()> {
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+    fn write_group(&mut self) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
         for column in &mut self.columns {
-            column.finish(&mut arrays);
+            column.write(&mut group)?;
         }
         if let Some(shapes) = &mut self.shapes {
-            arrays.push(ArrayBuilder::finish(shapes));
+            shapes.write(&mut group)?;
         }
         self.rows = 0;
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays);
-        let batch = batch.map_err(io::Error::other)?;
-        self.writer.write(&batch).map_err(io_error)
+        group.close().map(drop)
     }
 }
 
@@ -132,80 +111,191 @@ impl Encoder for ParquetEncoder {
             column.push(value)?;
         }
         if let Some(shapes) = &mut self.shapes {
-            shapes.append_option(record.shape.map(|shape| match shape {
-                Shape::Line(ends) => wkb::line(ends),
-                Shape::Area(polygon) => wkb::area(polygon),
-            }));
+            match record.shape {
+                Some(Shape::Line(ends)) => shapes.push(&wkb::line(ends)),
+                Some(Shape::Area(polygon)) => shapes.push(&wkb::area(polygon)),
+                None => shapes.ends.push_missing()?,
+            }
         }
         self.rows += 1;
-        if self.rows == BATCH {
-            self.write_batch()?;
+        if self.rows == ROW_GROUP {
+            self.write_group().map_err(io_error)?;
         }
         Ok(())
     }
 
     fn end(&mut self) -> io::Result<()> {
         if self.rows > 0 {
-            self.write_batch()?;
+            self.write_group().map_err(io_error)?;
         }
         self.writer.finish().map_err(io_error)?;
-        io::Write::flush(self.writer.inner_mut())
+        self.writer.flush()
     }
 }
 
 impl Column {
-    fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Text => Self::Text(StringBuilder::new()),
-            Kind::Count => Self::Count(Int64Builder::new()),
-            Kind::Float => Self::Float(Float64Builder::new()),
-            Kind::Point => Self::Point(Box::default()),
-            Kind::Date => Self::Date(Date32Builder::new()),
-            Kind::Time => Self::Time(TimestampMicrosecondBuilder::new()),
+    fn new(column: &super::table::Column) -> Self {
+        let optional = column.optional;
+        match column.kind {
+            Kind::Text => Self::Text(Bytewise::new(optional)),
+            Kind::Count => Self::Count(Values::new(optional)),
+            Kind::Float => Self::Float(Values::new(optional)),
+            Kind::Point => Self::Point(Box::new(Points {
+                wkb: Bytewise::new(optional),
+                lon: Values::new(false),
+                lat: Values::new(false),
+            })),
+            Kind::Date => Self::Date(Values::new(optional)),
+            Kind::Time => Self::Time(Values::new(optional)),
         }
     }
 
     fn push(&mut self, value: &Value<'_>) -> io::Result<()> {
         match (self, value) {
-            (Self::Text(column), Value::Text(text)) => column.append_value(text),
-            (Self::Text(column), Value::Cell(cell)) => column.append_value(cell.to_string()),
+            (Self::Text(column), Value::Text(text)) => column.push(text.as_bytes()),
+            (Self::Text(column), Value::Cell(cell)) => column.push(cell.to_string().as_bytes()),
             (Self::Text(column), Value::Clock(minutes)) => {
-                column.append_value(format!("{:02}:{:02}", minutes / 60, minutes % 60));
+                column.push(format!("{:02}:{:02}", minutes / 60, minutes % 60).as_bytes());
             }
             (Self::Count(column), Value::Count(count)) => {
-                column.append_value(i64::try_from(*count).map_err(io::Error::other)?);
+                column.push(i64::try_from(*count).map_err(io::Error::other)?);
             }
-            (Self::Float(column), Value::Float(number)) => column.append_value(*number),
+            (Self::Float(column), Value::Float(number)) => column.push(*number),
             (Self::Point(points), Value::Point(point)) => {
-                points.wkb.append_value(wkb::point(*point));
-                points.lon.append_value(point.lon());
-                points.lat.append_value(point.lat());
+                points.wkb.push(&wkb::point(*point));
+                points.lon.push(point.lon());
+                points.lat.push(point.lat());
             }
-            (Self::Date(column), Value::Date(date)) => column.append_value(epoch_days(*date)),
-            (Self::Time(column), Value::Time(time)) => column.append_value(time.micros()),
-            (Self::Time(column), Value::Missing) => column.append_null(),
-            (Self::Text(column), Value::Missing) => column.append_null(),
-            (Self::Float(column), Value::Missing) => column.append_null(),
-            (Self::Date(column), Value::Missing) => column.append_null(),
+            (Self::Date(column), Value::Date(date)) => column.push(epoch_days(*date)),
+            (Self::Time(column), Value::Time(time)) => column.push(time.micros()),
+            (Self::Text(column), Value::Missing) => column.ends.push_missing()?,
+            (Self::Float(column), Value::Missing) => column.push_missing()?,
+            (Self::Date(column), Value::Missing) => column.push_missing()?,
+            (Self::Time(column), Value::Missing) => column.push_missing()?,
             _ => return Err(io::Error::other("a value is not of its column's type")),
         }
         Ok(())
     }
 
-    fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
+    /// Writes the values as the next columns of a row group, and forgets them.
+    fn write(&mut self, group: &mut Group<'_>) -> Result<(), ParquetError> {
         match self {
-            Self::Text(column) => arrays.push(ArrayBuilder::finish(column)),
-            Self::Count(column) => arrays.push(ArrayBuilder::finish(column)),
-            Self::Float(column) => arrays.push(ArrayBuilder::finish(column)),
-            Self::Point(points) => arrays.extend([
-                ArrayBuilder::finish(&mut points.wkb),
-                ArrayBuilder::finish(&mut points.lon),
-                ArrayBuilder::finish(&mut points.lat),
-            ]),
-            Self::Date(column) => arrays.push(ArrayBuilder::finish(column)),
-            Self::Time(column) => arrays.push(ArrayBuilder::finish(column)),
+            Self::Text(column) => column.write(group),
+            Self::Count(column) | Self::Time(column) => column.write::<Int64Type>(group),
+            Self::Float(column) => column.write::<DoubleType>(group),
+            Self::Date(column) => column.write::<Int32Type>(group),
+            Self::Point(points) => {
+                points.wkb.write(group)?;
+                points.lon.write::<DoubleType>(group)?;
+                points.lat.write::<DoubleType>(group)
+            }
         }
     }
+}
+
+type Group<'a> = SerializedRowGroupWriter<'a, Output>;
+
+impl<T> Values<T> {
+    fn new(optional: bool) -> Self {
+        Self {
+            values: Vec::new(),
+            definitions: optional.then(Vec::new),
+        }
+    }
+
+    fn push(&mut self, value: T) {
+        self.values.push(value);
+        if let Some(definitions) = &mut self.definitions {
+            definitions.push(1);
+        }
+    }
+
+    fn push_missing(&mut self) -> io::Result<()> {
+        let Some(definitions) = &mut self.definitions else {
+            return Err(io::Error::other("a value is missing that must be there"));
+        };
+        definitions.push(0);
+        Ok(())
+    }
+
+    fn write<D: DataType<T = T>>(&mut self, group: &mut Group<'_>) -> Result<(), ParquetError> {
+        write_column::<D>(group, &self.values, self.definitions.as_deref())?;
+        self.clear();
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        if let Some(definitions) = &mut self.definitions {
+            definitions.clear();
+        }
+    }
+}
+
+impl Bytewise {
+    fn new(optional: bool) -> Self {
+        Self {
+            bytes: Vec::new(),
+            ends: Values::new(optional),
+        }
+    }
+
+    fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn write(&mut self, group: &mut Group<'_>) -> Result<(), ParquetError> {
+        let bytes = Bytes::from(mem::take(&mut self.bytes));
+        let mut start = 0;
+        let value = |end| ByteArray::from(bytes.slice(mem::replace(&mut start, end)..end));
+        let values: Vec<_> = self.ends.values.iter().copied().map(value).collect();
+        write_column::<ByteArrayType>(group, &values, self.ends.definitions.as_deref())?;
+        self.ends.clear();
+        Ok(())
+    }
+}
+
+fn write_column<D: DataType>(
+    group: &mut Group<'_>,
+    values: &[D::T],
+    definitions: Option<&[i16]>,
+) -> Result<(), ParquetError> {
+    let column = group.next_column()?;
+    let too_many = || ParquetError::General("the schema has too few columns".to_owned());
+    let mut column = column.ok_or_else(too_many)?;
+    column.typed::<D>().write_batch(values, definitions, None)?;
+    column.close()
+}
+
+/// The schema of a table, in Parquet's notation.
+fn schema(table: &Table, shape: Option<ShapeKind>) -> String {
+    let field = |optional: bool, data_type: &str, name: &str| {
+        let repetition = if optional { "optional" } else { "required" };
+        let (physical, logical) = data_type.split_once(' ').unwrap_or((data_type, ""));
+        format!("{repetition} {physical} {name} {logical}; ")
+    };
+    let mut fields = String::new();
+    for column in table.columns {
+        let data_type = match column.kind {
+            Kind::Text => "binary (STRING)",
+            Kind::Count => "int64",
+            Kind::Float => "double",
+            Kind::Date => "int32 (DATE)",
+            Kind::Time => "int64 (TIMESTAMP(MICROS,false))",
+            Kind::Point => "binary",
+        };
+        fields.push_str(&field(column.optional, data_type, column.name));
+        if column.kind == Kind::Point {
+            for name in degrees_of(column.name) {
+                fields.push_str(&field(false, "double", &name));
+            }
+        }
+    }
+    if shape.is_some() {
+        fields.push_str(&field(true, "binary", GEOMETRY));
+    }
+    format!("message rows {{ {fields}}}")
 }
 
 /// The columns of a point's longitude and latitude: `origin_lon` and `origin_lat` of `origin_coord`.
@@ -214,22 +304,22 @@ fn degrees_of(point: &str) -> [String; 2] {
     [format!("{stem}_lon"), format!("{stem}_lat")]
 }
 
-fn properties(table: &Table, schema: &Schema, shape: Option<ShapeKind>) -> WriterProperties {
+fn properties(table: &Table, shape: Option<ShapeKind>) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("tripgraph ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::SNAPPY)
-        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Chunk);
-    for field in schema.fields() {
-        let column = ColumnPath::from(field.name().as_str());
-        if matches!(field.data_type(), DataType::Binary) {
-            // Nearly all differ, and their bytes have no useful order.
-            properties = properties
-                .set_column_dictionary_enabled(column.clone(), false)
-                .set_column_statistics_enabled(column, EnabledStatistics::None);
-        } else if !matches!(field.data_type(), DataType::Utf8) {
-            properties = properties.set_column_dictionary_enabled(column, false);
+    for column in table.columns {
+        let path = ColumnPath::from(column.name);
+        match column.kind {
+            Kind::Text => properties = properties.set_column_dictionary_enabled(path, true),
+            Kind::Point => properties = without_statistics(properties, path),
+            Kind::Count | Kind::Float | Kind::Date | Kind::Time => {}
         }
+    }
+    if shape.is_some() {
+        properties = without_statistics(properties, ColumnPath::from(GEOMETRY));
     }
     let points = table
         .columns
@@ -257,6 +347,14 @@ fn properties(table: &Table, schema: &Schema, shape: Option<ShapeKind>) -> Write
         properties = properties.set_key_value_metadata(Some(vec![geo]));
     }
     properties.build()
+}
+
+/// Of geometries, whose bytes have no useful order.
+fn without_statistics(
+    properties: WriterPropertiesBuilder,
+    column: ColumnPath,
+) -> WriterPropertiesBuilder {
+    properties.set_column_statistics_enabled(column, EnabledStatistics::None)
 }
 
 /// Days since 1970-01-01.

@@ -894,12 +894,9 @@ mod parquet_files {
         );
         let bytes = response.bytes().await.unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
-        let metadata = reader
-            .metadata()
-            .file_metadata()
-            .key_value_metadata()
-            .unwrap();
-        let geo = metadata.iter().find(|pair| pair.key == "geo");
+        let metadata = reader.metadata().file_metadata().key_value_metadata();
+        let mut metadata = metadata.into_iter().flatten();
+        let geo = metadata.find(|pair| pair.key == "geo");
         let geo = geo.map_or(Value::Null, |pair| {
             serde_json::from_str(pair.value.as_ref().unwrap()).unwrap()
         });

@@ -43,7 +43,9 @@ mod packing;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "parquet")]
-mod parquet_text;
+mod parquet_column;
+#[cfg(feature = "parquet")]
+mod parquet_kind;
 mod parse;
 mod portion;
 mod publish;

@@ -1,6 +1,6 @@
 //! Parquet: a table in columns, as the CSV text that is parsed.
 //!
-//! The rows become text a record batch at a time, on the thread that decompresses, so that names of
+//! The rows become text, a batch at a time, on the thread that decompresses, so that names of
 //! columns, times, options, rejected rows and checkpoints are those of any other table. No value
 //! changes: numbers are written with as many digits as tell them from all others, and binary columns
 //! of WKB in hexadecimal.
@@ -10,21 +10,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
-};
-use parquet::basic::Compression;
+use parquet::basic::{Compression, ConvertedType, LogicalType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::{SchemaDescriptor, Type};
 
 use super::error::ReadError;
 use super::expansion::Expansion;
 use super::packing::UnpackError;
-use super::parquet_text::{Cells, push_text};
+use super::parquet_column::{Column, Levels, column, push_text};
+use super::parquet_kind::Kind;
 use super::unpack::{Blocks, Packed};
 use crate::ingest::parse::FileOptions;
 use crate::store::Head;
@@ -36,14 +32,22 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A Parquet file.
 pub(super) struct ParquetTable {
-    file: File,
-    metadata: ArrowReaderMetadata,
-    /// The columns that become text, by their place.
-    columns: Vec<usize>,
+    reader: SerializedFileReader<File>,
+    /// The columns that become text.
+    columns: Vec<ReadColumn>,
     header: Vec<u8>,
     delimiter: u8,
     expansion: Expansion,
     groups: Vec<Group>,
+}
+
+/// A column that becomes text.
+#[derive(Debug, Clone, Copy)]
+struct ReadColumn {
+    /// Its place among the columns of single values, of which a nested column has several.
+    leaf: usize,
+    kind: Kind,
+    levels: Levels,
 }
 
 /// A row group.
@@ -57,23 +61,26 @@ struct Group {
 impl ParquetTable {
     /// Opens a file of that size, and checks its columns.
     pub(super) fn open(file: File, bytes: u64, options: &FileOptions) -> Result<Self, UnpackError> {
-        // The types of Arrow that a writer left are not needed, and may be any.
-        let reading = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = guarded(|| ArrowReaderMetadata::load(&file, reading))?;
+        let reader = guarded(|| SerializedFileReader::new(file))?;
         let delimiter = options.delimiter().unwrap_or(b',');
         let (mut columns, mut header) = (Vec::new(), BYTE_ORDER_MARK.to_vec());
-        for (place, field) in metadata.schema().fields().iter().enumerate() {
-            if !is_read(field, options)? {
-                continue;
+        let schema = reader.metadata().file_metadata().schema_descr();
+        let mut leaf = 0;
+        for (place, root) in schema.root_schema().get_fields().iter().enumerate() {
+            let leaves = (leaf..schema.num_columns())
+                .take_while(|leaf| schema.get_column_root_idx(*leaf) == place)
+                .count();
+            if let Some(column) = read_column(schema, root, leaf, leaves, options)? {
+                if !columns.is_empty() {
+                    header.push(delimiter);
+                }
+                columns.push(column);
+                push_text(root.name(), delimiter, &mut header);
             }
-            if !columns.is_empty() {
-                header.push(delimiter);
-            }
-            columns.push(place);
-            push_text(field.name(), delimiter, &mut header);
+            leaf += leaves;
         }
         header.push(b'\n');
-        let groups = metadata.metadata().row_groups();
+        let groups = reader.metadata().row_groups();
         for column in groups.iter().flat_map(RowGroupMetaData::columns) {
             if column.compression() == Compression::LZO {
                 return Err(UnpackError::ParquetCompression("LZO"));
@@ -85,27 +92,11 @@ impl ParquetTable {
         });
         Ok(Self {
             groups: groups.collect(),
-            file,
-            metadata,
+            reader,
             columns,
             header,
             delimiter,
             expansion: Expansion::new(bytes),
-        })
-    }
-
-    fn batches(&self) -> Result<ParquetRecordBatchReader, UnpackError> {
-        let file = self.file.try_clone().map_err(ParquetError::from);
-        let file = file.map_err(|error| corrupt(&error))?;
-        let metadata = self.metadata.clone();
-        guarded(|| {
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-            let columns = self.columns.iter().copied();
-            let columns = ProjectionMask::roots(builder.parquet_schema(), columns);
-            builder
-                .with_projection(columns)
-                .with_batch_size(BATCH_ROWS)
-                .build()
         })
     }
 
@@ -128,8 +119,10 @@ impl Packed for ParquetTable {
     fn unpack(&self, blocks: &Blocks) -> io::Result<()> {
         let rows = Cell::new(0);
         let text = ParquetText {
-            batches: self.batches().map_err(ReadError::Unpack)?,
-            delimiter: self.delimiter,
+            table: self,
+            group: 0,
+            columns: Vec::new(),
+            left: 0,
             text: self.header.clone(),
             taken: 0,
             rows: &rows,
@@ -142,33 +135,60 @@ impl Packed for ParquetTable {
     }
 }
 
-/// Whether a column becomes text. Those of binary and nested values do only where trips are read
-/// from them: of nested ones, lines.
-fn is_read(field: &Field, options: &FileOptions) -> Result<bool, UnpackError> {
-    let is_wanted = || options.wants(field.name());
-    match field.data_type() {
-        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => Ok(is_wanted()),
-        data_type if Cells::are_of(data_type) => Ok(true),
-        data_type if Cells::are_lines(data_type) && options.may_be_line(field.name()) => Ok(true),
-        _ if !is_wanted() => Ok(false),
-        data_type => Err(UnpackError::ParquetColumn {
-            column: field.name().clone(),
-            data_type: match data_type {
-                DataType::Struct(_) => "a struct: nested columns".to_owned(),
-                DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
-                    "a list: nested columns".to_owned()
-                }
-                DataType::Map(..) => "a map: nested columns".to_owned(),
-                other => format!("{other}: columns of this type"),
-            },
-        }),
+/// A column that becomes text. Those of binary and nested values do only where trips are read from
+/// them: of nested ones, lines.
+fn read_column(
+    schema: &SchemaDescriptor,
+    root: &Type,
+    leaf: usize,
+    leaves: usize,
+    options: &FileOptions,
+) -> Result<Option<ReadColumn>, UnpackError> {
+    let name = root.name();
+    let unsupported = |data_type: String| UnpackError::ParquetColumn {
+        column: name.to_owned(),
+        data_type,
+    };
+    if leaves == 1 {
+        let column = schema.column(leaf);
+        let (kind, levels) = (Kind::of(&column), Levels::of(root, &column));
+        let is_read = match (kind, levels) {
+            (Some(kind), Some(levels)) if levels.are_of_lines() => {
+                kind.is_numeric() && options.may_be_line(name)
+            }
+            (Some(Kind::Bytes), Some(_)) => options.wants(name),
+            (kind, levels) => kind.is_some() && levels.is_some(),
+        };
+        if let (true, Some(kind), Some(levels)) = (is_read, kind, levels) {
+            return Ok(Some(ReadColumn { leaf, kind, levels }));
+        }
+        if options.wants(name) && kind.is_none() && root.is_primitive() {
+            let kind = column.converted_type();
+            return Err(unsupported(format!("{kind}: columns of this type")));
+        }
     }
+    if !options.wants(name) {
+        return Ok(None);
+    }
+    let info = root.get_basic_info();
+    let nested = match (info.logical_type_ref(), info.converted_type()) {
+        (Some(LogicalType::Map), _) | (_, ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE) => {
+            "a map"
+        }
+        (Some(LogicalType::List), _) | (_, ConvertedType::LIST) => "a list",
+        _ if root.is_primitive() => "a list",
+        _ => "a struct",
+    };
+    Err(unsupported(format!("{nested}: nested columns")))
 }
 
 /// The text of a file's rows.
 struct ParquetText<'a> {
-    batches: ParquetRecordBatchReader,
-    delimiter: u8,
+    table: &'a ParquetTable,
+    /// The next row group, and the columns and number of rows that are left of the one before.
+    group: usize,
+    columns: Vec<Box<dyn Column>>,
+    left: usize,
     text: Vec<u8>,
     /// Bytes of the text that were read.
     taken: usize,
@@ -177,18 +197,44 @@ struct ParquetText<'a> {
 }
 
 impl ParquetText<'_> {
-    fn push(&mut self, batch: &RecordBatch) {
-        let columns: Vec<_> = batch.columns().iter().map(Cells::of).collect();
-        for row in 0..batch.num_rows() {
-            for (place, column) in columns.iter().enumerate() {
+    /// Appends the next rows to the text. Returns their number; 0 if there are no more.
+    fn push_batch(&mut self) -> Result<usize, ParquetError> {
+        let reader = &self.table.reader;
+        while self.left == 0 {
+            if self.group == reader.num_row_groups() {
+                return Ok(0);
+            }
+            let group = reader.get_row_group(self.group)?;
+            let open = |read: &ReadColumn| {
+                Ok(column(
+                    group.get_column_reader(read.leaf)?,
+                    read.kind,
+                    read.levels,
+                ))
+            };
+            let columns: Result<_, ParquetError> = self.table.columns.iter().map(open).collect();
+            self.columns = columns?;
+            self.left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+            self.group += 1;
+        }
+        let rows = self.left.min(BATCH_ROWS);
+        for column in &mut self.columns {
+            if column.read(rows)? < rows {
+                let message = "a column has fewer rows than its row group";
+                return Err(ParquetError::General(message.to_owned()));
+            }
+        }
+        for _ in 0..rows {
+            for (place, column) in self.columns.iter_mut().enumerate() {
                 if place > 0 {
-                    self.text.push(self.delimiter);
+                    self.text.push(self.table.delimiter);
                 }
-                column.push(row, self.delimiter, &mut self.text);
+                column.push(self.table.delimiter, &mut self.text);
             }
             self.text.push(b'\n');
         }
-        self.rows.set(self.rows.get() + batch.num_rows() as u64);
+        self.left -= rows;
+        Ok(rows)
     }
 }
 
@@ -197,11 +243,11 @@ impl Read for ParquetText<'_> {
         while self.taken == self.text.len() {
             self.text.clear();
             self.taken = 0;
-            let next = guarded(|| self.batches.next().transpose().map_err(ParquetError::from));
-            match next.map_err(ReadError::Unpack)? {
-                Some(batch) => self.push(&batch),
-                None => return Ok(0),
+            let rows = guarded(|| self.push_batch()).map_err(ReadError::Unpack)?;
+            if rows == 0 {
+                return Ok(0);
             }
+            self.rows.set(self.rows.get() + rows as u64);
         }
         let read = (&self.text[self.taken..]).read(buffer)?;
         self.taken += read;
