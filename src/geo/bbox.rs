@@ -2,6 +2,7 @@ use std::hash::{Hash, Hasher};
 
 use thiserror::Error;
 
+use super::degrees::shown;
 use super::point::{is_latitude, is_longitude};
 
 /// A box of longitudes and latitudes in degrees, borders included.
@@ -32,19 +33,19 @@ impl Hash for BoundingBox {
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum BoxError {
     /// The western border is not a number in -180…180.
-    #[error("west {0} is outside -180…180")]
+    #[error("west {} is outside -180…180", shown(*.0))]
     West(f64),
     /// The southern border is not a number in -90…90.
-    #[error("south {0} is outside -90…90")]
+    #[error("south {} is outside -90…90", shown(*.0))]
     South(f64),
     /// The eastern border is not a number in -180…180.
-    #[error("east {0} is outside -180…180")]
+    #[error("east {} is outside -180…180", shown(*.0))]
     East(f64),
     /// The northern border is not a number in -90…90.
-    #[error("north {0} is outside -90…90")]
+    #[error("north {} is outside -90…90", shown(*.0))]
     North(f64),
     /// The southern border is north of the northern border.
-    #[error("south {south} is greater than north {north}")]
+    #[error("south {} is greater than north {}", shown(*south), shown(*north))]
     UpsideDown {
         /// The southern border as given.
         south: f64,

@@ -12,6 +12,7 @@ mod cell;
 mod cell_set;
 mod centroid;
 mod containment;
+mod degrees;
 mod extent;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;

@@ -1,6 +1,8 @@
 use h3o::LatLng;
 use thiserror::Error;
 
+use super::degrees::shown;
+
 /// A position on the globe, WGS 84, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -12,10 +14,10 @@ pub struct Point {
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum PointError {
     /// The longitude is not a number in -180…180.
-    #[error("longitude {0} is outside -180…180")]
+    #[error("longitude {} is outside -180…180", shown(*.0))]
     Longitude(f64),
     /// The latitude is not a number in -90…90.
-    #[error("latitude {0} is outside -90…90")]
+    #[error("latitude {} is outside -90…90", shown(*.0))]
     Latitude(f64),
 }
 

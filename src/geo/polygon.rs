@@ -4,6 +4,7 @@ use robust::{Coord, orient2d};
 use thiserror::Error;
 
 use super::bands::Bands;
+use super::degrees::shown;
 use super::extent::{Containment, Extent};
 use super::rect::Rect;
 use super::{Point, PointError};
@@ -46,7 +47,7 @@ pub enum PolygonError {
     /// The last corner of a ring is not its first.
     #[error(
         "a ring is not closed: it begins at [{}, {}] and ends at [{}, {}]",
-        first[0], first[1], last[0], last[1]
+        shown(first[0]), shown(first[1]), shown(last[0]), shown(last[1])
     )]
     Open {
         /// The first corner.

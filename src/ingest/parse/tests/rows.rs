@@ -23,6 +23,7 @@ fn bad_coordinates() {
             "NaN is not a number: expected POINT (lon lat)",
         ),
         ("POINT (14 91)", "latitude 91 is outside -90…90"),
+        ("POINT (14 50E293)", "latitude 5e294 is outside -90…90"),
     ] {
         assert_eq!(
             with("POINT (14.4 50.0)", text),
