@@ -22,7 +22,7 @@ use crate::analytics::{
 };
 use crate::clock;
 use crate::config::DatabaseConfig;
-use crate::export::{ExportParams, Subject};
+use crate::export::{ExportError, ExportParams, Subject};
 use crate::geo::{self, BoundingBox, Resolution};
 use crate::model::{Area, BucketMinutes, Selection, Similarity, TripEndRule, TripGroup};
 use crate::report::{Collector, Heading, page};
@@ -96,6 +96,23 @@ pub(super) struct Report {
         requires = "html"
     )]
     to_week: Option<String>,
+    /// Only trips that start in the zone with this identifier, on the page
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_ZONE",
+        value_name = "ID",
+        requires = "html",
+        conflicts_with = "bbox"
+    )]
+    zone: Option<String>,
+    /// Map and list the zones of this set on the page, instead of H3 cells
+    #[arg(
+        long,
+        env = "TRIPGRAPH_REPORT_ZONE_SET",
+        value_name = "NAME",
+        requires = "html"
+    )]
+    zone_set: Option<String>,
     #[command(flatten)]
     database: DatabaseConfig,
 }
@@ -167,11 +184,15 @@ impl Report {
         if let Some(borders) = &borders {
             restrictions.push(format!("Trips that start in the box {borders}"));
         }
+        if let Some(zone) = &self.zone {
+            restrictions.push(format!("Trips that start in the zone {zone}"));
+        }
         if let Some(datasource) = &self.datasource {
             restrictions.push(format!("Trips of the datasource {datasource}"));
         }
         let params = ExportParams {
             bbox: borders,
+            zone: self.zone,
             region: self.region.clone(),
             datasource: self.datasource,
             from_week: self.from_week,
@@ -186,10 +207,17 @@ impl Report {
             bail!("the report is about trips");
         };
         let (from, to) = (selection.from_week, selection.to_week);
+        let zone_set = match &self.zone_set {
+            Some(name) => {
+                let set = zones.named(name).await?;
+                Some(set.ok_or_else(|| option_error(ExportError::NoZoneSet(name.clone())))?)
+            }
+            None => None,
+        };
         let destination = Destination::create(self.output.as_deref().unwrap_or("-".as_ref()))?;
         let collector = Collector::default();
         let answers = Answers::new(store.clone(), 0);
-        answers.export(question, collector.sink()).await?;
+        answers.export(question, collector.sink(zone_set)).await?;
         store.close().await?;
         let heading = Heading {
             region: self.region,

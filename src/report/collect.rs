@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::Timelike;
 use hashbrown::HashMap as FastMap;
 
+use super::zones::ZoneCounts;
 use crate::analytics::{NamedTrip, Row, RowSink, WeeklyAverage};
 use crate::geo::{LeafCells, Resolution, parent_index};
-use crate::model::{LocalTime, Week};
+use crate::model::{LocalTime, Week, ZoneSet};
 
 /// Groups that are counted at once, some 100 MB. If there are more, cells become coarser.
 const MAX_GROUPS: usize = 2_000_000;
@@ -50,6 +51,8 @@ pub struct Counts {
     groups: FastMap<GroupKey, u64, foldhash::fast::FixedState>,
     /// Resolution of the cells of groups.
     pub(super) resolution: Resolution,
+    /// By zones, if there is a set of them.
+    pub(super) zones: Option<ZoneCounts>,
 }
 
 impl Default for Counts {
@@ -61,12 +64,16 @@ impl Default for Counts {
             datasources: HashMap::new(),
             groups: FastMap::default(),
             resolution: Resolution::FLOW,
+            zones: None,
         }
     }
 }
 
 impl Counts {
-    fn add(&mut self, trip: &NamedTrip<'_>, cells: &mut LeafCells) {
+    fn add(&mut self, trip: &NamedTrip<'_>, cells: &mut LeafCells) -> io::Result<()> {
+        if let Some(zones) = &mut self.zones {
+            zones.add(trip.origin, trip.destination)?;
+        }
         let time = trip.departed_at;
         *self.weeks.entry(time.week().number()).or_default() += 1;
         let day = time.micros_of_week() / 86_400_000_000;
@@ -103,6 +110,7 @@ impl Counts {
                 *self.groups.entry(key).or_default() += trips;
             }
         }
+        Ok(())
     }
 
     /// Number of trips.
@@ -227,11 +235,14 @@ impl Collector {
         mem::take(&mut *self.outcome.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The sink for the trips.
+    /// The sink for the trips, which are counted by the zones of a set, too.
     #[must_use]
-    pub fn sink(&self) -> impl RowSink + 'static {
+    pub fn sink(&self, zones: Option<Arc<ZoneSet>>) -> impl RowSink + 'static {
         CollectingSink {
-            counts: Counts::default(),
+            counts: Counts {
+                zones: zones.map(ZoneCounts::new),
+                ..Counts::default()
+            },
             cells: LeafCells::default(),
             collector: self.clone(),
         }
@@ -251,7 +262,7 @@ impl RowSink for CollectingSink {
 
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
         if let Row::Trip(trip) = row {
-            self.counts.add(trip, &mut self.cells);
+            self.counts.add(trip, &mut self.cells)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod map;
 mod page;
 mod profile;
 mod trend;
+mod zones;
 
 pub use self::collect::{Collector, Counts};
 pub use self::page::{Heading, page};

@@ -1,14 +1,17 @@
 //! The page.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use h3o::CellIndex;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::collect::{Counts, Total};
 use super::grouped;
-use super::map::map;
+use super::map::{Flow, Place, map};
 use super::profile::profile;
 use super::trend::trend;
+use super::zones::ZoneCounts;
 use crate::geo;
 use crate::model::Week;
 use crate::text::Printable;
@@ -92,7 +95,7 @@ fn sections(heading: &Heading, counts: &Counts) -> Markup {
             h2 { "Day and hour of departure" }
             (profile(&counts.profile))
         }
-        (maps(counts))
+        @if let Some(zones) = &counts.zones { (of_zones(zones, counts.trips())) } @else { (maps(counts)) }
         section {
             h2 { "Regions" }
             (totals("region", &counts.regions()))
@@ -114,20 +117,102 @@ fn maps(counts: &Counts) -> Markup {
     let regions = counts.regions();
     html! {
         @for &(name, total) in regions.iter().take(MAPS) {
-            @if let Some(map) = map(&counts.flows(total)) {
+            @let (places, flows) = cell_map(&counts.flows(total));
+            @if let Some(map) = map(&places, &flows) {
                 section {
                     h2 { "Where trips go: " (Printable(name)) }
                     (map)
-                    p.note {
-                        "Cells are shaded by the number of trips that start in them. Lines are the \
-                         largest flows between cells, and bend to the right in the direction of travel; \
-                         circles are trips within a cell."
-                    }
+                    (legend("Cells", "cell"))
                 }
             }
         }
         @if regions.len() > MAPS {
             p.note { "Maps are drawn for the " (MAPS) " largest of " (regions.len()) " regions." }
+        }
+    }
+}
+
+/// What a map shows.
+fn legend(places: &str, place: &str) -> Markup {
+    html! {
+        p.note {
+            (places) " are shaded by the number of trips that start in them. Lines are the largest \
+             flows between " (place) "s, and bend to the right in the direction of travel; circles \
+             are trips within a " (place) "."
+        }
+    }
+}
+
+/// The cells of flows as places of a map, and the flows between them.
+fn cell_map(flows: &[(u64, u64, u64)]) -> (Vec<Place>, Vec<Flow>) {
+    let mut numbers = HashMap::new();
+    let mut places = Vec::new();
+    let mut place = |index: u64| {
+        if let Some(&number) = numbers.get(&index) {
+            return Some(number);
+        }
+        let cell = CellIndex::try_from(index).ok()?;
+        places.push(Place {
+            name: None,
+            center: geo::center(cell),
+            outline: vec![geo::ring(cell)],
+        });
+        numbers.insert(index, places.len() - 1);
+        Some(places.len() - 1)
+    };
+    let flow = |&(origin, destination, trips)| Some((place(origin)?, place(destination)?, trips));
+    let flows = flows.iter().filter_map(flow).collect();
+    (places, flows)
+}
+
+/// A map of zones, and tables of zones and of the flows between them.
+fn of_zones(zones: &ZoneCounts, all: u64) -> Markup {
+    let (places, flows) = zones.map();
+    let (totals, pairs) = (zones.totals(), zones.pairs());
+    let share = |trips: u64| format!("{:.1} %", 100.0 * trips as f64 / all as f64);
+    html! {
+        section {
+            h2 { "Where trips go: zones of " (Printable(&zones.set.name)) }
+            @if let Some(map) = map(&places, &flows) { (map) (legend("Zones", "zone")) }
+            @else { p { "No trip has both ends in a zone." } }
+        }
+        section {
+            h2 { "Zones" }
+            table {
+                thead {
+                    tr { th { "zone" } th.number { "starts" } th.number { "share" } th.number { "ends" } }
+                }
+                tbody {
+                    @for total in totals.iter().take(ROWS) {
+                        tr {
+                            td { (Printable(zones.name(Some(total.zone)))) }
+                            td.number { (grouped(total.starts)) }
+                            td.number { (share(total.starts)) }
+                            td.number { (grouped(total.ends)) }
+                        }
+                    }
+                }
+            }
+            (left_out(totals.len()))
+        }
+        section {
+            h2 { "From zone to zone" }
+            table {
+                thead {
+                    tr { th.number { "trips" } th.number { "share" } th { "from" } th { "to" } }
+                }
+                tbody {
+                    @for &([origin, destination], trips) in pairs.iter().take(ROWS) {
+                        tr {
+                            td.number { (grouped(trips)) }
+                            td.number { (share(trips)) }
+                            td { (Printable(zones.name(origin))) }
+                            td { (Printable(zones.name(destination))) }
+                        }
+                    }
+                }
+            }
+            (left_out(pairs.len()))
         }
     }
 }

@@ -83,6 +83,87 @@ fn the_page_counts_what_a_scan_counts() {
 }
 
 #[test]
+fn the_page_counts_trips_by_zone() {
+    let home = Home::new();
+    let csv = [
+        // Twice from A to B, on their border once; within A; and out of all zones.
+        ("14.1 50.5", "14.9 50.5"),
+        ("14.1 50.5", "14.6 50.1"),
+        ("14.5 50.5", "14.2 50.2"),
+        ("14.9 50.1", "16.0 50.0"),
+    ]
+    .map(|(from, to)| format!("Prague,POINT ({from}),POINT ({to}),2018-05-28 09:03:40,app\n"))
+    .concat();
+    let file = home.write("trips.csv", &format!("{HEADER}{csv}"));
+    assert!(home.run(&["ingest", file.to_str().unwrap()]).succeeded());
+    let zone = |name: &str, west: f64, east: f64| {
+        let ring = [
+            [west, 50.0],
+            [east, 50.0],
+            [east, 51.0],
+            [west, 51.0],
+            [west, 50.0],
+        ];
+        serde_json::json!({ "type": "Feature", "properties": { "name": name },
+            "geometry": { "type": "Polygon", "coordinates": [ring] } })
+    };
+    let zones = [zone("<A>", 14.0, 14.5), zone("B", 14.5, 15.0)];
+    let zones = serde_json::json!({ "type": "FeatureCollection", "features": zones });
+    let file = home.write("zones.geojson", &zones.to_string());
+    let import = ["zones", "import", file.to_str().unwrap(), "--set", "halves"];
+    assert!(home.run(&import).succeeded());
+
+    let halves = page(&home, &["--zone-set", "halves"]);
+    let row = |cells: &[&str]| {
+        let cell = |text: &&str| {
+            let number = text.starts_with(|c: char| c.is_ascii_digit());
+            let class = if number { " class=\"number\"" } else { "" };
+            format!("<td{class}>{text}</td>")
+        };
+        let cells = cells.iter().map(cell).collect::<Vec<_>>().concat();
+        format!("<tr>{cells}</tr>")
+    };
+    for cells in [
+        // The border is in the first zone.
+        &["&lt;A&gt;", "3", "75.0 %", "1"],
+        &["B", "1", "25.0 %", "2"],
+        &["2", "50.0 %", "&lt;A&gt;", "B"],
+        &["1", "25.0 %", "&lt;A&gt;", "&lt;A&gt;"],
+        &["1", "25.0 %", "B", "outside the zones"],
+    ] {
+        assert!(halves.contains(&row(cells)), "{cells:?}: {halves}");
+    }
+    assert!(halves.contains("<h2>Where trips go: zones of halves</h2>"));
+    assert_eq!(halves.matches("<path class=\"cell\"").count(), 2);
+    assert_eq!(halves.matches("class=\"flow\"").count(), 2);
+    assert!(halves.contains("&lt;A&gt; → B: 2 trips"));
+
+    let one = page(&home, &["--zone-set", "halves", "--zone", "halves/2"]);
+    assert!(one.contains("<p>Trips that start in the zone halves/2</p>"));
+    // The whole zone, with the border that the set counts for the other one.
+    for cells in [
+        &["1", "50.0 %", "&lt;A&gt;", "&lt;A&gt;"],
+        &["1", "50.0 %", "B", "outside the zones"],
+    ] {
+        assert!(one.contains(&row(cells)), "{cells:?}: {one}");
+    }
+    let out = page(
+        &home,
+        &["--zone-set", "halves", "--bbox", "14.8,50,15,50.2"],
+    );
+    assert!(out.contains("No trip has both ends in a zone."));
+    for (option, name) in [
+        ("--zone-set", "there is no"),
+        ("--zone", "there is no zone"),
+    ] {
+        let ran = home.run(&["report", "--html", "-o", "x.html", option, "nowhere/1"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains(name), "{ran:?}");
+        assert!(!home.path("x.html").exists());
+    }
+}
+
+#[test]
 fn the_page_loads_nothing_and_escapes_names() {
     let home = Home::new();
     let name = "<script>alert(1)</script>&\"\u{202e}";
