@@ -24,19 +24,21 @@ function shapesOf(z: number, x: number, y: number): Promise<TileShape[] | null> 
 }
 
 /** Colours of the base map, from the page's theme. */
-interface Colours {
-  land: string;
-  coast: string;
-  border: string;
-}
+type Colours = Record<'sea' | 'land' | 'coast' | 'border' | 'river', string>;
 
 function coloursOf(element: HTMLElement): Colours {
   const style = getComputedStyle(element);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
-  return { land: colour('--land'), coast: colour('--coast'), border: colour('--border') };
+  const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  return {
+    sea: colour('sea'),
+    land: colour('land'),
+    coast: colour('coast'),
+    border: colour('border'),
+    river: colour('river'),
+  };
 }
 
-/** Tiles with the land and the borders of the world, drawn by the page itself. */
+/** Tiles with the land, the waters and the borders of the world, drawn by the page itself. */
 const VectorLayer = L.GridLayer.extend({
   createTile(coords: L.Coords, done: L.DoneCallback): HTMLCanvasElement {
     const layer = this as unknown as L.GridLayer & { _map: L.Map };
@@ -71,35 +73,32 @@ function draw(
   const context = canvas.getContext('2d');
   if (!context) return;
   const scale = ((canvas.width / ratio - OVERLAP) / EXTENT) * ratio;
-  const trace = ({ geometry, type }: TileShape): void => {
+  const trace = (geometry: TileShape['geometry'], close: boolean): void => {
     context.beginPath();
     for (const line of geometry) {
       line.forEach(([x, y], index) => {
         if (index === 0) context.moveTo(x * scale, y * scale);
         else context.lineTo(x * scale, y * scale);
       });
-      if (type === 3) context.closePath();
+      if (close) context.closePath();
     }
   };
   context.lineJoin = 'round';
-  for (const shape of shapes) {
-    trace(shape);
-    if (shape.type === 3) {
-      context.fillStyle = colours.land;
+  for (const { kind, geometry } of shapes) {
+    const isArea = kind === 'land' || kind === 'lake';
+    trace(geometry, isArea);
+    if (isArea) {
+      context.fillStyle = kind === 'land' ? colours.land : colours.sea;
       context.fill('evenodd');
-      context.strokeStyle = colours.coast;
-      context.lineWidth = ratio;
-    } else {
-      context.strokeStyle = colours.border;
-      context.lineWidth = 1.25 * ratio;
-      context.setLineDash([4 * ratio, 2 * ratio]);
     }
+    context.strokeStyle = isArea ? colours.coast : colours[kind];
+    context.lineWidth = (kind === 'border' ? 1.25 : 1) * ratio;
+    context.setLineDash(kind === 'border' ? [4 * ratio, 2 * ratio] : []);
     context.stroke();
-    context.setLineDash([]);
   }
 }
 
-/** The land and the borders of the world, from Natural Earth; it follows the page's theme. */
+/** The land, the waters and the borders of the world, from Natural Earth; it follows the page's theme. */
 export function vectorLayer(): L.GridLayer {
   const layer = new VectorLayer({
     attribution: 'Natural Earth',

@@ -1,60 +1,93 @@
 /// <reference lib="webworker" />
-/** Cuts the land and borders of the world into tiles, apart from the page's own thread. */
+/** Cuts the land, waters and borders of the world into tiles, apart from the page's own thread. */
 import GeoJSONVT from 'geojson-vt';
 import { feature, mesh } from 'topojson-client';
+import coarseWatersUrl from './waters-coarse.json?url';
+import fineWatersUrl from './waters-fine.json?url';
 import coarseUrl from 'world-atlas/countries-50m.json?url';
 import fineUrl from 'world-atlas/countries-10m.json?url';
-import { FINE_FROM, MAX_NATIVE_ZOOM, type TileAnswer, type TileShape, type TileTask } from './tile';
+import {
+  FINE_FROM,
+  KINDS,
+  type Kind,
+  MAX_NATIVE_ZOOM,
+  type TileAnswer,
+  type TileShape,
+  type TileTask,
+} from './tile';
 import { continuous } from './unwrap';
 
 type Atlas = Parameters<typeof feature>[0];
 
-const indices = new Map<string, Promise<GeoJSONVT>>();
+/** The files of the data, coarse and fine. */
+const COARSE: Sources = { countries: coarseUrl, waters: coarseWatersUrl };
+const FINE: Sources = { countries: fineUrl, waters: fineWatersUrl };
 
-/** The index of the data with this URL; it is loaded once. */
-function indexOf(url: string): Promise<GeoJSONVT> {
-  const known = indices.get(url);
+interface Sources {
+  countries: string;
+  waters: string;
+}
+
+const indices = new Map<Sources, Promise<GeoJSONVT>>();
+
+/** The index of data; they are loaded once. */
+function indexOf(sources: Sources): Promise<GeoJSONVT> {
+  const known = indices.get(sources);
   if (known) return known;
-  const loading = load(url);
-  indices.set(url, loading);
+  const loading = index(sources);
+  indices.set(sources, loading);
   // The next tile tries again.
-  loading.catch(() => indices.delete(url));
+  loading.catch(() => indices.delete(sources));
   return loading;
 }
 
-async function load(url: string): Promise<GeoJSONVT> {
+async function load(url: string): Promise<Atlas> {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`status ${answer.status}`);
-  const atlas = (await answer.json()) as Atlas;
-  const { countries, land } = atlas.objects;
-  if (!countries || !land) throw new Error('the data have no countries');
-  const ground = feature(atlas, land);
-  const borders = mesh(
-    atlas,
-    countries as Parameters<typeof mesh>[1],
-    (a: object, b: object) => a !== b,
-  );
+  return (await answer.json()) as Atlas;
+}
+
+/** The features of an object of the data, named for what they are. */
+function features(atlas: Atlas, object: string, kind: Kind): GeoJSON.Feature[] {
+  const found = feature(atlas, atlas.objects[object]!);
+  return ('features' in found ? found.features : [found]).map(({ geometry }) => ({
+    type: 'Feature',
+    properties: { kind },
+    geometry: continuous(geometry),
+  }));
+}
+
+async function index(sources: Sources): Promise<GeoJSONVT> {
+  const [atlas, waters] = await Promise.all([load(sources.countries), load(sources.waters)]);
+  const countries = atlas.objects['countries'] as Parameters<typeof mesh>[1];
+  const borders = mesh(atlas, countries, (a: object, b: object) => a !== b);
   return new GeoJSONVT(
     {
       type: 'FeatureCollection',
       features: [
-        ...('features' in ground ? ground.features : [ground]).map((land) => ({
-          ...land,
-          geometry: continuous(land.geometry),
-        })),
-        { type: 'Feature', properties: {}, geometry: continuous(borders) },
+        ...features(atlas, 'land', 'land'),
+        ...features(waters, 'lakes', 'lake'),
+        ...features(waters, 'rivers', 'river'),
+        { type: 'Feature', properties: { kind: 'border' }, geometry: continuous(borders) },
       ],
     },
     { maxZoom: MAX_NATIVE_ZOOM, indexMaxZoom: 4, buffer: 128 },
   );
 }
 
+/** A feature of a tile. */
+interface Cut {
+  tags: { kind: Kind };
+  geometry: TileShape['geometry'];
+}
+
 self.onmessage = ({ data }: MessageEvent<TileTask>): void => {
   const { id, z, x, y } = data;
-  void indexOf(z < FINE_FROM ? coarseUrl : fineUrl)
+  void indexOf(z < FINE_FROM ? COARSE : FINE)
     .then((index) => {
-      const tile = index.getTile(z, x, y) as { features: TileShape[] } | null;
-      return tile?.features.map(({ type, geometry }) => ({ type, geometry })) ?? [];
+      const tile = index.getTile(z, x, y) as { features: Cut[] } | null;
+      const shapes = tile?.features.map(({ tags, geometry }) => ({ kind: tags.kind, geometry }));
+      return shapes?.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind)) ?? [];
     })
     .catch(() => null)
     .then((shapes) => {

@@ -3,7 +3,7 @@ import { config } from '../config';
 import { vectorLayer } from './base-layer';
 import { Labels } from './labels';
 
-/** Adds the base map: the tiles that the server names, or land, borders and cities of the world. */
+/** Adds the base map: the tiles that the server names, or land, waters, borders and cities of the world. */
 export function addBaseMap(map: L.Map): void {
   const { baseMap } = config.get();
   map.attributionControl?.setPrefix(false);

@@ -16,9 +16,13 @@ export interface TileTask {
   y: number;
 }
 
-/** A line (2) or a polygon (3) of a tile, as lines or rings of points. */
+/** What a shape of the base map is; those further on are drawn over the others. */
+export const KINDS = ['land', 'lake', 'river', 'border'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A shape of a tile, as lines or rings of points. */
 export interface TileShape {
-  type: 2 | 3;
+  kind: Kind;
   geometry: [x: number, y: number][][];
 }
 
