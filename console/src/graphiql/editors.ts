@@ -7,6 +7,13 @@ const NAMES = new Map<unknown, string>([
   ['graphql-results', 'Result'],
 ]);
 
+/** CodeMirror's own `on`, whose types lack the events of its add-ons. */
+const on = CodeMirror.on as unknown as (
+  target: unknown,
+  event: string,
+  handler: (target: unknown, subject: unknown) => void,
+) => void;
+
 /**
  * Sets up each of GraphiQL's editors while it is created, so that none is on the page without its
  * name for a moment.
@@ -24,4 +31,10 @@ CodeMirror.defineInitHook((editor) => {
   scroller.tabIndex = 0;
   scroller.setAttribute('role', 'region');
   scroller.setAttribute('aria-label', `${name}, scrollable`);
+  // So has the list of suggestions, which is a new one each time.
+  on(editor, 'hasCompletion', (_, found) =>
+    on(found, 'select', (_, suggestion) =>
+      (suggestion as Element).parentElement?.setAttribute('aria-label', 'Suggestions'),
+    ),
+  );
 });

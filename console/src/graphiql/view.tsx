@@ -2,7 +2,7 @@ import 'graphiql/style.css';
 import '../styles/graphiql.css';
 import './editors';
 import { DocExplorerContextProvider, DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
-import { HISTORY_PLUGIN, HistoryContextProvider } from '@graphiql/plugin-history';
+import { HistoryContextProvider } from '@graphiql/plugin-history';
 import { type GraphiQLPlugin, usePluginStore } from '@graphiql/react';
 import { GraphiQL, GraphiQLInterface, GraphiQLProvider } from 'graphiql';
 import type { ReactNode } from 'react';
@@ -15,13 +15,14 @@ import { view } from '../view';
 import { PANEL_TITLE } from '../workbench';
 import { Bridge } from './bridge';
 import { fetcher } from './fetcher';
+import { HISTORY } from './history';
 import { prepareSession, wasPanelHidden } from './session';
 import { TabRoles } from './tab-roles';
 import { TransfersNote } from './transfers-note';
 
 const PANEL: GraphiQLPlugin = { title: PANEL_TITLE, icon: UploadIcon, content: OwnPanel };
 
-const PLUGINS = [PANEL, DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN];
+const PLUGINS = [PANEL, DOC_EXPLORER_PLUGIN, HISTORY];
 
 prepareSession();
 
