@@ -6,7 +6,7 @@ import { nameParts, withoutStyles } from './plot';
 import { useSize } from './size';
 
 /** Minimum width of a bar in pixels, so that a long series scrolls. */
-const NARROWEST_BAR = 1.5;
+const NARROWEST_BAR = 1;
 const MARGIN = { left: 52, right: 64, top: 24, bottom: 40 };
 
 /** The weeks of a `weeklyAverage` as bars, with a line at the average. */
@@ -105,7 +105,7 @@ function draw({ weeks, average }: WeekSeries, width: number, height: number): El
         x1: 'begin',
         x2: 'end',
         y: 'trips',
-        insetLeft: barWidth > 6 ? 1 : 0.5,
+        insetLeft: Math.min(1, barWidth / 6),
         fill: 'var(--accent)',
         ariaLabel: ({ week, trips }: (typeof bars)[number]) => `${week}: ${trips}`,
       }),

@@ -1,10 +1,12 @@
-import { type ReactNode, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import { useStore } from '../store';
 import { FileButton } from './file-button';
 import { looseFormat, looseLocations, say, type TripFormat } from './format';
 
 /** Formats of times whose order a file may not show. */
 const TIME_FORMATS = ['%m/%d/%Y %H:%M:%S', '%d/%m/%Y %H:%M:%S', 'epoch', 'epoch_ms', 'epoch_us'];
+const DELIMITERS = [',', ';', '\\t', '|'];
+const TIME_ZONES = Intl.supportedValuesOf('timeZone');
 const ENCODINGS = [
   'windows-1252',
   'windows-1250',
@@ -16,116 +18,110 @@ const ENCODINGS = [
 
 /** Chooses which columns are what; what is left out is recognised by the server. */
 export function MappingForm({ columns }: { columns: readonly string[] }) {
-  const format = useStore(looseFormat);
+  const [more, setMore] = useState(false);
   return (
     <div className="fields">
-      {(['origin', 'destination'] as const).map((end) => {
-        const [first, latitude] = format[end] ?? [];
-        const name = end === 'origin' ? 'Origin' : 'Destination';
-        return (
-          <Pair key={end}>
-            <Column
-              label={name}
-              columns={columns}
-              value={first}
-              onChange={(column) => say(end, column === undefined ? undefined : [column])}
-            />
-            {first !== undefined && (
-              <Column
-                label={`${name}: latitude`}
-                other="In the same column"
-                columns={columns.filter((column) => column !== first)}
-                value={latitude}
-                onChange={(column) => say(end, column === undefined ? [first] : [first, column])}
-              />
-            )}
-          </Pair>
-        );
-      })}
-      <Column
-        label="Time of departure"
-        columns={columns}
-        value={format.departedAt}
-        onChange={(column) => say('departedAt', column)}
-      />
-      <Column
-        label="Time of arrival"
-        columns={columns}
-        value={format.arrivedAt}
-        onChange={(column) => say('arrivedAt', column)}
-      />
-      <Column
-        label="Region"
-        columns={columns}
-        value={format.region}
-        onChange={(column) => say('region', column)}
-      />
-      {format.region === undefined && <Text label="Region of every row" part="regionName" />}
-      <Text label="Time zone" part="timeZone" suggestions={Intl.supportedValuesOf('timeZone')} />
-      <More columns={columns} />
+      <Place label="Origin" part="origin" columns={columns} />
+      <Place label="Destination" part="destination" columns={columns} />
+      <Column label="Time of departure" part="departedAt" columns={columns} />
+      <Column label="Time of arrival" part="arrivedAt" columns={columns} />
+      <Name label="Region" part="region" columns={columns} />
+      <Text label="Time zone" part="timeZone" suggestions={TIME_ZONES} />
+      <button
+        type="button"
+        className="button quiet"
+        aria-expanded={more}
+        onClick={() => setMore(!more)}
+      >
+        {more ? 'Less' : 'More'}
+      </button>
+      {more && <More columns={columns} />}
     </div>
   );
 }
 
 /** What few files need. */
 function More({ columns }: { columns: readonly string[] }) {
-  const [open, setOpen] = useState(false);
-  const format = useStore(looseFormat);
   return (
     <>
-      <button
-        type="button"
-        className="button quiet"
-        aria-expanded={open}
-        onClick={() => setOpen(!open)}
-      >
-        {open ? 'Less' : 'More'}
-      </button>
-      {open && (
-        <>
-          <Text label="Format of times" part="timeFormat" suggestions={TIME_FORMATS} />
-          <Column
-            label="Datasource"
-            columns={columns}
-            value={format.datasource}
-            onChange={(column) => say('datasource', column)}
-          />
-          {format.datasource === undefined && (
-            <Text label="Datasource of every row" part="datasourceName" />
-          )}
-          <Text
-            label="Character between fields"
-            part="delimiter"
-            suggestions={[',', ';', '\\t', '|']}
-          />
-          <Text label="Character encoding" part="encoding" suggestions={ENCODINGS} />
-          <label className="field">
-            <span>Values that are read as empty, one a line</span>
-            <textarea
-              rows={2}
-              placeholder="NULL and \N"
-              value={(format.nullValues ?? []).join('\n')}
-              onChange={({ target }) =>
-                say('nullValues', target.value === '' ? [] : target.value.split('\n'))
-              }
-            />
-          </label>
-          <Column
-            label="Id of the origin"
-            columns={columns}
-            value={format.originId}
-            onChange={(column) => say('originId', column)}
-          />
-          <Column
-            label="Id of the destination"
-            columns={columns}
-            value={format.destinationId}
-            onChange={(column) => say('destinationId', column)}
-          />
-          <Locations />
-        </>
-      )}
+      <Text label="Format of times" part="timeFormat" suggestions={TIME_FORMATS} />
+      <Name label="Datasource" part="datasource" columns={columns} />
+      <Text label="Character between fields" part="delimiter" suggestions={DELIMITERS} />
+      <Text label="Character encoding" part="encoding" suggestions={ENCODINGS} />
+      <NullValues />
+      <Column label="Id of the origin" part="originId" columns={columns} />
+      <Column label="Id of the destination" part="destinationId" columns={columns} />
+      <Locations />
     </>
+  );
+}
+
+/** Chooses one column of points, or two of longitude and latitude. */
+function Place({
+  label,
+  part,
+  columns,
+}: {
+  label: string;
+  part: 'origin' | 'destination';
+  columns: readonly string[];
+}) {
+  const [first, latitude] = useStore(looseFormat)[part] ?? [];
+  return (
+    <div className="pair">
+      <Select
+        label={label}
+        columns={columns}
+        value={first}
+        onChange={(column) => say(part, column === undefined ? undefined : [column])}
+      />
+      {first !== undefined && (
+        <Select
+          label={`${label}: latitude`}
+          other="In the same column"
+          columns={columns.filter((column) => column !== first)}
+          value={latitude}
+          onChange={(column) => say(part, column === undefined ? [first] : [first, column])}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Chooses a column of names, or takes the name of every row. */
+function Name({
+  label,
+  part,
+  columns,
+}: {
+  label: string;
+  part: 'region' | 'datasource';
+  columns: readonly string[];
+}) {
+  const hasColumn = useStore(looseFormat)[part] !== undefined;
+  return (
+    <>
+      <Column label={label} part={part} columns={columns} />
+      {!hasColumn && <Text label={`${label} of every row`} part={`${part}Name`} />}
+    </>
+  );
+}
+
+/** Takes the values that are read as empty. */
+function NullValues() {
+  const { nullValues = [] } = useStore(looseFormat);
+  return (
+    <label className="field">
+      <span>Values that are read as empty, one a line</span>
+      <textarea
+        rows={2}
+        placeholder="NULL and \N"
+        value={nullValues.join('\n')}
+        onChange={({ target: { value } }) =>
+          say('nullValues', value === '' ? [] : value.split('\n'))
+        }
+      />
+    </label>
   );
 }
 
@@ -191,12 +187,29 @@ function Text({
   );
 }
 
-function Pair({ children }: { children: ReactNode }) {
-  return <div className="pair">{children}</div>;
+/** Chooses the column of a part of a trip. */
+function Column({
+  label,
+  part,
+  columns,
+}: {
+  label: string;
+  part: TextPart;
+  columns: readonly string[];
+}) {
+  const value = useStore(looseFormat)[part];
+  return (
+    <Select
+      label={label}
+      columns={columns}
+      value={value}
+      onChange={(column) => say(part, column)}
+    />
+  );
 }
 
 /** Chooses a column of the header, or leaves it to the server. */
-function Column({
+function Select({
   label,
   other = 'Recognised by the server',
   columns,
