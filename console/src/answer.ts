@@ -8,6 +8,13 @@ export function problem(message: string): Answer {
   return { errors: [new GraphQLError(message)] };
 }
 
+/** What an answer without data says is wrong, for those who see no answer of the API. */
+export function problemOf({ errors = [] }: Answer): string {
+  const isRefused = errors.some(({ extensions }) => extensions?.['code'] === 'UNAUTHENTICATED');
+  if (isRefused) return 'The server requires a valid token. Enter it at the top of the page.';
+  return errors.map(({ message }) => message).join(' ') || 'The server gave no answer.';
+}
+
 /**
  * Reads the body of an HTTP response: the server's answer if it is a GraphQL response, otherwise a
  * message for the status.

@@ -1,4 +1,5 @@
 import { token, withAuthorization } from './authorization';
+import { reconnections } from './ingestions/feed';
 import { Store } from './store';
 
 /** The tiles of a base map. */
@@ -17,6 +18,8 @@ export interface Config {
   tokens: boolean;
   /** Whether the current token allows mutations. */
   write: boolean;
+  /** Whether the current token allows counts of fixed places alone. */
+  aggregatesOnly: boolean;
   /** The server's database, whose SQL it understands. */
   database: Database;
 }
@@ -25,12 +28,17 @@ export const config = new Store<Config>({
   baseMap: null,
   tokens: false,
   write: true,
+  aggregatesOnly: false,
   database: 'sqlite',
 });
 
-/** Loads the settings, and again for each new token; without an answer, the console uses the defaults. */
+/**
+ * Loads the settings, and again for each new token and for a server that is back; without an answer,
+ * the console uses the defaults.
+ */
 export async function loadConfig(): Promise<void> {
   token.subscribe(() => void read());
+  reconnections.subscribe(() => void read());
   await read();
 }
 

@@ -8,7 +8,7 @@ import { useStore } from './store';
 export function TokenField() {
   const id = useId();
   const current = useStore(token);
-  const { tokens, write } = useStore(config);
+  const { tokens, write, aggregatesOnly } = useStore(config);
   const { connection } = useStore(feed);
   const [text, setText] = useState('');
   if (!tokens && connection !== 'refused' && current === null) return null;
@@ -22,7 +22,7 @@ export function TokenField() {
   if (current !== null && connection !== 'refused') {
     return (
       <p className="token">
-        <span>{write ? 'Token in use' : 'Token in use, read only'}</span>
+        <span>Token in use{aggregatesOnly ? ', counts only' : write ? '' : ', read only'}</span>
         <button type="button" className="button quiet" onClick={() => setToken('')}>
           Forget the token
         </button>

@@ -474,7 +474,12 @@ async fn forms_of_other_sites_are_refused() {
 
 #[tokio::test]
 async fn tokens_say_who_may_do_what() {
-    let server = Server::with(&["ann:read:look-at-the-trips", "bob:write:change-the-trips"]).await;
+    let server = Server::with(&[
+        "eve:aggregate:count-the-trips-only",
+        "ann:read:look-at-the-trips",
+        "bob:write:change-the-trips",
+    ])
+    .await;
     let query = json!({ "query": "{ __typename }" });
     let mutation = json!({ "query": "mutation { cancelIngestion(id: \"1\") { id } }" });
     for (token, payload, status, expected) in [
@@ -511,11 +516,12 @@ async fn tokens_say_who_may_do_what() {
             assert_eq!(code(&answer), expected, "{answer}");
         }
     }
-    for (token, write) in [
-        (None, false),
-        (Some("Bearer wrong"), false),
-        (Some("Bearer look-at-the-trips"), false),
-        (Some("Bearer change-the-trips"), true),
+    for (token, write, aggregates_only) in [
+        (None, false, false),
+        (Some("Bearer wrong"), false, false),
+        (Some("Bearer count-the-trips-only"), false, true),
+        (Some("Bearer look-at-the-trips"), false, false),
+        (Some("Bearer change-the-trips"), true, false),
     ] {
         let mut request = client().get(server.url("/graphiql/config.json"));
         if let Some(token) = token {
@@ -523,8 +529,12 @@ async fn tokens_say_who_may_do_what() {
         }
         let config = body(request.send().await.unwrap()).await;
         assert_eq!(
-            (&config["tokens"], &config["write"]),
-            (&json!(true), &json!(write)),
+            [
+                &config["tokens"],
+                &config["write"],
+                &config["aggregatesOnly"]
+            ],
+            [&json!(true), &json!(write), &json!(aggregates_only)],
             "{token:?}"
         );
     }
@@ -612,7 +622,13 @@ async fn the_console_is_all_of_our_own() {
     let config = body(config).await;
     assert_eq!(
         config,
-        json!({ "baseMap": null, "tokens": false, "write": true, "database": "sqlite" })
+        json!({
+            "baseMap": null,
+            "tokens": false,
+            "write": true,
+            "aggregatesOnly": false,
+            "database": "sqlite"
+        })
     );
 }
 

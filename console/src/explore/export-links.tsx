@@ -2,7 +2,7 @@ import { Download } from '../download';
 import { useStore } from '../store';
 import { EXPORTS, exportPath, type FileFormat, type Subject } from './exports';
 import { resolutionAt } from './query';
-import { selection, shown } from './state';
+import { features, selection, shown } from './state';
 
 const SUBJECT_NAMES: Record<Subject, string> = {
   weeks: 'All weeks',
@@ -20,7 +20,8 @@ const FORMAT_NAMES: Record<FileFormat, string> = {
 export function ExportLinks({ onFault }: { onFault(message: string | null): void }) {
   const chosen = useStore(selection);
   const map = useStore(shown);
-  if (!map) return null;
+  const { fixedPlaces } = useStore(features);
+  if (!map || fixedPlaces) return null;
   const question = { selection: chosen, view: map.box, resolution: resolutionAt(map.zoom) };
   return (
     <ul className="exports" aria-label="Files with everything that the filters select">

@@ -5,7 +5,7 @@ import { wayText } from '../results/geometry';
 import { useStore } from '../store';
 import { count, plural, rounded } from '../text';
 import { Profile } from './profile';
-import { answers, selection, useBusy } from './state';
+import { answers, askAll, selection, useBusy } from './state';
 import { TakeAlong } from './take-along';
 import { ZoneTable } from './zone-table';
 
@@ -26,6 +26,8 @@ export function Figures({
   const busy = useBusy();
   const { area, zoneSet } = useStore(selection);
   const { problem, query, average, averageOfActiveWeeks, total, series, flows } = found;
+  // A selection without an answer has no figures; 0 would be one.
+  const known = query !== '' && problem === null;
   const list = useRef<HTMLOListElement>(null);
   const where = {
     view: 'in view',
@@ -36,10 +38,10 @@ export function Figures({
   };
 
   useEffect(() => {
-    if (query && !busy && !problem) {
+    if (known && !busy) {
       announce(`${plural(total, 'trip')}, ${rounded(average)} a week.`);
     }
-  }, [query, busy, problem, total, average]);
+  }, [known, query, busy, total, average]);
 
   useEffect(() => {
     if (marked === null) return;
@@ -49,26 +51,31 @@ export function Figures({
   return (
     <section className="figures" aria-label="Figures" aria-busy={busy}>
       {problem && (
-        <p className="fault" role="alert">
-          {problem}
-        </p>
+        <div className="row">
+          <p className="fault" role="alert">
+            {problem}
+          </p>
+          <button type="button" className="button quiet" onClick={askAll}>
+            Try again
+          </button>
+        </div>
       )}
       <dl className="numbers">
         <div className="number main">
           <dt>Trips a week {where[area.kind]}</dt>
-          <dd>{query ? rounded(average) : '–'}</dd>
+          <dd>{known ? rounded(average) : '–'}</dd>
         </div>
         <div className="number">
           <dt>Trips</dt>
-          <dd>{query ? count(total) : '–'}</dd>
+          <dd>{known ? count(total) : '–'}</dd>
         </div>
         <div className="number">
           <dt>Weeks</dt>
-          <dd>{query ? count(series.weeks.length) : '–'}</dd>
+          <dd>{known ? count(series.weeks.length) : '–'}</dd>
         </div>
         <div className="number">
           <dt>A week with trips</dt>
-          <dd>{query ? rounded(averageOfActiveWeeks) : '–'}</dd>
+          <dd>{known ? rounded(averageOfActiveWeeks) : '–'}</dd>
         </div>
       </dl>
       {series.weeks.length > 0 && (

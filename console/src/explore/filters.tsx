@@ -15,7 +15,7 @@ import {
 } from './selection';
 import { ZoneFilter } from './zone-filter';
 import { zoneName, zones } from './zones';
-import { change, type Choice, choices, features, selection, shown } from './state';
+import { change, type Choice, choices, features, reset, selection, shown } from './state';
 
 /** Maximum number of choices in a list. */
 const MOST = 500;
@@ -46,7 +46,7 @@ export function Filters({
           type="button"
           className="button quiet"
           disabled={toFragment(chosen, null) === toFragment(EVERYTHING, null)}
-          onClick={() => selection.set(EVERYTHING)}
+          onClick={reset}
         >
           Reset
         </button>
@@ -83,10 +83,10 @@ function AreaFilter({
   const id = useId();
   const { area, tripEnd, zoneSet } = useStore(selection);
   useStore(zones);
-  const hasPolygons = useStore(features).area;
+  const { area: hasPolygons, fixedPlaces } = useStore(features);
   const map = useStore(shown);
   const kinds: [string, Area['kind']][] = [
-    ['What the map shows', 'view'],
+    ...(fixedPlaces ? [] : ([['What the map shows', 'view']] as [string, Area['kind']][])),
     ['Everywhere', 'everywhere'],
   ];
   const toggle = (kind: DrawingKind): void => onDraw(drawing === kind ? null : kind);
@@ -110,37 +110,39 @@ function AreaFilter({
           {areaName(area)}
         </label>
       )}
-      <p className="actions">
-        <button
-          type="button"
-          className="button"
-          aria-pressed={drawing === 'box'}
-          onClick={() => toggle('box')}
-        >
-          Draw a box
-        </button>
-        {hasPolygons && (
+      {!fixedPlaces && (
+        <p className="actions">
           <button
             type="button"
             className="button"
-            aria-pressed={drawing === 'polygon'}
-            onClick={() => toggle('polygon')}
+            aria-pressed={drawing === 'box'}
+            onClick={() => toggle('box')}
           >
-            Draw a polygon
+            Draw a box
           </button>
-        )}
-        {area.kind !== 'box' && (
-          <button
-            type="button"
-            className="button"
-            disabled={!map}
-            title="Keeps the part of the map that is in view now as a box"
-            onClick={() => map && change({ area: { kind: 'box', box: map.box } })}
-          >
-            Keep this view
-          </button>
-        )}
-      </p>
+          {hasPolygons && (
+            <button
+              type="button"
+              className="button"
+              aria-pressed={drawing === 'polygon'}
+              onClick={() => toggle('polygon')}
+            >
+              Draw a polygon
+            </button>
+          )}
+          {area.kind !== 'box' && (
+            <button
+              type="button"
+              className="button"
+              disabled={!map}
+              title="Keeps the part of the map that is in view now as a box"
+              onClick={() => map && change({ area: { kind: 'box', box: map.box } })}
+            >
+              Keep this view
+            </button>
+          )}
+        </p>
+      )}
       {area.kind === 'box' && <BoxFields box={area.box} />}
       {(area.kind !== 'everywhere' || zoneSet !== null) && (
         <label className="field">

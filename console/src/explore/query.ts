@@ -4,6 +4,9 @@ import type { Box, Selection } from './selection';
 /** Number of groups that are drawn. */
 export const GROUPS = 100;
 
+/** The finest H3 resolution of fixed places. */
+const FINEST_FIXED = 7;
+
 /** What a query is about: the selection, the part of the map in view, and the size of the cells. */
 export interface Question {
   selection: Selection;
@@ -59,7 +62,7 @@ query Explore {
     }
   }
   groupedTrips(${filter ? `\n    filter: {\n${filter}\n    }` : ''}
-    resolution: ${resolution}
+    resolution: ${features.fixedPlaces ? Math.min(resolution, FINEST_FIXED) : resolution}
     timeBucketMinutes: 1440
     first: ${GROUPS}
   ) {
@@ -76,7 +79,7 @@ query Explore {
   }${
     features.profile
       ? `
-  tripProfile${call([areaOf(place), ...common.slice(1), ...period], 4)} {
+  tripProfile${call([areaOf(place), ...common.slice(1), ...(features.fixedPlaces ? [] : period)], 4)} {
     cells {
       dayOfWeek
       hour

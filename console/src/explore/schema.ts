@@ -1,3 +1,4 @@
+import { config } from '../config';
 import { request } from '../request';
 
 /** What the server can do beyond what the explorer needs. */
@@ -12,6 +13,8 @@ export interface Features {
   profile: boolean;
   /** Zones, and averages of all zones of a set. */
   zones: boolean;
+  /** Whether only fixed places may be asked for, of all days and hours, and no files. */
+  fixedPlaces: boolean;
 }
 
 export const NO_FEATURES: Features = {
@@ -21,6 +24,7 @@ export const NO_FEATURES: Features = {
   filterPeriod: false,
   profile: false,
   zones: false,
+  fixedPlaces: false,
 };
 
 interface Named {
@@ -32,15 +36,15 @@ interface Schema {
   query: { fields: (Named & { args: Named[] })[] } | null;
 }
 
-/** Asks the schema for the features; without an answer there are none. */
-export async function readFeatures(): Promise<Features> {
+/** Asks the schema for the features; null without an answer. */
+export async function readFeatures(): Promise<Features | null> {
   const { data } = await request({
     query: `{
       filter: __type(name: "TripFilter") { inputFields { name } }
       query: __type(name: "Query") { fields { name args { name } } }
     }`,
   });
-  if (!data) return NO_FEATURES;
+  if (!data) return null;
   const { filter, query } = data as unknown as Schema;
   const filters = new Set(filter?.inputFields.map(({ name }) => name));
   const weekly = query?.fields.find(({ name }) => name === 'weeklyAverage');
@@ -48,12 +52,16 @@ export async function readFeatures(): Promise<Features> {
   const has = (name: string): boolean =>
     query?.fields.some((field) => field.name === name) ?? false;
   const both = (name: string): boolean => filters.has(name) && args.has(name);
-  return {
+  const found = {
     area: both('area'),
     daysOfWeek: both('daysOfWeek'),
     timeRanges: both('timeRanges'),
     filterPeriod: both('fromWeek'),
     profile: has('tripProfile'),
     zones: both('area') && has('zoneSets'),
+    fixedPlaces: false,
   };
+  if (!config.get().aggregatesOnly) return found;
+  const refused = { area: false, daysOfWeek: false, timeRanges: false, filterPeriod: false };
+  return { ...found, ...refused, fixedPlaces: true };
 }

@@ -1,4 +1,6 @@
+import { problemOf } from '../answer';
 import { token } from '../authorization';
+import { config } from '../config';
 import { feed } from '../ingestions/feed';
 import { request } from '../request';
 import { findOperation } from '../operation';
@@ -8,7 +10,14 @@ import { keepExploreHash, view } from '../view';
 import { exploreQuery, placesQuery, resolutionAt } from './query';
 import { type Features, NO_FEATURES, readFeatures } from './schema';
 import { type Zone, type ZoneFigure, readZones } from './zones';
-import { type Box, fromFragment, type MapView, type Selection, toFragment } from './selection';
+import {
+  type Box,
+  EVERYTHING,
+  fromFragment,
+  type MapView,
+  type Selection,
+  toFragment,
+} from './selection';
 
 /** A region or a datasource that can be chosen. */
 export interface Choice {
@@ -54,6 +63,8 @@ export interface Answers {
   zones: readonly ZoneFigure[] | null;
 }
 
+const NO_CHOICES: Choices = { loaded: false, regions: [], datasources: [], zoneSets: [] };
+
 const NOTHING: Answers = {
   loading: true,
   problem: null,
@@ -85,12 +96,7 @@ export const shown = new Store<{ zoom: number; box: Box } | null>(null);
 export const mapElement = new Store<HTMLElement | null>(null);
 
 export const features = new Store<Features>(NO_FEATURES);
-export const choices = new Store<Choices>({
-  loaded: false,
-  regions: [],
-  datasources: [],
-  zoneSets: [],
-});
+export const choices = new Store<Choices>(NO_CHOICES);
 export const answers = new Store<Answers>(NOTHING);
 
 export function change(part: Partial<Selection>): void {
@@ -132,30 +138,59 @@ export async function prepare(work: Promise<unknown>): Promise<void> {
   }
 }
 
+const send = debounced(() => void readAnswers());
+
+function ask(): void {
+  // The answer on its way is out of date already.
+  running?.abort();
+  answers.update((now) => ({ ...now, loading: true }));
+  send();
+}
+
+/** Reads again everything that is shown, and what can be chosen. */
+export function askAll(): void {
+  const asked = readFeatures().then((found) => {
+    if (found) features.set(found);
+    restrict();
+    ask();
+    return readChoices();
+  });
+  void prepare(asked);
+  void prepare(readZones(selection.get().zoneSet));
+}
+
+/** Selects everything again. */
+export function reset(): void {
+  selection.set(EVERYTHING);
+  restrict();
+}
+
+/** Leaves out of the selection what the token does not allow. */
+function restrict(): void {
+  const { area } = selection.get();
+  if (!features.get().fixedPlaces) return;
+  change({
+    area: area.kind === 'zone' ? area : { kind: 'everywhere' },
+    days: [],
+    hours: null,
+  });
+}
+
 let started = false;
 
 /** Reads what can be chosen, and from then on keeps the answers up to date. */
 export function startExploring(): void {
   if (started) return;
   started = true;
-  const send = debounced(() => void readAnswers());
-  const ask = (): void => {
-    // The answer on its way is out of date already.
-    running?.abort();
-    answers.update((now) => ({ ...now, loading: true }));
-    send();
-  };
-  const askAll = (): void => {
-    const asked = readFeatures().then((found) => {
-      features.set(found);
-      ask();
-      return readChoices();
-    });
-    void prepare(asked);
-    void prepare(readZones(selection.get().zoneSet));
-  };
   askAll();
-  token.subscribe(askAll);
+  token.subscribe(() => {
+    // What one token may see, another one may not.
+    choices.set(NO_CHOICES);
+    answers.set(NOTHING);
+    void readZones(null);
+  });
+  // They are read again for another token, and when the server is back.
+  config.subscribe(askAll);
   selection.subscribe(() => {
     writeUrl();
     ask();
@@ -176,6 +211,7 @@ export function startExploring(): void {
     if (view.get() !== 'explore') return;
     const { selection: chosen, map } = fromFragment(window.location.hash);
     selection.set(chosen);
+    restrict();
     if (map) mapView.set(map);
   });
 }
@@ -228,12 +264,12 @@ async function readAnswers(): Promise<void> {
     resolution: resolutionAt(map.zoom),
   };
   const query = exploreQuery(question, features.get());
-  const { data, errors } = await request({ query }, {}, abort.signal);
+  const answer = await request({ query }, {}, abort.signal);
   if (abort.signal.aborted) return;
   const operation = findOperation(query);
+  const { data } = answer;
   if (!data || !operation) {
-    const problem = errors?.map(({ message }) => message).join(' ') ?? 'There is no answer.';
-    answers.set({ ...NOTHING, loading: false, problem, query });
+    answers.set({ ...NOTHING, loading: false, problem: problemOf(answer), query });
     return;
   }
   const found = findingsOf({ operation, data });

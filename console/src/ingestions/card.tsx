@@ -6,6 +6,7 @@ import { useStore } from '../store';
 import { statusQuery } from '../tabs';
 import { plural } from '../text';
 import { open } from '../workbench';
+import { reconnections } from './feed';
 import { RecognisedFormat } from './format';
 import { type Ingestion, STATE_NAMES, describe, isActive } from './ingestion';
 import { RejectedRows } from './rejects';
@@ -27,11 +28,13 @@ export function IngestionCard({
   const active = isActive(ingestion);
   const { write } = useStore(config);
 
-  // A problem with the last change no longer matters once the state is another one.
+  const reconnected = useStore(reconnections);
+
+  // A problem with the last change no longer matters in another state, or once the server is back.
   useEffect(() => {
     setFault(null);
     setAsking(false);
-  }, [state]);
+  }, [state, reconnected]);
 
   const change = async (mutation: 'cancelIngestion' | 'removeIngestion'): Promise<void> => {
     setAsking(false);

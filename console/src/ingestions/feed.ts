@@ -1,5 +1,6 @@
 import type { Client } from 'graphql-ws';
 import { announce, quarters } from '../announce';
+import { problemOf } from '../answer';
 import { authorization, token } from '../authorization';
 import { connect, refused, subscribe } from '../live';
 import { request } from '../request';
@@ -25,6 +26,9 @@ export const feed = new Store<Feed>({
   problem: null,
   ingestions: [],
 });
+
+/** How often a lost connection was restored: what failed in between is then read again. */
+export const reconnections = new Store(0);
 
 /** The id of the ingestion of this page's last upload. */
 export const followed = new Store<string | null>(null);
@@ -63,9 +67,12 @@ function follow(): Client {
   let wasConnected = false;
 
   client.on('connected', () => {
-    if (wasConnected) announce('Reconnected.');
-    wasConnected = true;
     connection('connected');
+    if (wasConnected) {
+      announce('Reconnected.');
+      reconnections.update((count) => count + 1);
+    }
+    wasConnected = true;
     // The subscription is sent before the list is requested, so no change is missed in between.
     void readPresent(current);
   });
@@ -98,8 +105,7 @@ async function readPresent(current: () => boolean): Promise<void> {
   const answer = await request({ query: PRESENT });
   if (!current()) return;
   if (!answer.data) {
-    const problem = answer.errors?.[0]?.message ?? 'The list of ingestions could not be read.';
-    feed.update((value) => ({ ...value, problem }));
+    feed.update((value) => ({ ...value, problem: problemOf(answer) }));
     return;
   }
   const present = new Map<string, Ingestion>();

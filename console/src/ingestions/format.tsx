@@ -1,5 +1,7 @@
 import { useEffect, useState } from 'react';
 import { request } from '../request';
+import { useStore } from '../store';
+import { reconnections } from './feed';
 import type { Ingestion } from './ingestion';
 
 /** The fields of a recognised format, in the order of the list, with their names there. */
@@ -43,6 +45,7 @@ export function RecognisedFormat({ ingestion }: { ingestion: Ingestion }) {
 function FormatList({ id }: { id: string }) {
   const [format, setFormat] = useState<Format | null>(null);
   const [fault, setFault] = useState<string | null>(null);
+  const reconnected = useStore(reconnections);
   useEffect(() => {
     const abort = new AbortController();
     void request({ query: QUERY, variables: { id } }, {}, abort.signal).then((answer) => {
@@ -52,7 +55,7 @@ function FormatList({ id }: { id: string }) {
       setFault(found ? null : (answer.errors?.[0]?.message ?? 'The ingestion is no longer there.'));
     });
     return () => abort.abort();
-  }, [id]);
+  }, [id, reconnected]);
 
   if (fault) {
     return (

@@ -1,9 +1,11 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Download } from '../download';
 import { request } from '../request';
+import { useStore } from '../store';
 import { rejectedRowsQuery } from '../tabs';
 import { count, plural } from '../text';
 import { open } from '../workbench';
+import { reconnections } from './feed';
 import type { Ingestion } from './ingestion';
 
 /** Number of rows that are read at once. */
@@ -63,6 +65,7 @@ function RejectTables({ ingestion: { id, source, rowsRejected } }: { ingestion: 
   const [after, setAfter] = useState<string | null>(null);
   const [more, setMore] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
+  const reconnected = useStore(reconnections);
 
   const read = useCallback(
     async (from: string | null, signal: AbortSignal | null): Promise<void> => {
@@ -88,7 +91,7 @@ function RejectTables({ ingestion: { id, source, rowsRejected } }: { ingestion: 
     const abort = new AbortController();
     void read(null, abort.signal);
     return () => abort.abort();
-  }, [read]);
+  }, [read, reconnected]);
 
   return (
     <div className="rejects">

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { reconnections } from '../ingestions/feed';
 import { useStore } from '../store';
 import { count, plural } from '../text';
 import { looseFormat, looseLocations, sayNothing } from './format';
@@ -27,20 +28,45 @@ export function Mapping({ files }: { files: readonly File[] }) {
       </p>
     );
   }
-  const { header, error } = inspection;
   return (
     <div className="preview" aria-busy={busy}>
       <Outcome name={file.name} inspection={inspection} fault={fault} />
-      <details className="behind mapping">
-        <summary>Preview and columns</summary>
-        {header.length > 0 && <InspectedFile name={file.name} inspection={inspection} />}
-        <p className="detail">
-          {error ? 'Say here how the file is to be read' : 'Say here what is to be read otherwise'}
-          {files.length > 1 && `; that holds for all ${plural(files.length, 'file')}`}.
-        </p>
-        <MappingForm columns={[...new Set(header)].filter((name) => name !== '')} />
-      </details>
+      <Preview files={files} inspection={inspection} />
     </div>
+  );
+}
+
+/** What to choose in the form, by the code of the error. */
+const ADVICE: Record<string, string> = {
+  MISSING_COLUMNS:
+    'Choose the columns here. If they have ids of places, choose the list of their locations under More',
+  AMBIGUOUS_COLUMNS: 'Choose the columns that are meant',
+  AMBIGUOUS_DATES: 'Choose the format of times under More',
+  NOT_TEXT: 'If the file is text, choose its character encoding under More',
+};
+
+/** What is in a file, and the form that says how to read it; open if something is wrong. */
+function Preview({ files, inspection }: { files: readonly File[]; inspection: Inspection }) {
+  const { header, error } = inspection;
+  const advice = error && ADVICE[error.code];
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    if (advice) setOpen(true);
+  }, [advice]);
+  return (
+    <details
+      className="behind mapping"
+      open={open}
+      onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
+    >
+      <summary>Preview and columns</summary>
+      {header.length > 0 && <InspectedFile name={files[0]!.name} inspection={inspection} />}
+      <p className="detail">
+        {advice ?? 'Say here what is to be read otherwise'}
+        {files.length > 1 && `; that holds for all ${plural(files.length, 'file')}`}.
+      </p>
+      <MappingForm columns={[...new Set(header)].filter((name) => name !== '')} />
+    </details>
   );
 }
 
@@ -88,6 +114,7 @@ function useInspection(file: File): Omit<Asked, 'file'> & { busy: boolean } {
   const locations = useStore(looseLocations);
   const [asked, setAsked] = useState<Asked>({ file, inspection: null, fault: null });
   const [busy, setBusy] = useState(true);
+  const reconnected = useStore(reconnections);
   useEffect(() => {
     const abort = new AbortController();
     setBusy(true);
@@ -116,7 +143,7 @@ function useInspection(file: File): Omit<Asked, 'file'> & { busy: boolean } {
       window.clearTimeout(timer);
       abort.abort();
     };
-  }, [file, format, locations]);
+  }, [file, format, locations, reconnected]);
   if (asked.file !== file) return { inspection: null, fault: null, busy: true };
   return { inspection: asked.inspection, fault: asked.fault, busy };
 }

@@ -10,7 +10,7 @@ import { Transfers } from './transfers-list';
 
 /** The panel of uploads and ingestions. */
 export function Panel() {
-  const { write, tokens } = useStore(config);
+  const { write, tokens, aggregatesOnly } = useStore(config);
   const { connection } = useStore(feed);
   const has = useStore(token) !== null;
   const needsToken = connection === 'refused' || (tokens && !has);
@@ -28,12 +28,16 @@ export function Panel() {
             <LooseFiles />
           </>
         ) : (
-          <p className="detail">The token in use may read, but not upload.</p>
+          <p className="detail">
+            {aggregatesOnly
+              ? 'The token in use may see counts of trips, but neither files nor single trips.'
+              : 'The token in use may read, but not upload.'}
+          </p>
         )}
         <Transfers />
         {!needsToken && write && <Example />}
       </section>
-      <IngestionList />
+      {!aggregatesOnly && <IngestionList />}
     </div>
   );
 }

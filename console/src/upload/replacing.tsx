@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { feed } from '../ingestions/feed';
+import { feed, reconnections } from '../ingestions/feed';
 import { useStore } from '../store';
 import { count, plural } from '../text';
 import { replacing } from './files';
@@ -10,6 +10,7 @@ export function Replacing({ files }: { files: readonly File[] }) {
   const chosen = useStore(replacing);
   const [list, setList] = useState<readonly Replaceable[]>([]);
   const [more, setMore] = useState(false);
+  const reconnected = useStore(reconnections);
   // An ingestion that succeeds or is removed changes what can be replaced.
   const ended = useStore(feed)
     .ingestions.map(({ id, state }) => `${id} ${state}`)
@@ -24,7 +25,7 @@ export function Replacing({ files }: { files: readonly File[] }) {
       replacing.update((now) => new Map([...now].filter(([, id]) => known.has(id))));
     });
     return () => abort.abort();
-  }, [ended]);
+  }, [ended, reconnected]);
   useEffect(() => {
     replacing.set(new Map());
     return () => replacing.set(new Map());

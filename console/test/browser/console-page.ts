@@ -196,6 +196,11 @@ export class ConsolePage {
     );
   }
 
+  /** Pixels by which the page is taller than the window. */
+  async taller(): Promise<number> {
+    return this.page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight);
+  }
+
   /** Takes a screenshot, and checks that what it shows is accessible. */
   async screenshot(name: string, options: PageScreenshotOptions = {}): Promise<void> {
     await this.page.screenshot({ path: `test/screenshots/${name}.png`, ...options });

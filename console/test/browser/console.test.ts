@@ -428,6 +428,39 @@ describe('an open server', () => {
     await app.responseWith('"trips"');
   });
 
+  test('dialogs, history and suggestions are accessible, dark and light, and fit', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const viewport = { width: 390, height: 844 };
+      const other = await ConsolePage.open(browser, server, { viewport, colorScheme });
+      const { page } = other;
+      await other.goTo('Regions');
+      await other.run();
+      await page.getByRole('button', { name: 'Show History' }).click();
+      await page.getByRole('button', { name: 'Regions', exact: true }).last().waitFor();
+      await other.screenshot(`history-${colorScheme}`);
+      await page.getByRole('button', { name: 'Edit label' }).first().click();
+      await other.screenshot(`history-edited-${colorScheme}`);
+      await page.getByRole('button', { name: 'Open settings dialog' }).click();
+      const theme = await page.getByRole('button', { name: 'Dark' }).boundingBox();
+      const dialog = await page.getByRole('dialog').boundingBox();
+      expect(theme!.x + theme!.width).toBeLessThan(dialog!.x + dialog!.width);
+      await other.screenshot(`settings-${colorScheme}`);
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Open short keys dialog' }).click();
+      await page.getByRole('dialog').getByText('Short Keys').first().waitFor();
+      await other.screenshot(`keys-${colorScheme}`);
+      await page.keyboard.press('Escape');
+      await other.goTo('WeeklyAverage');
+      await page.locator('.graphiql-query-editor .CodeMirror').click();
+      await page.keyboard.press('Control+End');
+      await page.keyboard.type('{ we');
+      await page.getByRole('listbox', { name: 'Suggestions' }).waitFor();
+      await other.screenshot(`suggestions-${colorScheme}`);
+      expect(other.faults).toEqual([]);
+      await other.close();
+    }
+  });
+
   test('a page whose script is not there says so', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -450,10 +483,7 @@ describe('an open server', () => {
       const wider = await card.evaluate((element) => element.scrollWidth - element.clientWidth);
       expect(wider).toBe(0);
       expect(await other.overflow()).toBeLessThanOrEqual(0);
-      const taller = await other.page.evaluate(
-        () => document.documentElement.scrollHeight - window.innerHeight,
-      );
-      expect(taller).toBe(0);
+      expect(await other.taller()).toBe(0);
       await other.screenshot(`failed-${width}`);
       await other.close();
     }
@@ -473,6 +503,7 @@ describe('an open server', () => {
       await other.page.locator('.weeks-plot').waitFor();
       await other.page.locator('.results').scrollIntoViewIfNeeded();
       expect(await other.overflow()).toBeLessThanOrEqual(0);
+      expect(await other.taller()).toBe(0);
       await other.screenshot(`${name}-chart`);
       await other.goTo('GroupedTrips');
       await other.run();

@@ -218,9 +218,33 @@ print(sum(trips for week, trips in rows))`;
       await theirs.flows.first().waitFor();
       await theirs.settled();
       expect(await other.overflow()).toBeLessThanOrEqual(0);
+      // Beside each other, the parts of the page scroll, and not the page; not by a pixel.
+      if (width > 760) expect(await other.taller()).toBe(0);
       await other.screenshot(`explore-${width}-${colorScheme}`, { fullPage: true });
       expect(other.faults).toEqual([]);
       await other.close();
     }
+  });
+
+  test('the base map has lakes and rivers', async () => {
+    // Around Lake Geneva and the Rhone.
+    const other = await ConsolePage.open(browser, server, {}, '#map=9/46.4/6.5');
+    const colours = (): Promise<{ lake: number; river: number }> =>
+      other.page.evaluate(() => {
+        const found = { lake: 0, river: 0 };
+        for (const tile of document.querySelectorAll<HTMLCanvasElement>('canvas.leaflet-tile')) {
+          const { width, height } = tile;
+          const { data } = tile.getContext('2d')!.getImageData(0, 0, width, height);
+          for (let at = 0; at < data.length; at += 4) {
+            const [red, green, blue] = data.subarray(at, at + 3) as unknown as number[];
+            if (red === 223 && green === 233 && blue === 242) found.lake += 1;
+            else if (blue! - red! > 45) found.river += 1;
+          }
+        }
+        return found;
+      });
+    await expect.poll(async () => (await colours()).lake).toBeGreaterThan(5_000);
+    expect((await colours()).river).toBeGreaterThan(100);
+    await other.close();
   });
 });

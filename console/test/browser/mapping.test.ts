@@ -39,9 +39,9 @@ async function trip(name: string): Promise<string[]> {
 
 test('the first rows are shown, and columns of unusual names are mapped', async () => {
   await app.choose('files', files.write('odd.csv', ODD));
-  // What is wrong is said in the words of the server, without the preview being opened.
+  // What is wrong is said in the words of the server, and the form is open.
   await app.page.locator('.preview .fault', { hasText: 'MISSING_COLUMNS' }).waitFor();
-  await form.locator('summary').click();
+  await form.getByText('Choose the columns here.').waitFor();
   const table = form.getByRole('region', { name: 'First rows of odd.csv' });
   expect(await table.locator('thead th').allTextContents()).toEqual([
     ...['c1', 'c2', 'c3', 'c4', 'c5', 'c6'],
@@ -227,7 +227,6 @@ test('the form fits a narrow page in the dark', async () => {
     if (hash === '') await other.choose('files', files.write('narrow.csv', ODD));
     else await other.drop(['a', 'b'].map((name) => ({ name: `${name}.csv`, text: ODD })));
     const theirs = other.page.locator('.mapping');
-    await theirs.locator('summary').click();
     await theirs.getByRole('combobox', { name: 'Origin', exact: true }).selectOption('c1');
     await theirs.getByRole('combobox', { name: 'Origin: latitude' }).waitFor();
     expect(await other.overflow()).toBeLessThanOrEqual(0);

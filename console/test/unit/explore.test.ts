@@ -28,6 +28,7 @@ const ALL: Features = {
   filterPeriod: true,
   profile: true,
   zones: true,
+  fixedPlaces: false,
 };
 const FULL: Selection = {
   area: { kind: 'box', box: { west: 170, south: -10.5, east: -170, north: 1e-7 } },

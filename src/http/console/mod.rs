@@ -41,15 +41,21 @@ pub(super) fn router() -> Router<AppState> {
 }
 
 /// The configuration that the page loads before its first request, and again for another token:
-/// `write` is whether the token of the request allows mutations, `database` the dialect of SQL.
+/// `write` is whether the token of the request allows mutations, `aggregatesOnly` whether it allows
+/// aggregates alone, `database` the dialect of SQL.
 async fn config(State(state): State<AppState>, headers: HeaderMap) -> impl IntoResponse {
     let settings = state.settings();
     let caller = settings.tokens.of_headers(&headers).ok().flatten();
-    let write = caller.is_some_and(|caller| caller.check(OperationKind::Mutation).is_ok());
+    let may = |kind| {
+        caller
+            .as_ref()
+            .is_some_and(|caller| caller.check(kind).is_ok())
+    };
     let config = json!({
         "baseMap": settings.base_map,
         "tokens": !settings.tokens.is_empty(),
-        "write": write,
+        "write": may(OperationKind::Mutation),
+        "aggregatesOnly": caller.is_some() && !may(OperationKind::Subscription),
         "database": if state.store().is_shared() { "postgres" } else { "sqlite" },
     });
     let caching = [(CACHE_CONTROL, "no-cache"), (VARY, "Authorization")];
