@@ -28,7 +28,7 @@ export function trips(name: string, rows: number): string {
 export class Files {
   readonly #directory = mkdtempSync(join(tmpdir(), 'tripgraph-files-'));
 
-  write(name: string, text: string): string {
+  write(name: string, text: string | Buffer): string {
     const path = join(this.#directory, name);
     writeFileSync(path, text);
     return path;
