@@ -94,6 +94,12 @@ export class ExploreMap {
     this.#map.setView([lat, lon], zoom, { animate: false });
   }
 
+  /** Whether one of these points is in view. */
+  shows(points: readonly Point[]): boolean {
+    const bounds = this.#map.getBounds();
+    return points.some(({ lat, lon }) => bounds.contains([lat, lon]));
+  }
+
   /** Moves the map so that all of these points are in view. */
   fit(points: readonly Point[]): void {
     const bounds = L.latLngBounds(points.map(({ lat, lon }) => L.latLng(lat, lon)));

@@ -15,6 +15,7 @@ import {
   mapView,
   prepare,
   selection,
+  sought,
 } from './state';
 import type { DrawnZones } from './zone-layer';
 import { isComplete, zones } from './zones';
@@ -98,6 +99,19 @@ export default function MapPane({
       given = true;
     };
   }, [hasData, region, datasource]);
+
+  // It also looks at the trips of an ingestion, when asked to.
+  const seeking = useStore(sought);
+  useEffect(() => {
+    if (seeking === null) return;
+    sought.set(null);
+    const looking = busiestFlows({ ingestion: seeking.id }).then((busiest) => {
+      const [most = []] = areas(busiest);
+      const points = most.map((index) => busiest[index]!.origin.center);
+      if (seeking.evenIfInView || !map.current?.shows(points)) map.current?.fit(points);
+    });
+    void prepare(looking);
+  }, [seeking]);
 
   useEffect(() => {
     const averages = new Map(figures?.map(({ id, average }) => [id, average]));

@@ -108,10 +108,22 @@ fragment Hexagon on Cell {
 `;
 }
 
-/** The groups of a region or datasource, wherever they are: they show where the map should look. */
-export function placesQuery({ region, datasource }: Selection): string {
+/** Trips that a map can look at. */
+export interface Subject {
+  region?: string | null;
+  datasource?: string | null;
+  ingestion?: string | null;
+}
+
+/** The largest groups of these trips, wherever they are: they show where the map should look. */
+export function placesQuery({
+  region = null,
+  datasource = null,
+  ingestion = null,
+}: Subject): string {
   const filter = args(
     [
+      ['ingestion', ingestion === null ? null : JSON.stringify(ingestion)],
       ['region', region === null ? null : JSON.stringify(region)],
       ['datasource', datasource === null ? null : JSON.stringify(datasource)],
     ],

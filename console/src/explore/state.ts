@@ -1,13 +1,14 @@
 import { problemOf } from '../answer';
 import { token } from '../authorization';
 import { config } from '../config';
-import { feed } from '../ingestions/feed';
+import { feed, followed } from '../ingestions/feed';
 import { request } from '../request';
 import { findOperation } from '../operation';
 import { findingsOf, type Flow, type WeekSeries } from '../results/findings';
 import { Store, useStore } from '../store';
-import { keepExploreHash, view } from '../view';
-import { exploreQuery, placesQuery, resolutionAt } from './query';
+import { waitingFiles } from '../upload/queue';
+import { keepExploreHash, show, view } from '../view';
+import { exploreQuery, placesQuery, resolutionAt, type Subject } from './query';
 import { type Features, NO_FEATURES, readFeatures } from './schema';
 import { type Zone, type ZoneFigure, readZones } from './zones';
 import {
@@ -110,9 +111,19 @@ export function look(to: MapView, box: Box): void {
   if (choices.get().regions.length > 0) mapView.set(to);
 }
 
-/** The cells where the selected region or datasource has most trips, for the map to look at. */
-export async function busiestFlows(): Promise<Flow[]> {
-  const query = placesQuery(selection.get());
+/** An ingestion whose trips the map is to show; null: it has been done. */
+export const sought = new Store<{ id: string; evenIfInView: boolean } | null>(null);
+
+/** Shows the trips of an ingestion on the map, among all others there. */
+export function showOnMap(id: string): void {
+  change({ area: { kind: 'view' }, region: null, datasource: null });
+  sought.set({ id, evenIfInView: true });
+  show('explore');
+}
+
+/** The largest flows of some trips, for the map to look at. */
+export async function busiestFlows(subject: Subject = selection.get()): Promise<Flow[]> {
+  const query = placesQuery(subject);
   const { data } = await request({ query });
   const operation = findOperation(query);
   if (!data || !operation) return [];
@@ -204,6 +215,7 @@ export function startExploring(): void {
     const now = publishedIds();
     if (now === published) return;
     published = now;
+    seekUpload();
     void prepare(readChoices());
     ask();
   });
@@ -215,6 +227,19 @@ export function startExploring(): void {
     if (map) mapView.set(map);
   });
 }
+
+/** Has the map look for this page's last upload, unless it shows a choice of trips. */
+function seekUpload(): void {
+  const id = followed.get();
+  const { area, region, datasource } = selection.get();
+  const isChosen = area.kind !== 'view' || region !== null || datasource !== null;
+  if (id === null || id === soughtUpload || isChosen || waitingFiles.get().length > 0) return;
+  if (!publishedIds().split(' ').includes(id)) return;
+  soughtUpload = id;
+  sought.set({ id, evenIfInView: false });
+}
+
+let soughtUpload: string | null = null;
 
 function publishedIds(): string {
   const { ingestions } = feed.get();

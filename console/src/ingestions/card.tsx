@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { announce } from '../announce';
 import { config } from '../config';
+import { showOnMap } from '../explore/state';
 import { request } from '../request';
 import { useStore } from '../store';
 import { statusQuery } from '../tabs';
@@ -92,6 +93,16 @@ export function IngestionCard({
               onClick={() => void change('cancelIngestion')}
             >
               Cancel
+            </button>
+          )}
+          {state === 'SUCCEEDED' && !asking && rowsIngested > 0 && (
+            <button
+              type="button"
+              className="button quiet"
+              aria-describedby={title}
+              onClick={() => showOnMap(id)}
+            >
+              Show on the map
             </button>
           )}
           {state === 'SUCCEEDED' &&

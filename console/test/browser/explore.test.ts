@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { ConsolePage } from './console-page';
 import { ExplorePage } from './explore-page';
-import type { Files } from './files';
+import { type Files, trips } from './files';
 import { useConsole } from './fixture';
 import type { Server } from './server';
 
@@ -246,5 +246,29 @@ print(sum(trips for week, trips in rows))`;
     await expect.poll(async () => (await colours()).lake).toBeGreaterThan(5_000);
     expect((await colours()).river).toBeGreaterThan(100);
     await other.close();
+  });
+
+  test('the map goes to an upload that is elsewhere, and to what is to be shown on it', async () => {
+    await app.page.getByRole('button', { name: 'Reset' }).click();
+    await explore.settled();
+    const rows = trips('lyon', 40).replaceAll('14.4', '4.8').replaceAll('50.0', '45.7');
+    await app.choose('files', files.write('lyon.csv', rows));
+    await app.page.getByRole('button', { name: 'Upload 1 file' }).click();
+    await app.ingestion('lyon.csv').getByText('40 trips').waitFor();
+    await expect.poll(() => explore.figure('Trips')).toBe(40);
+    await explore.settled();
+    expect((await weekly(`bbox: ${await explore.boxInView()}`)).totalTrips).toBe(40);
+    // Where one chooses the trips, the map stays.
+    await explore.choose('Region', 'Prague');
+    await explore.settled();
+    const chosen = app.page.url();
+    await app.choose('files', files.write('rome.csv', rows.replaceAll('POINT (4.', 'POINT (12.')));
+    await app.page.getByRole('button', { name: 'Upload 1 file' }).click();
+    await app.ingestion('rome.csv').getByText('40 trips').waitFor();
+    await explore.settled();
+    expect(app.page.url()).toBe(chosen);
+    await app.ingestion('rome.csv').getByRole('button', { name: 'Show on the map' }).click();
+    await expect.poll(() => explore.figure('Trips')).toBe(40);
+    await app.screenshot('explore-sought');
   });
 });
