@@ -4,6 +4,8 @@ import { useStore } from '../store';
 import { count } from '../text';
 import { ExploreMap } from './explore-map';
 import { HourSlider } from './hour-slider';
+import type { Point } from '../results/findings';
+import type { Subject } from './query';
 import type { MapView } from './selection';
 import {
   answers,
@@ -82,35 +84,36 @@ export default function MapPane({
     };
   }, []);
 
-  // The map looks at the data: at first, unless a link says where, and for another region.
+  // The map looks at some trips once it is known where they are, unless it is to look elsewhere by then.
+  const looks = useRef(0);
+  const lookAt = (subject: Subject, isWanted: (points: readonly Point[]) => boolean): void => {
+    const mine = looks.current;
+    const looking = busiestFlows(subject).then((busiest) => {
+      const [most = []] = areas(busiest);
+      const points = most.map((index) => busiest[index]!.origin.center);
+      if (mine === looks.current && isWanted(points)) map.current?.fit(points);
+    });
+    void prepare(looking);
+  };
+
+  // At first these are all trips, unless a link says where, and then those of a chosen region.
   const looked = useRef(mapView.get() === null ? null : `${region} ${datasource}`);
   useEffect(() => {
     const wanted = `${region} ${datasource}`;
     if (!hasData || looked.current === wanted) return;
-    let given = false;
-    const looking = busiestFlows().then((busiest) => {
-      const [most] = areas(busiest);
-      if (given || !most) return;
-      looked.current = wanted;
-      map.current?.fit(most.map((index) => busiest[index]!.origin.center));
-    });
-    void prepare(looking);
-    return () => {
-      given = true;
-    };
+    looked.current = wanted;
+    looks.current += 1;
+    lookAt({ region, datasource }, () => true);
   }, [hasData, region, datasource]);
 
-  // It also looks at the trips of an ingestion, when asked to.
+  // An upload is looked for if none of its trips is in view, and any ingestion when asked to.
   const seeking = useStore(sought);
   useEffect(() => {
     if (seeking === null) return;
     sought.set(null);
-    const looking = busiestFlows({ ingestion: seeking.id }).then((busiest) => {
-      const [most = []] = areas(busiest);
-      const points = most.map((index) => busiest[index]!.origin.center);
-      if (seeking.evenIfInView || !map.current?.shows(points)) map.current?.fit(points);
-    });
-    void prepare(looking);
+    const { id, evenIfInView } = seeking;
+    if (evenIfInView) looks.current += 1;
+    lookAt({ ingestion: id }, (points) => evenIfInView || !map.current?.shows(points));
   }, [seeking]);
 
   useEffect(() => {

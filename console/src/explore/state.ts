@@ -122,7 +122,7 @@ export function showOnMap(id: string): void {
 }
 
 /** The largest flows of some trips, for the map to look at. */
-export async function busiestFlows(subject: Subject = selection.get()): Promise<Flow[]> {
+export async function busiestFlows(subject: Subject): Promise<Flow[]> {
   const query = placesQuery(subject);
   const { data } = await request({ query });
   const operation = findOperation(query);
@@ -228,12 +228,16 @@ export function startExploring(): void {
   });
 }
 
+/** Whether filters choose trips by more than the view of the map. */
+function isChosen(): boolean {
+  const { area, region, datasource } = selection.get();
+  return area.kind !== 'view' || region !== null || datasource !== null;
+}
+
 /** Has the map look for this page's last upload, unless it shows a choice of trips. */
 function seekUpload(): void {
   const id = followed.get();
-  const { area, region, datasource } = selection.get();
-  const isChosen = area.kind !== 'view' || region !== null || datasource !== null;
-  if (id === null || id === soughtUpload || isChosen || waitingFiles.get().length > 0) return;
+  if (id === null || id === soughtUpload || isChosen() || waitingFiles.get().length > 0) return;
   if (!publishedIds().split(' ').includes(id)) return;
   soughtUpload = id;
   sought.set({ id, evenIfInView: false });
