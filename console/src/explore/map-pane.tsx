@@ -167,7 +167,7 @@ export default function MapPane({
             <>
               <span className="legend-zone" aria-hidden="true" />
               <span>
-                zones with more trips a week are darker
+                zones with more trips a week have a stronger colour
                 {!isComplete(known) &&
                   `; ${count(known.list.length)} of ${count(known.total)} have been read`}
                 {drawnZones.drawn < drawnZones.inView &&

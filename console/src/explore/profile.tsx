@@ -23,8 +23,8 @@ interface Brush {
 }
 
 /**
- * The trips by day of the week and hour, as a table whose cells are darker for more trips. A brush
- * over it, with the pointer or with the keys, filters by days and hours.
+ * The trips by day of the week and hour, as a table whose cells have a stronger colour for more trips.
+ * A brush over it, with the pointer or with the keys, filters by days and hours.
  */
 export function Profile({ cells }: { cells: readonly ProfileCell[] }) {
   const id = useId();
