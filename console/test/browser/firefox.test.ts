@@ -1,7 +1,8 @@
+import axe from 'axe-core';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { executable } from './executable';
-import { Files } from './files';
+import { Files, trips as rows } from './files';
 import { Server } from './server';
 
 // They only bound failures. One wait is shorter than a test, so that a failure names what was waited for.
@@ -33,8 +34,22 @@ beforeAll(async () => {
   page.on('console', (message) => {
     if (/content.security.policy/i.test(message.text())) faults.push(message.text());
   });
+  // As in Chromium, nothing comes from another host.
+  page.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol.startsWith('http') && origin !== server.url) faults.push(`asked ${request.url()}`);
+  });
   await page.goto(`${server.url}/graphiql`);
 }, SLOW.timeout);
+
+/** What axe finds wrong with the page. */
+async function violations(): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document);
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  });
+}
 
 afterAll(async () => {
   await browser?.close();
@@ -75,6 +90,7 @@ test('Firefox shows the trips right after an upload', SLOW, async () => {
   await page.waitForSelector('.map .place-name');
   await press('Everywhere');
   expect(await trips()).toBe(20_000);
+  expect(await violations()).toEqual([]);
   expect(faults).toEqual([]);
 });
 
@@ -129,5 +145,22 @@ test('Firefox shows the same for a link, and its query in GraphiQL', SLOW, async
       (editor as HTMLElement & { CodeMirror: { getValue(): string } }).CodeMirror.getValue(),
     );
   await expect.poll(result, WAIT).toContain(`"totalTrips": ${shown}`);
+  expect(await violations()).toEqual([]);
+  expect(faults).toEqual([]);
+});
+
+test('Firefox uploads 300 files', SLOW, async () => {
+  await press('Explore');
+  const days = Array.from({ length: 300 }, (_, day) =>
+    files.write(`day-${day}.csv`, rows(`day-${day}`, 1)),
+  );
+  const input = await page.waitForSelector('input[name="files"]');
+  await (input as unknown as { uploadFile(...paths: string[]): Promise<void> }).uploadFile(...days);
+  await press('Upload 300 files');
+  const count = async (): Promise<unknown> => {
+    const query = '{ ingestions(state: SUCCEEDED, first: 0) { totalCount } }';
+    return (await server.ask(query)).data!['ingestions'];
+  };
+  await expect.poll(count, { timeout: 180_000 }).toEqual({ totalCount: 301 });
   expect(faults).toEqual([]);
 });
