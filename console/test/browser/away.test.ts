@@ -53,6 +53,15 @@ describe('a server that goes away', () => {
     await expect.poll(() => explore.figure('Trips')).toBe(34);
     expect(await app.page.locator('.fault').count()).toBe(0);
   });
+
+  test('a message about an upload can be dismissed', async () => {
+    await app.choose('files', files.write('again.csv', trips('next', 4)));
+    await app.page.getByRole('button', { name: 'Upload 1 file' }).click();
+    const message = app.page.locator('.transfer', { hasText: 'Duplicate of ingestion' });
+    await message.waitFor();
+    await app.page.getByRole('button', { name: 'Dismiss the message about again.csv' }).click();
+    await message.waitFor({ state: 'detached' });
+  });
 });
 
 describe('a token of scope aggregate', () => {
