@@ -51,7 +51,8 @@ const updated = new Set<string>();
 export function startFeed(): void {
   let client = follow();
   token.subscribe(() => {
-    void client.dispose();
+    // It may just be refused, which is no error any more.
+    Promise.resolve(client.dispose()).catch(() => {});
     feed.update((value) => ({ ...value, connection: 'connecting', problem: null }));
     client = follow();
   });
@@ -77,10 +78,11 @@ function follow(): Client {
     void readPresent(current);
   });
   client.on('closed', (event) => {
+    if (!current()) return;
     if (refused(event)) {
       connection('refused');
       feed.update((value) => ({ ...value, loaded: false, ingestions: [] }));
-    } else if (current()) {
+    } else {
       if (wasConnected && feed.get().connection === 'connected') announce('Connection lost.');
       connection('lost');
     }

@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, WebSocketRoute } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { ConsolePage } from './console-page';
 import { ExplorePage } from './explore-page';
@@ -94,6 +94,23 @@ describe('a token of scope aggregate', () => {
       'All regions',
     ]);
     expect(await explore.flows.count()).toBe(0);
+  });
+
+  test('a connection that is refused after a token was entered is no error', async () => {
+    const first: WebSocketRoute[] = [];
+    const other = await ConsolePage.open(browser, server, {}, '', (page) =>
+      page.routeWebSocket('**/graphql', (socket) => {
+        if (first.length > 0) socket.connectToServer();
+        else first.push(socket);
+      }),
+    );
+    await expect.poll(() => first.length).toBe(1);
+    await other.enterToken(SECRET);
+    await other.connection('connected').waitFor();
+    await first[0]!.close({ code: 4403, reason: 'a token is needed' });
+    await other.ingestion('cities.csv').waitFor();
+    expect(other.faults).toEqual([]);
+    await other.close();
   });
 
   test('the explorer has the counts of fixed places, which are those of the API', async () => {
