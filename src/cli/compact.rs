@@ -20,11 +20,11 @@ pub(super) struct Compact {
 
 impl Compact {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        Log {
+        let _telemetry = Log {
             filter: "warn".to_owned(),
             format: LogFormat::Text,
         }
-        .init()?;
+        .init(&self.database)?;
         let backend = Backend::start(&self.database, self.worker, Purpose::Compact).await?;
         // What lacks rows for SQL is merged after they are written.
         sql_trips::follow(&backend.ingestions).await;

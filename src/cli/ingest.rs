@@ -82,11 +82,11 @@ pub(super) struct Ingest {
 
 impl Ingest {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        Log {
+        let _telemetry = Log {
             filter: self.log.clone(),
             format: crate::telemetry::LogFormat::Text,
         }
-        .init()?;
+        .init(&self.database)?;
         // All options and sources are checked before any file is queued.
         FileOptions::new(&self.format.format(), "")?;
         let list = self.format.locations()?;

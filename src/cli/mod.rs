@@ -26,7 +26,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{ConfigError, DatabaseConfig, ServerConfig, WorkerConfig};
-use crate::telemetry::{self, LogFormat};
+use crate::ingest::web;
+use crate::telemetry::{self, LogFormat, Telemetry};
 use crate::text::Printable;
 
 /// Ingests CSV files of trips, groups similar trips and computes weekly averages of an area
@@ -99,8 +100,18 @@ struct Log {
 }
 
 impl Log {
-    fn init(&self) -> anyhow::Result<()> {
-        telemetry::init(&self.filter, self.format).context("cannot start logging")
+    /// Starts logging and exporting, until what is returned is dropped.
+    fn init(&self, database: &DatabaseConfig) -> anyhow::Result<Telemetry> {
+        let options = telemetry::Options {
+            filter: &self.filter,
+            format: self.format,
+            database: if database.address().is_postgres() {
+                "postgresql"
+            } else {
+                "sqlite"
+            },
+        };
+        telemetry::init(&options, || web::client().build()).context("cannot start logging")
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn run(
     format: &FormatArgs,
     log: Log,
 ) -> anyhow::Result<ExitCode> {
-    log.init()?;
+    let _telemetry = log.init(&database)?;
     server.check()?;
     let watched = IngestOptions {
         format: format.format(),

@@ -10,9 +10,11 @@ use async_graphql::{Value, Variables};
 use futures::FutureExt;
 use futures::future::Shared;
 use tokio::sync::{Notify, oneshot};
+use tracing::{Instrument, field::Empty, trace_span};
 
 use super::ApiError;
 use crate::ingest::{ReceivedFile, SpooledFile};
+use crate::telemetry::SPANS;
 
 type Outcome = Result<Arc<ReceivedFile>, ApiError>;
 
@@ -67,8 +69,18 @@ impl Uploads {
         let missing = || ApiError::bad_input("the file did not arrive");
         let file = self.files.get(number).cloned().ok_or_else(missing)?;
         self.wanted.notify_one();
-        let file = file.await.unwrap_or_else(|_| Err(missing()))?;
-        Ok(file.spool().await?)
+        let span = trace_span!(target: SPANS, "receive", "file.size" = Empty);
+        let recorded = span.clone();
+        let received = async move {
+            let file = file
+                .await
+                .unwrap_or_else(|_| Err(missing()))?
+                .spool()
+                .await?;
+            recorded.record("file.size", i64::try_from(file.bytes()).ok());
+            Ok(file)
+        };
+        received.instrument(span).await
     }
 }
 

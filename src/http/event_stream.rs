@@ -17,8 +17,9 @@ use futures::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
 use super::auth::Caller;
+use super::operation_span::RequestInfo;
 use super::{AppState, operations, reply};
-use crate::graphql::{Operation, OperationKind, RequestId};
+use crate::graphql::{Operation, OperationKind};
 
 /// Asks nginx, and proxies that follow it, to pass on each result at once.
 const UNBUFFERED: (HeaderName, HeaderValue) = (
@@ -94,13 +95,13 @@ fn part(json: &str) -> String {
 pub(super) fn run(
     framing: Framing,
     state: &AppState,
+    info: &RequestInfo,
     caller: &Caller,
     operation: Operation,
-    id: RequestId,
 ) -> Response {
     let is_subscription = operation.kind() == OperationKind::Subscription;
     let open = (state.shutdown().busy(), state.metrics().event_stream());
-    let events = events(framing, operations::stream(state, caller, operation, id));
+    let events = events(framing, operations::stream(state, info, caller, operation));
     let events = if is_subscription {
         // Without `complete`, so that clients connect again and subscribe to the next server.
         let shutdown = state.shutdown().clone();

@@ -16,10 +16,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::auth::Caller;
 use super::body::broken;
 use super::event_stream::Framing;
+use super::operation_span::RequestInfo;
 use super::reply::{Format, of_code};
-use super::{
-    AppState, body, event_stream, multipart, operations, origin, params, request_id, websocket,
-};
+use super::{AppState, body, event_stream, multipart, operations, origin, params, websocket};
 use crate::graphql::{ApiError, Operation, OperationKind};
 
 /// Minimum size of a compressed response, in bytes. A smaller one fits into one packet anyway.
@@ -59,8 +58,8 @@ async fn get(State(state): State<AppState>, mut request: Request) -> Response {
     if is_upgrade(request.headers()) {
         return match request.extract_parts::<WebSocketUpgrade>().await {
             Ok(upgrade) => {
-                let id = request_id::of(request.extensions());
-                websocket::upgrade(state, request.headers(), id, upgrade)
+                let info = RequestInfo::of(request.extensions(), request.headers());
+                websocket::upgrade(state, request.headers(), info, upgrade)
             }
             Err(rejection) => rejection.into_response(),
         };
@@ -73,8 +72,9 @@ async fn get(State(state): State<AppState>, mut request: Request) -> Response {
         Ok(caller) => caller,
         Err(error) => return format.refuse(error),
     };
+    let info = RequestInfo::of(request.extensions(), request.headers());
     let operation = match params::from_query(query) {
-        Ok(request) => operations::parse(&state, request),
+        Ok(request) => operations::parse(&state, &info, request),
         Err(error) => return format.refuse(error),
     };
     let operation = match operation {
@@ -85,8 +85,7 @@ async fn get(State(state): State<AppState>, mut request: Request) -> Response {
         let error = ApiError::bad_input("a mutation needs POST");
         return format.refusal(StatusCode::METHOD_NOT_ALLOWED, error);
     }
-    let (parts, _) = request.into_parts();
-    execute(&state, format, &parts, &caller, operation).await
+    execute(&state, format, &info, &caller, operation).await
 }
 
 /// Answers a POST: JSON, or a multipart request with files.
@@ -202,8 +201,9 @@ async fn json(
         Ok(request) => request,
         Err(error) => return format.refuse(error),
     };
-    match operations::parse(state, request) {
-        Ok(operation) => execute(state, format, parts, caller, operation).await,
+    let info = RequestInfo::of(&parts.extensions, &parts.headers);
+    match operations::parse(state, &info, request) {
+        Ok(operation) => execute(state, format, &info, caller, operation).await,
         Err(errors) => format.answer(async_graphql::Response::from_errors(errors)),
     }
 }
@@ -211,23 +211,22 @@ async fn json(
 async fn execute(
     state: &AppState,
     format: Format,
-    parts: &Parts,
+    info: &RequestInfo,
     caller: &Caller,
     mut operation: Operation,
 ) -> Response {
-    if let Err(error) = operations::permit(state, caller, &mut operation) {
+    if let Err(error) = operations::permit(state, info, caller, &mut operation) {
         return format.refuse(error);
     }
-    let id = request_id::of(&parts.extensions);
     match format {
-        Format::EventStream => event_stream::run(Framing::Events, state, caller, operation, id),
+        Format::EventStream => event_stream::run(Framing::Events, state, info, caller, operation),
         Format::Parts if operation.kind() == OperationKind::Subscription => {
-            event_stream::run(Framing::Parts, state, caller, operation, id)
+            event_stream::run(Framing::Parts, state, info, caller, operation)
         }
         _ if operation.kind() == OperationKind::Subscription => format.refuse(ApiError::bad_input(
             "a subscription needs a WebSocket, or the header `Accept: text/event-stream`",
         )),
-        _ => format.answer(operations::execute(state, caller, operation, id).await),
+        _ => format.answer(operations::execute(state, info, caller, operation).await),
     }
 }
 

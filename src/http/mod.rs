@@ -17,6 +17,7 @@ mod inspect;
 mod metrics;
 mod monitoring;
 pub(crate) mod multipart;
+mod operation_span;
 mod operations;
 mod origin;
 mod params;

@@ -16,8 +16,9 @@ use tokio::time::Instant;
 
 use super::auth::Caller;
 use super::body::{BodyError, Incoming, Shared, broken};
+use super::operation_span::RequestInfo;
 use super::reply::Format;
-use super::{AppState, file_name, operations, params, request_id};
+use super::{AppState, file_name, operations, params};
 use crate::graphql::{ApiError, Code, Operation, OperationKind, UploadSender, Uploads};
 use crate::ingest::{ReceivedFile, SpoolError};
 
@@ -42,8 +43,9 @@ pub(super) async fn answer(
         .headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    match prepare(state, caller, length, reader).await {
-        Ok(prepared) => Box::pin(prepared.run(state, format, parts, caller)).await,
+    let info = RequestInfo::of(&parts.extensions, &parts.headers);
+    match prepare(state, &info, caller, length, reader).await {
+        Ok(prepared) => Box::pin(prepared.run(state, format, &info, caller)).await,
         Err(Refusal::Transport(error)) => format.refuse(error),
         Err(Refusal::Document(answer)) => format.answer(*answer),
     }
@@ -70,6 +72,7 @@ struct Prepared {
 
 async fn prepare(
     state: &AppState,
+    info: &RequestInfo,
     caller: &Caller,
     length: Option<u64>,
     mut reader: Reader,
@@ -103,9 +106,9 @@ async fn prepare(
         }
         numbers.insert(part, number);
     }
-    let mut operation = operations::parse(state, request)
+    let mut operation = operations::parse(state, info, request)
         .map_err(|errors| Refusal::Document(Box::new(Answer::from_errors(errors))))?;
-    operations::permit(state, caller, &mut operation)?;
+    operations::permit(state, info, caller, &mut operation)?;
     if operation.kind() == OperationKind::Subscription {
         return Err(ApiError::bad_input("a subscription has no files: send it as JSON").into());
     }
@@ -134,13 +137,12 @@ impl Prepared {
         mut self,
         state: &AppState,
         format: Format,
-        parts: &Parts,
+        info: &RequestInfo,
         caller: &Caller,
     ) -> Response {
         let (sender, uploads) = Uploads::new(self.map.len());
         self.operation.request_mut().data.insert(uploads);
-        let id = request_id::of(&parts.extensions);
-        let answer = operations::execute(state, caller, self.operation, id);
+        let answer = operations::execute(state, info, caller, self.operation);
         let files = receive(state, self.reader, self.map, sender);
         tokio::pin!(answer, files);
         let answer = tokio::select! {

@@ -7,20 +7,26 @@ use std::time::{Duration, Instant};
 use async_graphql::{Request, Response as Answer, ServerError};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tracing::Span;
+use tracing::{Instrument, Span};
 
 use super::AppState;
 use super::auth::Caller;
 use super::metrics::Metrics;
-use crate::graphql::{ApiError, Code, Operation, OperationKind, RequestId};
+use super::operation_span::{OperationSpan, RequestInfo};
+use crate::graphql::{ApiError, Code, Operation, OperationKind};
 
 /// Maximum length of an operation's name in the log, in characters.
 const MAX_NAME: usize = 100;
 
 /// Parses and validates a request.
-pub(super) fn parse(state: &AppState, request: Request) -> Result<Operation, Vec<ServerError>> {
+pub(super) fn parse(
+    state: &AppState,
+    info: &RequestInfo,
+    request: Request,
+) -> Result<Operation, Vec<ServerError>> {
     Operation::parse(request, state.limits()).inspect_err(|errors| {
         let code = state.metrics().graphql_errors(errors);
+        OperationSpan::begin(info, None, None).failed(code);
         tracing::info!(code, "refused an operation");
     })
 }
@@ -28,6 +34,7 @@ pub(super) fn parse(state: &AppState, request: Request) -> Result<Operation, Vec
 /// Checks that the client may run an operation, and restricts it to what the client may learn.
 pub(super) fn permit(
     state: &AppState,
+    info: &RequestInfo,
     caller: &Caller,
     operation: &mut Operation,
 ) -> Result<(), ApiError> {
@@ -36,8 +43,10 @@ pub(super) fn permit(
         .and_then(|()| operation.disclose(caller.disclosure(state.settings())));
     permitted.inspect_err(|error| {
         state.metrics().graphql_error(Some(error.code()));
+        let kind = operation.kind();
         let operation = name(operation);
         let code = error.code().name();
+        OperationSpan::begin(info, Some(kind), operation.as_deref()).failed(Some(code));
         tracing::info!(
             operation,
             caller = caller.name(),
@@ -50,12 +59,13 @@ pub(super) fn permit(
 /// Runs a query or a mutation to its end.
 pub(super) async fn execute(
     state: &AppState,
+    info: &RequestInfo,
     caller: &Caller,
     operation: Operation,
-    id: RequestId,
 ) -> Answer {
-    let mut run = Run::new(state, caller, &operation);
-    let answer = operation.execute(state.schema(), id).await;
+    let mut run = Run::new(state, info, caller, &operation);
+    let answer = operation.execute(state.schema(), info.id.clone());
+    let answer = answer.instrument(run.exported.span().clone()).await;
     run.answered(&answer);
     run.complete();
     answer
@@ -64,14 +74,15 @@ pub(super) async fn execute(
 /// Runs an operation as a stream of results.
 pub(super) fn stream(
     state: &AppState,
+    info: &RequestInfo,
     caller: &Caller,
     operation: Operation,
-    id: RequestId,
 ) -> BoxStream<'static, Answer> {
-    let run = Run::new(state, caller, &operation);
-    let answers = operation.stream(state.schema(), id);
+    let run = Run::new(state, info, caller, &operation);
+    let answers = operation.stream(state.schema(), info.id.clone());
     futures::stream::unfold((answers, run), |(mut answers, mut run)| async {
-        let Some(answer) = answers.next().await else {
+        let answer = answers.next().instrument(run.exported.span().clone());
+        let Some(answer) = answer.await else {
             run.complete();
             return None;
         };
@@ -87,7 +98,9 @@ struct Run {
     kind: OperationKind,
     caller: Caller,
     metrics: Arc<Metrics>,
+    /// The span of the request in the log.
     span: Span,
+    exported: OperationSpan,
     began: Instant,
     results: u64,
     /// Code of the first error.
@@ -96,10 +109,12 @@ struct Run {
 }
 
 impl Run {
-    fn new(state: &AppState, caller: &Caller, operation: &Operation) -> Self {
+    fn new(state: &AppState, info: &RequestInfo, caller: &Caller, operation: &Operation) -> Self {
+        let (name, kind) = (name(operation), operation.kind());
         Self {
-            name: name(operation),
-            kind: operation.kind(),
+            exported: OperationSpan::begin(info, Some(kind), name.as_deref()),
+            name,
+            kind,
             caller: caller.clone(),
             metrics: Arc::clone(state.metrics()),
             span: Span::current(),
@@ -113,7 +128,10 @@ impl Run {
     fn answered(&mut self, answer: &Answer) {
         self.results += 1;
         let code = self.metrics.graphql_errors(&answer.errors);
-        self.code = self.code.or(code);
+        if self.code.is_none() {
+            self.exported.failed(code);
+            self.code = code;
+        }
     }
 
     fn complete(mut self) {
@@ -132,6 +150,7 @@ impl Drop for Run {
             complete = self.is_complete,
             code = self.code,
             latency_ms = milliseconds(self.began.elapsed()),
+            trace_id = self.exported.trace_id(),
             "operation"
         );
     }

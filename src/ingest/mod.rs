@@ -18,6 +18,7 @@ mod rejected;
 mod removal;
 mod reporter;
 mod requests;
+mod spans;
 mod spool;
 mod sql_trips;
 mod states;

@@ -1,5 +1,8 @@
 //! What clients do to ingestions: enqueue, cancel, remove.
 
+use tracing::field::Empty;
+use tracing::{Instrument, trace_span};
+
 use super::parse::{FileOptions, Locations};
 use super::removal::removal;
 use super::spool::SpooledFile;
@@ -7,6 +10,7 @@ use super::{IngestError, Ingestions, worker};
 use crate::clock;
 use crate::model::{Ingestion, IngestionId, IngestionState, TripFormat};
 use crate::store::{CannotReplace, FinalCounts, NewIngestion, Queued, Removed};
+use crate::telemetry::SPANS;
 
 /// The options of a file's ingestion.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -67,7 +71,9 @@ impl Ingestions {
             .collect();
         // From here on ingestions may need the files, even if this is dropped meanwhile.
         uploads.iter_mut().for_each(SpooledFile::keep);
-        let queued = match self.inner.store.enqueue(&files, clock::now()).await {
+        let span = trace_span!(target: SPANS, "enqueue", "tripgraph.ingestion.id" = Empty);
+        let queued = self.inner.store.enqueue(&files, clock::now());
+        let queued = match queued.instrument(span.clone()).await {
             Ok(queued) => queued,
             Err(error) if error.is_in_doubt() => {
                 for upload in &uploads {
@@ -84,7 +90,11 @@ impl Ingestions {
         let mut new = Vec::new();
         for (upload, queued) in uploads.iter_mut().zip(&queued) {
             match queued {
-                Queued::New(ingestion) => new.push(ingestion.id),
+                Queued::New(ingestion) => {
+                    // Of several files, the last one.
+                    span.record("tripgraph.ingestion.id", ingestion.id);
+                    new.push(ingestion.id);
+                }
                 Queued::Duplicate { .. } | Queued::Refused(_) => upload.discard(),
             }
         }

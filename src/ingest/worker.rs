@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Ingestions;
 use super::pipeline::{self, Member, PipelineError, Run, RunFiles, Stages};
 use super::reporter::Reporter;
+use super::spans::IngestionSpan;
 use super::stop::{Stop, StopReason};
 use crate::backoff::Backoff;
 use crate::clock;
@@ -78,6 +79,7 @@ async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> bool {
     ingestions.refresh_or_log(&[id]).await;
     tracing::info!(id, source = record.ingestion.source, "ingestion started");
 
+    let span = IngestionSpan::begin(&record.ingestion);
     let files = run_files(ingestions, &record);
     let reporter = Reporter::new(
         inner.progress.clone(),
@@ -90,7 +92,9 @@ async fn ingest(ingestions: &Ingestions, record: IngestionRecord) -> bool {
         counts,
         stages,
         outcome,
-    } = pipeline::run(&inner.store, &record, files, reporter, stop).await;
+    } = pipeline::run(&inner.store, &record, files, reporter, stop, &span).await;
+    span.end(counts, outcome.as_ref().err());
+    drop(span);
     note_stages(id, &stages);
     inner.metrics.work(&stages);
     let available = end(ingestions, record.claim, counts, outcome).await;
@@ -111,7 +115,11 @@ async fn ingest_group(ingestions: &Ingestions, records: Vec<IngestionRecord>) ->
     });
     let (files, store) = (files.collect(), &inner.store);
     let mut available = true;
-    match pipeline::run_group(store, files).await {
+    let span = IngestionSpan::of_group(&ids);
+    let run = pipeline::run_group(store, files, &span).await;
+    span.fail(run.as_ref().err());
+    drop(span);
+    match run {
         Ok(members) => {
             for member in &members {
                 inner.metrics.advance(FinalCounts::default(), member.counts);

@@ -29,6 +29,12 @@ impl Address {
         }
     }
 
+    /// Whether it is a `PostgreSQL` database.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        matches!(self, Self::Url(url) if !url.starts_with("sqlite:"))
+    }
+
     /// As it may be shown: a URL without its user, password and options.
     #[must_use]
     pub fn shown(&self) -> String {

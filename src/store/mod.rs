@@ -51,6 +51,8 @@ mod zones;
 
 use std::sync::Arc;
 
+use log::LevelFilter;
+
 pub use address::Address;
 pub use blocks::{Checkpoint, Head, LoadBlock, Notes, PatchRow, TripSummary};
 pub use changes::{Advance, Change};
@@ -81,6 +83,9 @@ pub use unavailable::Unavailable;
 use uuid::Uuid;
 pub use workers::Worker;
 pub use zones::ZoneSetRecord;
+
+/// Level of the events of statements. Only traces, and logs that are asked for them, have these.
+const STATEMENTS_LOGGED: LevelFilter = LevelFilter::Debug;
 
 /// Connections that read. Questions are answered with [`QUESTIONS`] of them at most at the same
 /// time, and [`EXPORTS`] are for exports; the others are for what takes no place in their queues,

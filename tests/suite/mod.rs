@@ -24,6 +24,8 @@ mod replacing;
 mod sample;
 mod similar_trips;
 mod sql_trips;
+#[cfg(feature = "otel")]
+mod traces;
 mod verify;
 mod warnings;
 mod weekly_average;

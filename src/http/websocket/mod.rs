@@ -11,15 +11,16 @@ use tracing::Instrument;
 
 use self::protocol::Protocol;
 use super::AppState;
+use super::operation_span::RequestInfo;
 use super::reply::Format;
-use crate::graphql::{ApiError, RequestId};
+use crate::graphql::ApiError;
 
 /// Upgrades a connection that requests a supported protocol. Errors of its operations have the
-/// request id of the handshake.
+/// request id of the handshake, and their spans its parent.
 pub(super) fn upgrade(
     state: AppState,
     headers: &HeaderMap,
-    id: RequestId,
+    info: RequestInfo,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let format = Format::accepted(headers);
@@ -35,7 +36,7 @@ pub(super) fn upgrade(
         Ok(caller) => caller,
         Err(error) => return format.refuse(error),
     };
-    let session = session::Session::new(state.clone(), protocol, caller, id);
+    let session = session::Session::new(state.clone(), protocol, caller, info);
     let (busy, open) = (state.shutdown().busy(), state.metrics().websocket());
     let upgrade = upgrade
         .protocols([protocol.name()])

@@ -6,9 +6,10 @@ use futures::{StreamExt, stream};
 use serde_json::Value as Json;
 
 use super::protocol::{ClientMessage, Close, Protocol};
-use crate::graphql::{ApiError, Code, Operation, RequestId, is_request_error};
+use crate::graphql::{ApiError, Code, Operation, is_request_error};
 use crate::http::AppState;
 use crate::http::auth::Caller;
+use crate::http::operation_span::RequestInfo;
 use crate::http::{operations, params};
 
 /// State of the conversation with one client.
@@ -18,7 +19,7 @@ pub(super) struct Session {
     /// The authenticated client, from the headers of the handshake or from `connection_init`.
     caller: Option<Caller>,
     initialised: bool,
-    request: RequestId,
+    handshake: RequestInfo,
     /// The running operations by id, each with the number of its events.
     running: HashMap<String, ActiveOperation>,
     answers: SelectAll<BoxStream<'static, Event>>,
@@ -43,14 +44,14 @@ impl Session {
         state: AppState,
         protocol: Protocol,
         caller: Option<Caller>,
-        request: RequestId,
+        handshake: RequestInfo,
     ) -> Self {
         Self {
             state,
             protocol,
             caller,
             initialised: false,
-            request,
+            handshake,
             running: HashMap::new(),
             answers: SelectAll::new(),
             started: 0,
@@ -145,11 +146,12 @@ impl Session {
             (Err(error), Protocol::TransportWs) => return Err(Close::new(4400, error.message())),
             (Err(error), Protocol::Legacy) => return refused(self, error),
         };
-        let mut operation = match operations::parse(&self.state, request) {
+        let mut operation = match operations::parse(&self.state, &self.handshake, request) {
             Ok(operation) => operation,
             Err(errors) => return Ok(vec![self.protocol.error(&id, &errors)]),
         };
-        if let Err(error) = operations::permit(&self.state, &caller, &mut operation) {
+        let permitted = operations::permit(&self.state, &self.handshake, &caller, &mut operation);
+        if let Err(error) = permitted {
             return refused(self, error);
         }
         self.start(id, &caller, operation);
@@ -159,7 +161,7 @@ impl Session {
     fn start(&mut self, id: String, caller: &Caller, operation: Operation) {
         let number = self.started;
         self.started += 1;
-        let answers = operations::stream(&self.state, caller, operation, self.request.clone());
+        let answers = operations::stream(&self.state, &self.handshake, caller, operation);
         let (answers, abort) = stream::abortable(answers);
         let name = id.clone();
         let end = Event {

@@ -179,6 +179,14 @@ impl PipelineError {
         }
     }
 
+    /// Whether the run was only stopped, or will be done in another way.
+    pub(in crate::ingest) const fn is_stop(&self) -> bool {
+        matches!(
+            self,
+            Self::Stopped(_) | Self::WriterGone | Self::Store(store::Error::NotRunning(_))
+        )
+    }
+
     /// The failure that is reported to the user.
     pub(in crate::ingest) fn failure(&self) -> Failure {
         let (code, message) = match self {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, available_parallelism};
 
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use super::background::in_background;
 use super::batch::BATCH_PORTIONS;
@@ -28,6 +29,7 @@ use super::stages::{ReadStages, Stopwatch};
 use super::tally::Tally;
 use crate::clock;
 use crate::ingest::parse::FileOptions;
+use crate::ingest::spans::{IngestionSpan, Stage};
 use crate::ingest::stop::Stop;
 use crate::store::{
     self, Checkpoint, Claim, FinalCounts, IngestionRecord, LoadBlock, Notes, Publication,
@@ -82,6 +84,7 @@ impl Small {
 pub(in crate::ingest) async fn run_group(
     store: &Store,
     files: Vec<(IngestionRecord, RunFiles)>,
+    span: &IngestionSpan,
 ) -> Result<Vec<Member>, PipelineError> {
     let ids = files.iter().map(|(record, _)| record.ingestion.id);
     let mut locations = store.locations(ids).await?;
@@ -99,7 +102,9 @@ pub(in crate::ingest) async fn run_group(
     }
     let dimensions = Dimensions::new(store);
     let read = move || read_all(queued, &dimensions);
+    let stage = span.stage(Stage::Read);
     let mut files = in_background("small-files", read).await?;
+    drop(stage);
     let notes = files
         .iter_mut()
         .map(|file| (file.member.claim, std::mem::take(&mut file.notes)));
@@ -118,7 +123,7 @@ pub(in crate::ingest) async fn run_group(
     members.extend(bad.into_iter().map(|file| file.member));
     while !good.is_empty() {
         let target = store.begin_group().await?;
-        let published = pack_and_publish(store, target, &good).await;
+        let published = pack_and_publish(store, target, &good, span).await;
         if published.is_err() {
             // Where this fails, too, it is tried again before segments are purged.
             store.abandon_merge(target).await?;
@@ -148,13 +153,17 @@ async fn pack_and_publish(
     store: &Store,
     target: SegmentId,
     files: &[Small],
+    span: &IngestionSpan,
 ) -> Result<(), PipelineError> {
+    let stage = span.stage(Stage::Pack);
     let mut portion = Portion::default();
     for chunk in files.iter().flat_map(|file| &file.chunks) {
         portion.push(chunk.clone());
     }
     let pack = in_background("small-files", move || pack_trips(&portion));
     let PackedTrips { blocks, histograms } = pack.await?.map_err(store::Error::from)?;
+    drop(stage);
+    let stage = span.stage(Stage::Write);
     let claim = SegmentClaim {
         segment: target,
         by: SegmentWriter::Merge,
@@ -166,11 +175,13 @@ async fn pack_and_publish(
         };
         store.load(claim, &block).await?;
     }
+    drop(stage);
     let publications = files.iter().map(|file| file.publication.clone());
     let publications: Vec<_> = publications.collect();
     // A file that replaces another is not among them: nothing moves.
     store
         .publish(target, &publications, &histograms, clock::now, |_| {})
+        .instrument(span.stage(Stage::Publish))
         .await?;
     Ok(())
 }

@@ -66,6 +66,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::available_parallelism;
 
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use self::background::in_background;
 use self::collect::Collector;
@@ -91,6 +92,7 @@ use self::stages::{ReadStages, Stopwatch};
 use self::write::write;
 use super::parse::{FileOptions, OpenError};
 use super::reporter::Reporter;
+use super::spans::{IngestionSpan, Stage, busy};
 use super::stop::Stop;
 use crate::geo::Point;
 use crate::model::{IngestionId, TripEnd};
@@ -126,6 +128,7 @@ pub(super) async fn run(
     files: RunFiles,
     mut reporter: Reporter,
     stop: Arc<Stop>,
+    span: &IngestionSpan,
 ) -> Run {
     let past = match Past::of(store, record).await {
         Ok(past) => past,
@@ -133,7 +136,7 @@ pub(super) async fn run(
     };
     let meter = Arc::new(Meter::new(past.totals.checkpoint.counts()));
     let run = tokio::select! {
-        run = run_stages(store, record, files, past, &meter, stop) => run,
+        run = run_stages(store, record, files, past, &meter, stop, span) => run,
         never = reporter.report(&meter) => match never {},
     };
     reporter.count(run.counts);
@@ -150,6 +153,7 @@ async fn run_stages(
     past: Past,
     meter: &Arc<Meter>,
     stop: Arc<Stop>,
+    span: &IngestionSpan,
 ) -> Run {
     let (writer, deliveries) = mpsc::channel(DELIVERIES);
     // Handed over hand to hand: one portion is packed while the next is collected, and no more.
@@ -188,6 +192,8 @@ async fn run_stages(
         watch: Stopwatch::default(),
     };
     let expected = Expected::of(record);
+    // Each stage ends its own span.
+    let stage = span.stage(Stage::Read);
     let reader = in_background("collector", move || {
         let mut reading = ReadStages::default();
         let file = QueuedFile {
@@ -198,15 +204,33 @@ async fn run_stages(
         };
         let outcome = read(file, &from, &stop, &mut collector, &mut reading);
         let summaries = outcome.map(|()| collector.summaries());
+        busy(
+            &stage,
+            reading.splitting + reading.parsing + collector.busy(),
+        );
+        drop(stage);
         (collector.counts(), reading, collector.busy(), summaries)
     });
-    let origins = in_background("origins", move || origins.pack(&origin_portions));
+    let stage = span.stage(Stage::PackOrigins);
+    let origins = in_background("origins", move || {
+        let packed = origins.pack(&origin_portions);
+        busy(&stage, packed.0);
+        packed
+    });
+    let stage = span.stage(Stage::PackDestinations);
     let destinations = in_background("destinations", move || {
-        destinations.pack(&destination_portions)
+        let packed = destinations.pack(&destination_portions);
+        busy(&stage, packed.0);
+        packed
     });
     // Where writing failed, the others find nobody to send to, and end.
     let by = SegmentWriter::Ingestion(record.claim);
-    let writer = write(store, SegmentClaim { segment, by }, deliveries);
+    let stage = span.stage(Stage::Write);
+    let writer = async move {
+        let written = write(store, SegmentClaim { segment, by }, deliveries).await;
+        busy(&stage, written.0);
+        written
+    };
     let (reader, origins, destinations, (writing, written)) =
         tokio::join!(reader, origins, destinations, writer);
     let (
@@ -227,7 +251,9 @@ async fn run_stages(
             summaries: summaries?,
             counts,
         };
-        publish(store, segment, record, addition, meter).await
+        let stage = span.stage(Stage::Publish);
+        let published = publish(store, segment, record, addition, meter);
+        published.instrument(stage).await
     };
     let outcome = outcome.await;
     Run {

@@ -23,7 +23,7 @@ pub(super) use self::sessions::{expired, replace};
 pub(super) use self::sql_trips::{delete_sql_trips, write_sql_block};
 pub(super) use self::standby::{Standby, position};
 use super::statement::statement;
-use super::{Access, Engine, Error, READERS};
+use super::{Access, Engine, Error, READERS, STATEMENTS_LOGGED};
 
 /// Two load at the same time, one listens; the others wait for nobody.
 const WRITERS: u32 = 6;
@@ -119,7 +119,8 @@ fn options(url: &str, program: &str) -> Result<PgConnectOptions, Error> {
             ("tcp_keepalives_count", "3"),
             ("idle_in_transaction_session_timeout", "15s"),
         ])
-        .disable_statement_logging())
+        .log_statements(STATEMENTS_LOGGED)
+        .log_slow_statements(STATEMENTS_LOGGED, Duration::MAX))
 }
 
 /// Connections that are free again once nothing is left of what they did. A future that is dropped

@@ -28,7 +28,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 use super::commit::{CommitPoint, committed};
 use super::helpers::Helpers;
 use super::migrate::migrate;
-use super::{Access, Address, Engine, Error, READERS};
+use super::{Access, Address, Engine, Error, READERS, STATEMENTS_LOGGED};
 
 /// Connections that help readers, of all questions together.
 const HELPERS: u32 = 6;
@@ -81,7 +81,8 @@ pub(super) async fn connect(
         .pragma("wal_autocheckpoint", WRITERS_CHECKPOINT_PAGES)
         .pragma("journal_size_limit", "268435456")
         .pragma("temp_store", "memory")
-        .disable_statement_logging();
+        .log_statements(STATEMENTS_LOGGED)
+        .log_slow_statements(STATEMENTS_LOGGED, Duration::MAX);
 
     let writer = pool(1)
         .acquire_timeout(Duration::from_mins(10))

@@ -54,7 +54,8 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tripgraph"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("TRIPGRAPH_") || text == "DATABASE_URL" {
+            if text.starts_with("TRIPGRAPH_") || text.starts_with("OTEL_") || text == "DATABASE_URL"
+            {
                 command.env_remove(name);
             }
         }

@@ -6,6 +6,8 @@
     reason = "each test file uses a part of it"
 )]
 pub mod backend;
+#[cfg(feature = "otel")]
+pub mod collector;
 pub mod data;
 pub mod database;
 pub mod postgres;

@@ -1,13 +1,18 @@
-//! Structured logs.
+//! The log: structured, on standard error.
 
 use std::io::{self, IsTerminal, Write, stderr};
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::TryInitError;
-use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
+use super::Options;
 use crate::text::{Printable, escape_json};
+
+/// Layers that are not the log.
+pub(super) type OtherLayers = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,24 +23,37 @@ pub enum LogFormat {
     Json,
 }
 
-/// Every migration logs two lines at level `info`, which are of no use on the first start.
-const QUIET: &str = "sea_orm_migration=warn";
+/// Every migration logs two lines at level `info`, which are of no use on the first start. Statements and
+/// exported spans are not for the log.
+const QUIET: &str = "sea_orm_migration=warn,sqlx::query=off,tripgraph::spans=off";
 
-/// Starts logging to standard error. `filter` selects the events, such as `info` or
-/// `tripgraph=debug`. If it has several directives for a target, the last one counts, so it can
-/// override `QUIET`.
-pub fn init(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
-    let registry = tracing_subscriber::registry().with(EnvFilter::new(format!("{QUIET},{filter}")));
+/// Starts logging to standard error, beside other layers. If the filter has several directives for a
+/// target, the last one counts, so it can override `QUIET`.
+pub(super) fn start(
+    options: &Options<'_>,
+    others: Option<OtherLayers>,
+) -> Result<(), TryInitError> {
+    let filter = || EnvFilter::new(format!("{QUIET},{}", options.filter));
+    let format = options.format;
     // A log file has no colours.
     let colours = format == LogFormat::Text && stderr().is_terminal();
     let writer = move || LogWriter { format, colours };
+    if let Some(others) = others {
+        let registry = tracing_subscriber::registry().with(others);
+        let log = fmt::layer().with_writer(writer);
+        return match format {
+            LogFormat::Text => registry
+                .with(log.with_ansi(colours).with_filter(filter()))
+                .try_init(),
+            LogFormat::Json => registry.with(log.json().with_filter(filter())).try_init(),
+        };
+    }
+    // A filter for all is cheaper than one for each layer.
+    let registry = tracing_subscriber::registry().with(filter());
+    let log = fmt::layer().with_writer(writer);
     match format {
-        LogFormat::Text => registry
-            .with(fmt::layer().with_writer(writer).with_ansi(colours))
-            .try_init(),
-        LogFormat::Json => registry
-            .with(fmt::layer().json().with_writer(writer))
-            .try_init(),
+        LogFormat::Text => registry.with(log.with_ansi(colours)).try_init(),
+        LogFormat::Json => registry.with(log.json()).try_init(),
     }
 }
 
