@@ -7,7 +7,7 @@ mod socket;
 use axum::extract::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use self::protocol::Protocol;
 use super::AppState;
@@ -42,11 +42,13 @@ pub(super) fn upgrade(
         .protocols([protocol.name()])
         .max_message_size(limit)
         .max_frame_size(limit);
+    // The connection is served by a task of its own; its lines in the log name the handshake.
+    let span = Span::current();
     upgrade.on_upgrade(move |socket| {
         async move {
             socket::run(socket, session, &state).await;
             drop((busy, open));
         }
-        .in_current_span()
+        .instrument(span)
     })
 }
