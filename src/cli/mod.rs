@@ -19,6 +19,7 @@ mod verify;
 mod zones;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::Resettable;
@@ -220,9 +221,12 @@ fn hide_values(command: clap::Command) -> clap::Command {
 }
 
 fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Runtime::new()
-        .context("cannot start the runtime")?
-        .block_on(command)
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let outcome = runtime.block_on(command);
+    // A system call that does not return, such as a slow lookup of a collector's name, must not keep the
+    // program from ending.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    outcome
 }
 
 /// An error and its causes, each printed once: some errors already contain their cause.

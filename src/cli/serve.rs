@@ -27,7 +27,7 @@ pub(super) async fn run(
     format: &FormatArgs,
     log: Log,
 ) -> anyhow::Result<ExitCode> {
-    let _telemetry = log.init(&database)?;
+    let telemetry = log.init(&database)?;
     server.check()?;
     let watched = IngestOptions {
         format: format.format(),
@@ -82,7 +82,13 @@ pub(super) async fn run(
             ..Limits::default()
         },
     };
-    let router = http::router(AppState::new(services, settings.clone(), shutdown.clone()));
+    let state = AppState::new(services, settings.clone(), shutdown.clone());
+    let measured = state.clone();
+    let metrics = telemetry.export_metrics(move || {
+        let state = measured.clone();
+        async move { state.metrics_text().await.ok() }
+    });
+    let router = http::router(state);
     let request = shutdown.clone();
     tokio::spawn(async move {
         if let Err(error) = interrupted().await {
@@ -107,6 +113,7 @@ pub(super) async fn run(
     http::serve(listener, router, shutdown, &settings)
         .await
         .context("cannot serve")?;
+    metrics.finish().await;
     if let Err(error) = server_note::remove(&database.address()) {
         tracing::warn!(%error, "cannot remove the server file next to the database");
     }

@@ -17,9 +17,7 @@ pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> R
     if let Err(error) = caller.and_then(|caller| caller.require(Scope::Read, "/metrics")) {
         return Format::accepted(&headers).refuse(error);
     }
-    state.ingestions().observe_metrics();
-    state.store().observe_replicas().await;
-    match state.metrics().text() {
+    match state.metrics_text().await {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(CONTENT_TYPE, kind)], text).into_response()

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
@@ -36,6 +37,13 @@ impl AppState {
             shutdown,
             metrics,
         }))
+    }
+
+    /// All metrics in the `OpenMetrics` text format, with the values of now.
+    pub async fn metrics_text(&self) -> Result<String, fmt::Error> {
+        self.ingestions().observe_metrics();
+        self.store().observe_replicas().await;
+        self.metrics().text()
     }
 
     pub(super) fn schema(&self) -> &Schema {

@@ -10,6 +10,9 @@ mod otel;
 mod settings;
 mod trace_parent;
 
+#[cfg(feature = "otel")]
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use reqwest::Client;
 use tracing_subscriber::util::TryInitError;
 
@@ -19,9 +22,6 @@ pub use self::trace_parent::{TraceParent, trace_id};
 
 /// Target of the spans that are exported. The log does not show them.
 pub const SPANS: &str = "tripgraph::spans";
-
-/// Target of the events that sqlx makes of each statement.
-const STATEMENTS: &str = "sqlx::query";
 
 /// What is logged and exported.
 #[derive(Debug)]
@@ -38,9 +38,47 @@ pub struct Options<'a> {
 #[derive(Debug)]
 #[must_use]
 pub struct Telemetry {
-    /// Sends what is left when it is dropped.
     #[cfg(feature = "otel")]
-    _otel: Option<otel::Otel>,
+    otel: Option<otel::Otel>,
+}
+
+impl Telemetry {
+    /// Sends the metrics that `text` returns in the `OpenMetrics` format to the collector, at an interval.
+    pub fn export_metrics<T>(&self, text: impl Fn() -> T + Send + 'static) -> MetricsExport
+    where
+        T: Future<Output = Option<String>> + Send + 'static,
+    {
+        #[cfg(feature = "otel")]
+        {
+            let exported = self
+                .otel
+                .as_ref()
+                .and_then(|otel| otel.export_metrics(text));
+            MetricsExport {
+                finish: exported.map(|exported| exported.finish().boxed()),
+            }
+        }
+        #[cfg(not(feature = "otel"))]
+        {
+            drop(text);
+            MetricsExport { finish: None }
+        }
+    }
+}
+
+/// Metrics that are sent to the collector, if there is one.
+#[must_use]
+pub struct MetricsExport {
+    finish: Option<BoxFuture<'static, ()>>,
+}
+
+impl MetricsExport {
+    /// Sends the last values, which takes a few seconds at most.
+    pub async fn finish(self) {
+        if let Some(finish) = self.finish {
+            finish.await;
+        }
+    }
 }
 
 /// Starts logging to standard error and, if the environment names a collector, exporting. `client` makes
@@ -77,7 +115,7 @@ fn start(
     if let Some(error) = error {
         tracing::warn!(%error, "cannot send traces and metrics to the OpenTelemetry collector");
     }
-    Ok(Telemetry { _otel: otel })
+    Ok(Telemetry { otel })
 }
 
 #[cfg(not(feature = "otel"))]

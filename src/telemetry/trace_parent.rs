@@ -19,9 +19,11 @@ impl TraceParent {
             return Self::default();
         }
         #[cfg(feature = "otel")]
-        return Self {
-            context: super::otel::parent(headers),
-        };
+        {
+            Self {
+                context: super::otel::parent(headers),
+            }
+        }
         #[cfg(not(feature = "otel"))]
         {
             let _ = headers;
@@ -46,7 +48,9 @@ impl TraceParent {
 #[must_use]
 pub fn trace_id(span: &Span) -> Option<String> {
     #[cfg(feature = "otel")]
-    return super::otel::trace_id(span);
+    {
+        super::otel::trace_id(span)
+    }
     #[cfg(not(feature = "otel"))]
     {
         let _ = span;

@@ -1,4 +1,4 @@
-//! Traces of the program, as an OpenTelemetry collector receives them.
+//! Traces and metrics of the program, as an OpenTelemetry collector receives them.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use futures::{SinkExt, StreamExt};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -42,7 +43,9 @@ fn command(home: &Home, endpoint: &str, variables: &[(&str, &str)]) -> Command {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn is_below_the_client(span: &Span) -> bool {
@@ -59,6 +62,7 @@ async fn post(server: &Serving, accept: &str, body: &Value) -> String {
     request.send().await.unwrap().text().await.unwrap()
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn operations_are_spans_below_the_client() {
     let (home, collector) = (Home::new(), Collector::start());
@@ -105,14 +109,6 @@ async fn operations_are_spans_below_the_client() {
         assert!(statement.end_time_unix_nano <= span.end_time_unix_nano);
     }
 
-    // The log names the trace.
-    assert!(
-        server
-            .process
-            .log()
-            .contains(&format!("trace_id=\"{TRACE}\""))
-    );
-
     let invalid = json!({ "query": "{ nothing }" });
     post(&server, "application/json", &invalid).await;
     let received = collector.spans("GraphQL Operation", 1);
@@ -126,6 +122,9 @@ async fn operations_are_spans_below_the_client() {
     let span = received.named("mutation")[0];
     assert!(is_below_the_client(span), "{span:?}");
     assert_eq!(attributes(&span.attributes)["error.type"], "NOT_FOUND");
+    // The log names the trace.
+    let (_, log) = server.process.terminate();
+    assert!(log.contains(&format!("trace_id=\"{TRACE}\"")), "{log}");
 }
 
 #[tokio::test]
@@ -170,10 +169,10 @@ async fn an_ingestion_is_a_trace_of_its_stages() {
 
     let ingestion = received.named("ingestion")[0];
     assert!(ingestion.parent_span_id.is_empty());
-    let named = attributes(&ingestion.attributes);
-    assert_eq!(named["tripgraph.ingestion.id"], id);
-    assert_eq!(named["tripgraph.rows.read"], "2000");
-    assert_eq!(named["tripgraph.bytes.read"], size.to_string());
+    let of_run = attributes(&ingestion.attributes);
+    assert_eq!(of_run["tripgraph.ingestion.id"], id);
+    assert_eq!(of_run["tripgraph.rows.read"], "2000");
+    assert_eq!(of_run["tripgraph.bytes.read"], size.to_string());
     let stages = received.below(ingestion);
     let names: BTreeSet<_> = stages.iter().map(|stage| stage.name.as_str()).collect();
     let expected = [
@@ -201,6 +200,7 @@ async fn an_ingestion_is_a_trace_of_its_stages() {
     assert_eq!(named["error.type"], "MISSING_COLUMNS", "{named:?}");
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn subscriptions_are_spans_over_each_transport() {
     let (home, collector) = (Home::new(), Collector::start());
@@ -249,6 +249,15 @@ async fn subscriptions_are_spans_over_each_transport() {
     assert!(is_below_the_client(span), "{span:?}");
     let named = attributes(&span.attributes);
     assert_eq!(named["graphql.operation.type"], "subscription");
+    // Each line of the log names its request.
+    let (_, log) = server.process.terminate();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains(r#"kind="subscription""#));
+    let requests: Vec<_> = lines
+        .map(|line| line.contains("request{method=GET") || line.contains("request{method=POST"))
+        .collect();
+    assert_eq!(requests, [true, true], "{log}");
 }
 
 #[cfg(unix)]
@@ -304,4 +313,54 @@ async fn what_the_environment_forbids_is_not_sent() {
     let (_, log) = server.process.terminate();
     assert!(!log.contains("WARN"), "{log}");
     assert!(collector.received().spans.is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn metrics_are_those_of_the_page() {
+    let (home, collector) = (Home::new(), Collector::start());
+    let often = ("OTEL_METRIC_EXPORT_INTERVAL", "50");
+    let server = serve(&home, &collector.url(), &[often]);
+    // Some series begin with the first request.
+    server.ask("{ regions { name } }", json!({})).await;
+    let page = reqwest::get(server.url("/metrics")).await.unwrap();
+    let page = page.text().await.unwrap();
+    collector.until("metrics", |received| !received.metrics.is_empty());
+    let hour = ("OTEL_METRIC_EXPORT_INTERVAL", "3600000");
+    let (status, log) = server.process.terminate();
+    assert!(status.success(), "{log}");
+    let server = serve(&home, &collector.url(), &[hour]);
+    server.ask("{ regions { name } }", json!({})).await;
+    // The last values are sent at the end.
+    let (status, log) = server.process.terminate();
+    assert!(status.success(), "{log}");
+    let metrics = collector.received().metrics;
+    let series = |line: &str| line.split(['{', ' ']).next().map(str::to_owned);
+    let listed = page.lines().filter(|line| !line.starts_with('#'));
+    let listed: BTreeSet<_> = listed.filter_map(series).collect();
+    for metric in &metrics {
+        let ending = match &metric.data {
+            Some(Data::Histogram(_)) => "_count",
+            _ => "",
+        };
+        let name = format!("{}{ending}", metric.name);
+        assert!(listed.contains(&name), "{name} in {listed:?}");
+    }
+    let named = |name: &str| metrics.iter().find(|metric| metric.name == name).unwrap();
+    let requests = named("tripgraph_http_request_duration_seconds");
+    assert_eq!(requests.unit, "s");
+    let Some(Data::Histogram(requests)) = &requests.data else {
+        panic!("{requests:?}");
+    };
+    let point = requests.data_points.iter().find(|point| {
+        let labels = attributes(&point.attributes);
+        labels["path"] == "/graphql" && labels["status"] == "200"
+    });
+    let point = point.unwrap();
+    assert_eq!(point.count, 1);
+    assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
+    let Some(Data::Sum(errors)) = &named("tripgraph_graphql_errors_total").data else {
+        panic!("{metrics:?}");
+    };
+    assert!(errors.is_monotonic && errors.data_points.len() > 5);
 }

@@ -204,33 +204,20 @@ async fn run_stages(
         };
         let outcome = read(file, &from, &stop, &mut collector, &mut reading);
         let summaries = outcome.map(|()| collector.summaries());
-        busy(
-            &stage,
-            reading.splitting + reading.parsing + collector.busy(),
-        );
-        drop(stage);
+        let time = reading.splitting + reading.parsing + collector.busy();
+        busy(&stage, time);
         (collector.counts(), reading, collector.busy(), summaries)
     });
     let stage = span.stage(Stage::PackOrigins);
-    let origins = in_background("origins", move || {
-        let packed = origins.pack(&origin_portions);
-        busy(&stage, packed.0);
-        packed
-    });
+    let origins = in_background("origins", move || origins.pack(&origin_portions, &stage));
     let stage = span.stage(Stage::PackDestinations);
     let destinations = in_background("destinations", move || {
-        let packed = destinations.pack(&destination_portions);
-        busy(&stage, packed.0);
-        packed
+        destinations.pack(&destination_portions, &stage)
     });
     // Where writing failed, the others find nobody to send to, and end.
     let by = SegmentWriter::Ingestion(record.claim);
-    let stage = span.stage(Stage::Write);
-    let writer = async move {
-        let written = write(store, SegmentClaim { segment, by }, deliveries).await;
-        busy(&stage, written.0);
-        written
-    };
+    let claim = SegmentClaim { segment, by };
+    let writer = write(store, claim, deliveries, span.stage(Stage::Write));
     let (reader, origins, destinations, (writing, written)) =
         tokio::join!(reader, origins, destinations, writer);
     let (

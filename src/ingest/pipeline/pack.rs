@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tracing::Span;
 
 use super::batch::Batch;
 use super::delivery::{Delivery, PackedPatches};
@@ -13,6 +14,7 @@ use super::error::PipelineError;
 use super::meter::Meter;
 use super::portion::Portion;
 use super::stages::Stopwatch;
+use crate::ingest::spans::busy;
 use crate::ingest::stop::{Stop, StopReason};
 use crate::model::{FinishedHistograms, Histograms, TripEnd};
 use crate::store;
@@ -68,6 +70,16 @@ impl Packer {
 
     /// Packs portions as they come. Returns the histograms of all, and how long it was at work.
     pub(super) fn pack(
+        self,
+        portions: &Receiver<FullPortion>,
+        stage: &Span,
+    ) -> (Duration, Result<FinishedHistograms, PipelineError>) {
+        let (time, histograms) = self.pack_all(portions);
+        busy(stage, time);
+        (time, histograms)
+    }
+
+    fn pack_all(
         mut self,
         portions: &Receiver<FullPortion>,
     ) -> (Duration, Result<FinishedHistograms, PipelineError>) {

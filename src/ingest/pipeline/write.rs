@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc::Receiver;
+use tracing::Span;
 
 use super::assemble::Assembly;
 use super::delivery::Delivery;
 use super::stages::Stopwatch;
+use crate::ingest::spans::busy;
 use crate::store::{Error, LoadBlock, SegmentClaim, Store};
 
 /// Writes blocks as they come, as many at the same time as the database takes. Returns how long it
@@ -16,9 +18,11 @@ pub(super) async fn write(
     store: &Store,
     claim: SegmentClaim,
     deliveries: Receiver<Delivery>,
+    stage: Span,
 ) -> (Duration, Result<(), Error>) {
     let mut watch = Stopwatch::default();
     let written = write_all(store, claim, deliveries, &mut watch).await;
+    busy(&stage, watch.elapsed());
     (watch.elapsed(), written)
 }
 

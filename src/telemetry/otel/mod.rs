@@ -1,6 +1,9 @@
 //! Exporting to an OpenTelemetry collector, by OTLP over HTTP.
 
+mod metrics;
+mod open_metrics;
 mod outage;
+mod resource;
 mod statements;
 mod summary;
 mod traces;
@@ -17,6 +20,7 @@ use reqwest::Client;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+pub(super) use self::metrics::ExportedMetrics;
 use self::traces::Traces;
 use super::log::OtherLayers;
 use super::settings::Settings;
@@ -34,6 +38,8 @@ pub(super) enum OtelError {
 #[derive(Debug)]
 pub(super) struct Otel {
     traces: Option<Traces>,
+    /// The client that sends metrics, if any are sent.
+    metrics: Option<Client>,
 }
 
 impl Otel {
@@ -43,10 +49,23 @@ impl Otel {
         client: impl FnOnce() -> reqwest::Result<Client>,
     ) -> Result<Self, OtelError> {
         let client = client()?;
-        let traces = settings.traces.then(|| Traces::start(client));
+        let traces = settings.traces.then(|| Traces::start(client.clone()));
         Ok(Self {
             traces: traces.transpose()?,
+            metrics: settings.metrics.then_some(client),
         })
+    }
+
+    /// Sends the metrics that `text` returns in the `OpenMetrics` format, if they are wanted.
+    pub(super) fn export_metrics<T>(
+        &self,
+        text: impl Fn() -> T + Send + 'static,
+    ) -> Option<ExportedMetrics>
+    where
+        T: Future<Output = Option<String>> + Send + 'static,
+    {
+        let client = self.metrics.clone()?;
+        Some(ExportedMetrics::start(client, text))
     }
 
     /// The layers that turn spans, and statements on a database of that name, into traces.

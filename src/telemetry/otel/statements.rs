@@ -15,6 +15,9 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::summary::summary;
 
+/// Target of the events of statements.
+pub(super) const STATEMENTS: &str = "sqlx::query";
+
 /// Maximum length of a statement in a span, in bytes.
 const MAX_TEXT: usize = 1 << 10;
 

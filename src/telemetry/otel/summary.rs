@@ -8,7 +8,7 @@ pub(super) fn summary(statement: &str) -> String {
     if ["PRAGMA", "SET", "LOCK"].contains(&verb.as_str()) {
         return verb;
     }
-    let mut is_table = ["UPDATE"].contains(&verb.as_str());
+    let mut is_table = verb == "UPDATE";
     for word in words {
         // The table of a subquery comes later.
         if is_table && word.starts_with(is_name) && !word.eq_ignore_ascii_case("only") {

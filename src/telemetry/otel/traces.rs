@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithHttpConfig};
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use reqwest::Client;
 use tracing::level_filters::LevelFilter;
@@ -11,10 +10,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 
 use super::OtelError;
-use super::statements::Statements;
+use super::resource::resource;
+use super::statements::{STATEMENTS, Statements};
 use super::transport::Transport;
+use crate::telemetry::SPANS;
 use crate::telemetry::log::OtherLayers;
-use crate::telemetry::{SPANS, STATEMENTS};
 
 /// Maximum time to send the last spans when the program ends.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -61,26 +61,4 @@ impl Drop for Traces {
         // The transport has said what went wrong.
         let _ = self.provider.shutdown_with_timeout(FLUSH);
     }
-}
-
-/// What the spans come from: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, or else this program.
-fn resource() -> Resource {
-    let given = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
-    let attributes = std::env::var("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-    let is_named = given("OTEL_SERVICE_NAME")
-        || attributes
-            .split(',')
-            .any(|entry| entry.trim_start().starts_with("service.name="));
-    let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-    let mut resource = Resource::builder_empty().with_attribute(version);
-    if !is_named {
-        resource = resource.with_service_name("tripgraph");
-    }
-    let own = resource.build();
-    let mut detected = Resource::builder();
-    for (key, value) in own.iter() {
-        detected =
-            detected.with_attribute(opentelemetry::KeyValue::new(key.clone(), value.clone()));
-    }
-    detected.build()
 }

@@ -77,11 +77,8 @@ impl HttpClient for Transport {
         let url = request.url().clone();
         *request.timeout_mut() = Some(self.timeout);
         let sent = self.runtime.spawn(send(self.client.clone(), request));
-        let answer = match sent.await {
-            Ok(answer) => answer,
-            // The program ends.
-            Err(error) => return Err(error.into()),
-        };
+        // It fails if the program ends.
+        let answer = sent.await?;
         let error = match &answer {
             Ok(response) if response.status().is_success() => None,
             Ok(response) => Some(format!("it answers {}", response.status())),
