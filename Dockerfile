@@ -22,7 +22,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     --mount=type=cache,target=/root/.npm,sharing=locked \
     find . -path ./target -prune -o -type f -exec touch {} + \
-    && cargo build --locked --profile dist --package tripgraph --bin tripgraph --features cloud \
+    && cargo build --locked --profile dist --package tripgraph --bin tripgraph --features cloud,otel \
     && install -D target/dist/tripgraph /out/tripgraph
 
 FROM debian:${DEBIAN_RELEASE}-slim

@@ -47,7 +47,7 @@ def pack(folder, archive, when):
 def main():
     files.run(
         "cargo", "build", "--locked", "--profile", files.PROFILE, "--package", "tripgraph", "--bin", "tripgraph",
-        "--features", "cloud",
+        "--features", "cloud,otel",
     )  # fmt: skip
     name = f"tripgraph-{files.version()}-{files.target()}"
     archive = files.output() / (name + (".zip" if os.name == "nt" else ".tar.gz"))
