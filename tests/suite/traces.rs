@@ -196,8 +196,8 @@ async fn an_ingestion_is_a_trace_of_its_stages() {
     let bad = home.write("bad.csv", "nothing\n1\n");
     server.upload(&bad).await;
     let received = collector.spans("ingestion", 2);
-    let named = attributes(&received.named("ingestion")[1].attributes);
-    assert_eq!(named["error.type"], "MISSING_COLUMNS", "{named:?}");
+    let failed = attributes(&received.named("ingestion")[1].attributes);
+    assert_eq!(failed["error.type"], "MISSING_COLUMNS", "{failed:?}");
 }
 
 #[cfg(unix)]
