@@ -28,7 +28,7 @@ use super::AnalyticsError;
 use super::admission_metrics::{AdmissionMetrics, Cost};
 use super::queue::{Queue, Turn};
 use super::work::Work;
-use crate::store::{EXPORTS, Meter, QUESTIONS, Snapshot, Store};
+use crate::store::{EXPORTS, Error, Meter, QUESTIONS, Snapshot, Store};
 use crate::threads::step_back;
 
 /// Bytes that a question may read before it counts as costly: 1 or 2 ms of work, so that 100
@@ -116,17 +116,29 @@ impl Admission {
     }
 
     /// Answers a question from a snapshot. If that is a replica's, and the replica fails, falls silent or
-    /// cancels the question, it is asked again at the primary.
+    /// cancels the question, it is asked again at the primary. If something was published on a cluster
+    /// meanwhile, it is asked again while publishers wait.
     fn asked<T: Send + 'static>(
         &self,
         ask: impl Ask<T>,
         snapshot: Snapshot,
         meter: &Arc<Meter>,
     ) -> BoxFuture<'static, Result<T, AnalyticsError>> {
+        let (store, meter) = (self.store.clone(), Arc::clone(meter));
+        if snapshot.is_tentative() {
+            return async move {
+                match ask(snapshot).await {
+                    Err(AnalyticsError::Store(Error::Crossed)) => {
+                        ask(store.metered(meter).await?).await
+                    }
+                    answer => answer,
+                }
+            }
+            .boxed();
+        }
         let Some(replica) = snapshot.replica() else {
             return ask(snapshot);
         };
-        let (store, meter) = (self.store.clone(), Arc::clone(meter));
         async move {
             let error = tokio::select! {
                 biased;

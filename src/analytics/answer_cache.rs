@@ -53,7 +53,7 @@ where
     ) -> Result<Arc<Q::Answer>, AnalyticsError> {
         let edition = snapshot.edition().await?;
         let answer = Arc::new(question.answer(&snapshot).await?);
-        snapshot.close().await;
+        snapshot.finish().await.map_err(AnalyticsError::from)?;
         // An answer that is too large for the cache is returned all the same.
         self.answers
             .insert((edition, question), Arc::clone(&answer));

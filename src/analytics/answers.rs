@@ -264,7 +264,7 @@ impl Answers {
             let question = Arc::clone(&question);
             async move {
                 let answer = question.answer(&snapshot).await?;
-                snapshot.close().await;
+                snapshot.finish().await?;
                 Ok(answer)
             }
             .boxed()

@@ -112,9 +112,5 @@ pub(super) fn patches_within(cell: CellIndex) -> impl Iterator<Item = CellRange>
 
 /// The range of a single cell.
 pub(super) fn only(cell: CellIndex) -> CellRange {
-    let index = cell.into();
-    CellRange {
-        first: index,
-        last: index,
-    }
+    CellRange::only(cell.into())
 }

@@ -153,6 +153,15 @@ impl CellRange {
         }
     }
 
+    /// The range of a single cell.
+    #[must_use]
+    pub const fn only(cell: u64) -> Self {
+        Self {
+            first: cell,
+            last: cell,
+        }
+    }
+
     /// All cells of a resolution.
     #[must_use]
     pub fn all(resolution: Resolution) -> Self {

@@ -138,8 +138,9 @@ impl Store {
                 checkpointer.block_written();
                 Ok(())
             }
-            Engine::Postgres { .. } => {
-                postgres::load(writer.get_postgres_connection_pool(), program, claim, block).await
+            Engine::Postgres { citus } => {
+                let writer = writer.get_postgres_connection_pool();
+                postgres::load(writer, program, claim, block, *citus).await
             }
         }
     }

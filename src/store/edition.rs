@@ -47,7 +47,7 @@ impl Store {
                    fingerprint = $1, settled = $2";
         let values = [fingerprint.into(), self.settles_at_once().into()];
         tx.execute_raw(statement(tx, sql, values)).await?;
-        Ok(())
+        self.in_two_phases(tx).await
     }
 
     /// Trips move to another place; no answer changes.
@@ -55,6 +55,14 @@ impl Store {
         let sql = "UPDATE edition SET layout = layout + 1, settled = $1";
         let values = [self.settles_at_once().into()];
         tx.execute_raw(statement(tx, sql, values)).await?;
+        self.in_two_phases(tx).await
+    }
+
+    /// What the nodes of a cluster write is committed only if what the coordinator writes is.
+    async fn in_two_phases(&self, tx: &DatabaseTransaction) -> Result<(), Error> {
+        if self.is_distributed() {
+            postgres::commit_in_two_phases(tx).await?;
+        }
         Ok(())
     }
 
@@ -63,12 +71,10 @@ impl Store {
         !self.is_distributed()
     }
 
-    /// Waits until every node of a cluster has committed what a transaction on the coordinator sees.
-    /// Nothing may be published meanwhile. Where a connection between nodes broke in the midst of a
+    /// Waits until every node of a cluster has committed what was in the answers in an edition. Where a connection between nodes broke in the midst of a
     /// commit, a node keeps a prepared transaction until Citus recovers it; this fails after some
     /// seconds then.
-    pub(super) async fn settle(&self, tx: &DatabaseTransaction) -> Result<(), Error> {
-        let edition = read(tx).await?;
+    pub(super) async fn settle(&self, edition: &Model) -> Result<(), Error> {
         if edition.settled {
             return Ok(());
         }

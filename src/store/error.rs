@@ -39,6 +39,9 @@ pub enum Error {
          prepared transaction, by default within a minute"
     )]
     Unsettled,
+    /// On a cluster, what was read may be of several states. A query is then repeated.
+    #[error("the trips changed while a query was reading them: try again")]
+    Crossed,
     /// The TLS connection failed, for example because of the certificate of the server.
     #[error(
         "cannot connect to {url} over TLS: {source}. {}Without sslmode, or with sslmode=prefer, \
@@ -162,6 +165,7 @@ impl Error {
             Self::Open { .. }
             | Self::NodesAway(_)
             | Self::Unsettled
+            | Self::Crossed
             | Self::Statement(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => true,
             _ => self.driver().is_some_and(postgres::is_unavailable),
         };

@@ -66,6 +66,11 @@ impl Snapshot {
         ranges: &[CellRange],
         mut visit: impl FnMut(QueryResult) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
+        if self.is_by_place() {
+            return self
+                .each_by_place("trip_patch", columns, end, ranges, visit)
+                .await;
+        }
         let first = match self.engine() {
             Engine::Sqlite { .. } => FIRST_RANGES,
             Engine::Postgres { .. } => ranges.len(),
@@ -113,7 +118,7 @@ impl Snapshot {
         Ok(self.whole_edition().await?.into())
     }
 
-    async fn whole_edition(&self) -> Result<&Model, Error> {
+    pub(super) async fn whole_edition(&self) -> Result<&Model, Error> {
         let edition = self.edition.get_or_try_init(|| edition::read(&self.tx));
         edition.await
     }

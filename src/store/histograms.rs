@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 
 use super::Error;
+use super::by_place::place;
 use super::list::List;
 use super::statement::{column, statement};
 use crate::model::{Counters, CountersError, Flows, WeeklyKey};
@@ -15,6 +16,8 @@ pub(super) trait Histogram: Default + Clone {
     const TABLE: &'static str;
     /// The columns of its key, in their order.
     const KEY: &'static [&'static str];
+    /// The column of the key that is a cell, if a cluster distributes the table by its place.
+    const CELL: Option<usize>;
     /// The column of the bytes.
     const BYTES: &'static str;
     /// Rows that are read and written by one statement: `SQLite` allows 32,766 parameters, and all of
@@ -39,6 +42,7 @@ impl Histogram for Counters {
     type Key = WeeklyKey;
     const TABLE: &'static str = "weekly_histogram";
     const KEY: &'static [&'static str] = &["trip_end", "cell", "region_id", "iso_year"];
+    const CELL: Option<usize> = Some(1);
     const BYTES: &'static str = "counters";
     const ROWS_PER_STATEMENT: usize = 4_000;
 
@@ -79,6 +83,7 @@ impl Histogram for Flows {
     type Key = u64;
     const TABLE: &'static str = "flow_histogram";
     const KEY: &'static [&'static str] = &["origin_cell"];
+    const CELL: Option<usize> = None;
     const BYTES: &'static str = "flows";
     /// A city has hundreds of destinations.
     const ROWS_PER_STATEMENT: usize = 256;
@@ -108,6 +113,39 @@ impl Histogram for Flows {
     }
 }
 
+/// The place where histograms are stored.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'t> {
+    /// The transaction that changes them.
+    pub(super) tx: &'t DatabaseTransaction,
+    /// Whether they are distributed by place over the nodes of a cluster.
+    pub(super) by_place: bool,
+}
+
+impl Stored<'_> {
+    /// The columns of a key; the place is one of them where rows are distributed by it.
+    fn columns<H: Histogram>(self) -> Vec<&'static str> {
+        let place = H::CELL.filter(|_| self.by_place).map(|_| "place");
+        H::KEY.iter().copied().chain(place).collect()
+    }
+
+    /// The values of these columns.
+    fn values<H: Histogram>(self, key: H::Key) -> Vec<i64> {
+        let mut values = H::values(key).as_ref().to_vec();
+        if let Some(cell) = H::CELL.filter(|_| self.by_place) {
+            values.push(place(values[cell].cast_unsigned()).cast_signed());
+        }
+        values
+    }
+
+    /// A list of keys, in a statement without other parameters.
+    fn keys<H: Histogram>(self, keys: impl Iterator<Item = H::Key>) -> List {
+        let rows = keys.map(|key| self.values::<H>(key));
+        let columns = self.columns::<H>().len();
+        List::numbers(self.tx.get_database_backend(), 0, columns, rows)
+    }
+}
+
 /// How many statements write so many histograms.
 pub(super) const fn statements<H: Histogram>(histograms: &[(H::Key, H)]) -> usize {
     histograms.len().div_ceil(H::ROWS_PER_STATEMENT)
@@ -115,28 +153,28 @@ pub(super) const fn statements<H: Histogram>(histograms: &[(H::Key, H)]) -> usiz
 
 /// Adds to what is stored; `wrote` is called after each statement that writes.
 pub(super) async fn add<H: Histogram>(
-    tx: &DatabaseTransaction,
+    stored: Stored<'_>,
     histograms: &[(H::Key, H)],
     wrote: &(impl Fn() + Sync),
 ) -> Result<(), Error> {
-    let add = |stored: &mut H, more: &H| {
-        stored.add(more);
+    let add = |histogram: &mut H, more: &H| {
+        histogram.add(more);
         Ok(())
     };
-    change(tx, histograms, add, wrote).await
+    change(stored, histograms, add, wrote).await
 }
 
 /// Takes from what is stored; what is zero then is stored no longer.
 pub(super) async fn subtract<H: Histogram>(
-    tx: &DatabaseTransaction,
+    stored: Stored<'_>,
     histograms: &[(H::Key, H)],
 ) -> Result<(), Error> {
-    change(tx, histograms, H::subtract, &|| {}).await
+    change(stored, histograms, H::subtract, &|| {}).await
 }
 
 /// Takes some from what is stored and adds others, where these differ; both are sorted by key.
 pub(super) async fn replace<H: Histogram<Key: Ord> + PartialEq>(
-    tx: &DatabaseTransaction,
+    stored: Stored<'_>,
     before: &[(H::Key, H)],
     after: &[(H::Key, H)],
 ) -> Result<(), Error> {
@@ -148,30 +186,30 @@ pub(super) async fn replace<H: Histogram<Key: Ord> + PartialEq>(
         these.iter().filter(|of| !same(of)).cloned().collect()
     };
     // Added first: less than nothing cannot be stored.
-    add(tx, &without(after, before), &|| {}).await?;
-    subtract(tx, &without(before, after)).await
+    add(stored, &without(after, before), &|| {}).await?;
+    subtract(stored, &without(before, after)).await
 }
 
 async fn change<H: Histogram>(
-    tx: &DatabaseTransaction,
+    stored: Stored<'_>,
     histograms: &[(H::Key, H)],
     change: impl Fn(&mut H, &H) -> Result<(), CountersError>,
     wrote: &(impl Fn() + Sync),
 ) -> Result<(), Error> {
     for chunk in histograms.chunks(H::ROWS_PER_STATEMENT) {
-        let stored = read(tx, chunk).await?;
+        let before = read(stored, chunk).await?;
         let (mut full, mut empty) = (Vec::with_capacity(chunk.len()), Vec::new());
-        for ((key, by), mut stored) in chunk.iter().zip(stored) {
-            change(&mut stored, by)
+        for ((key, by), mut histogram) in chunk.iter().zip(before) {
+            change(&mut histogram, by)
                 .map_err(|error| Error::from(error).in_row(H::TABLE, || described::<H>(*key)))?;
-            if stored.is_empty() {
+            if histogram.is_empty() {
                 empty.push(*key);
             } else {
-                full.push((*key, stored));
+                full.push((*key, histogram));
             }
         }
-        write(tx, full).await?;
-        delete::<H>(tx, &empty).await?;
+        write(stored, full).await?;
+        delete::<H>(stored, &empty).await?;
         wrote();
     }
     Ok(())
@@ -179,11 +217,13 @@ async fn change<H: Histogram>(
 
 /// What is stored under some keys, in their order.
 async fn read<H: Histogram>(
-    tx: &DatabaseTransaction,
+    stored: Stored<'_>,
     histograms: &[(H::Key, H)],
 ) -> Result<Vec<H>, Error> {
-    let list = keys::<H>(tx, histograms.iter().map(|(key, _)| *key));
-    let equal: Vec<_> = H::KEY
+    let Stored { tx, .. } = stored;
+    let list = stored.keys::<H>(histograms.iter().map(|(key, _)| *key));
+    let equal: Vec<_> = stored
+        .columns::<H>()
         .iter()
         .enumerate()
         .map(|(index, column)| format!("h.{column} = list.c{index}"))
@@ -195,33 +235,34 @@ async fn read<H: Histogram>(
         H::TABLE,
         equal.join(" AND "),
     );
-    let mut stored = vec![H::default(); histograms.len()];
+    let mut read = vec![H::default(); histograms.len()];
     for row in tx.query_all_raw(statement(tx, &sql, list.values)).await? {
         let index = usize::try_from(column::<i64>(&row, 0)? - 1).unwrap_or(usize::MAX);
-        let (place, (key, _)) = stored
+        let (place, (key, _)) = read
             .get_mut(index)
             .zip(histograms.get(index))
             .ok_or(Error::Corrupt("histogram"))?;
-        let read = column(&row, 1).map_err(Error::from);
-        *place = read
+        *place = column(&row, 1)
+            .map_err(Error::from)
             .and_then(|bytes| Ok(H::from_bytes(bytes)?))
             .map_err(|error| error.in_row(H::TABLE, || described::<H>(*key)))?;
     }
-    Ok(stored)
+    Ok(read)
 }
 
 async fn write<H: Histogram>(
-    tx: &DatabaseTransaction,
+    stored: Stored<'_>,
     histograms: Vec<(H::Key, H)>,
 ) -> Result<(), Error> {
     if histograms.is_empty() {
         return Ok(());
     }
+    let Stored { tx, .. } = stored;
     let (source, values) = match tx.get_database_backend() {
-        DbBackend::Postgres => listed(tx, histograms),
+        DbBackend::Postgres => listed(stored, histograms),
         _ => in_full(histograms),
     };
-    let (columns, bytes) = (H::KEY.join(", "), H::BYTES);
+    let (columns, bytes) = (stored.columns::<H>().join(", "), H::BYTES);
     let sql = format!(
         "INSERT INTO {} ({columns}, {bytes}) {source} \
          ON CONFLICT ({columns}) DO UPDATE SET {bytes} = excluded.{bytes}",
@@ -232,14 +273,11 @@ async fn write<H: Histogram>(
 }
 
 /// Rows to insert as a list: a statement of one length for any number, which is quick to plan.
-fn listed<H: Histogram>(
-    tx: &DatabaseTransaction,
-    histograms: Vec<(H::Key, H)>,
-) -> (String, Vec<Value>) {
-    let list = keys::<H>(tx, histograms.iter().map(|(key, _)| *key));
+fn listed<H: Histogram>(stored: Stored<'_>, histograms: Vec<(H::Key, H)>) -> (String, Vec<Value>) {
+    let list = stored.keys::<H>(histograms.iter().map(|(key, _)| *key));
     let bytes = histograms.into_iter().map(|(_, histogram)| histogram);
     let list = list.with_bytes(bytes.map(H::into_bytes));
-    let columns: Vec<_> = (0..=H::KEY.len())
+    let columns: Vec<_> = (0..=stored.columns::<H>().len())
         .map(|index| format!("list.c{index}"))
         .collect();
     let sql = format!("SELECT {} FROM {}", columns.join(", "), list.table());
@@ -261,19 +299,21 @@ fn in_full<H: Histogram>(histograms: Vec<(H::Key, H)>) -> (String, Vec<Value>) {
     (format!("VALUES {rows}"), values.collect())
 }
 
-async fn delete<H: Histogram>(tx: &DatabaseTransaction, deleted: &[H::Key]) -> Result<(), Error> {
+async fn delete<H: Histogram>(stored: Stored<'_>, deleted: &[H::Key]) -> Result<(), Error> {
     if deleted.is_empty() {
         return Ok(());
     }
-    let list = keys::<H>(tx, deleted.iter().copied());
-    let columns: Vec<_> = (0..H::KEY.len())
+    let Stored { tx, .. } = stored;
+    let columns = stored.columns::<H>();
+    let list = stored.keys::<H>(deleted.iter().copied());
+    let listed: Vec<_> = (0..columns.len())
         .map(|index| format!("list.c{index}"))
         .collect();
     let sql = format!(
         "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM {})",
         H::TABLE,
-        H::KEY.join(", "),
         columns.join(", "),
+        listed.join(", "),
         list.table(),
     );
     tx.execute_raw(statement(tx, &sql, list.values)).await?;
@@ -288,10 +328,4 @@ fn described<H: Histogram>(key: H::Key) -> String {
         .map(|(column, value)| format!("{column} = {value}"))
         .collect();
     pairs.join(", ")
-}
-
-/// A list of keys, in a statement without other parameters.
-fn keys<H: Histogram>(tx: &DatabaseTransaction, keys: impl Iterator<Item = H::Key>) -> List {
-    let rows = keys.map(H::values);
-    List::numbers(tx.get_database_backend(), 0, H::KEY.len(), rows)
 }

@@ -16,11 +16,13 @@ use sea_orm::{
     DbBackend, EntityTrait, QueryFilter, QueryOrder, Set, Value,
 };
 
+use super::by_place;
 use super::commit::CommitPoint;
 use super::list::List;
 use super::segments::{self, LIVE, live};
 use super::statement::{column, key, statement};
 use super::{Engine, Error, LiveSegment, SegmentId, Store};
+use crate::geo::CellRange;
 use crate::model::{CorruptPatch, PatchBytes, PatchDepth, TripEnd};
 
 /// Bytes of patches that one transaction joins, unless a single cell has more.
@@ -112,7 +114,8 @@ impl Store {
             }),
             (None, TripEnd::Destination) => None,
         };
-        let rows = read(reader, segment.id, end, &block.cells).await?;
+        let by_place = self.is_distributed();
+        let rows = read(reader, segment.id, end, &block.cells, by_place).await?;
         let (mut joined, mut fewer) = (Vec::new(), 0);
         for rows in rows.chunk_by(|a, b| a.cell == b.cell) {
             let together = join_rows(rows)?;
@@ -138,7 +141,7 @@ impl Store {
         let Some(row) = row.filter(unchanged) else {
             return Ok(Joined::Changed);
         };
-        replace(&tx, segment.id, end, joined).await?;
+        replace(&tx, segment.id, end, joined, by_place).await?;
         let mut row: segment::ActiveModel = row.into();
         row.revision = Set(segment.revision + 1);
         row.joined = Set(next.is_none());
@@ -213,7 +216,19 @@ async fn read(
     segment: SegmentId,
     end: TripEnd,
     cells: &[u64],
+    by_place: bool,
 ) -> Result<Vec<trip_patch::Model>, Error> {
+    let mut rows = Vec::new();
+    if by_place {
+        let cells: Vec<_> = cells.iter().copied().map(CellRange::only).collect();
+        for (sql, values) in by_place::statements("trip_patch", "t.*", end, &cells) {
+            let sql = format!("{sql} AND t.segment_id = {segment}");
+            let found = trip_patch::Entity::find().from_raw_sql(statement(reader, &sql, values));
+            rows.extend(found.all(reader).await?);
+        }
+        rows.sort_unstable_by_key(|row: &trip_patch::Model| (row.cell, row.batch));
+        return Ok(rows);
+    }
     let (sql, values) = of_cells(reader.get_database_backend(), segment, end, cells, |list| {
         format!(
             "SELECT p.trip_end, p.cell, p.segment_id, p.batch, p.checksum, \
@@ -221,8 +236,8 @@ async fn read(
              WHERE p.trip_end = $1 AND p.segment_id = $2 AND p.cell = list.c0"
         )
     });
-    let rows = trip_patch::Entity::find().from_raw_sql(statement(reader, &sql, values));
-    let mut rows = rows.all(reader).await?;
+    let found = trip_patch::Entity::find().from_raw_sql(statement(reader, &sql, values));
+    rows.extend(found.all(reader).await?);
     rows.sort_unstable_by_key(|row| (row.cell, row.batch));
     Ok(rows)
 }
@@ -233,6 +248,7 @@ async fn replace(
     segment: SegmentId,
     end: TripEnd,
     rows: Vec<trip_patch::Model>,
+    by_place: bool,
 ) -> Result<(), Error> {
     let cells: Vec<_> = rows.iter().map(|row| row.cell.cast_unsigned()).collect();
     let (sql, values) = of_cells(tx.get_database_backend(), segment, end, &cells, |list| {
@@ -242,6 +258,13 @@ async fn replace(
         )
     });
     tx.execute_raw(statement(tx, &sql, values)).await?;
+    if by_place {
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
+            let (sql, values) = with_places(rows);
+            tx.execute_raw(statement(tx, &sql, values)).await?;
+        }
+        return Ok(());
+    }
     let mut rows = rows.into_iter().map(trip_patch::ActiveModel::from);
     loop {
         let some: Vec<_> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
@@ -251,6 +274,26 @@ async fn replace(
         let insert = trip_patch::Entity::insert_many(some);
         insert.exec_without_returning(tx).await?;
     }
+}
+
+/// The statement that inserts rows with their places.
+fn with_places(rows: &[trip_patch::Model]) -> (String, Vec<Value>) {
+    let numbers = rows.iter().map(|row| {
+        let place = by_place::place(row.cell.cast_unsigned()).cast_signed();
+        let (end, batch) = (row.trip_end.into(), row.batch.into());
+        [end, row.cell, row.segment_id, batch, row.checksum, place]
+    });
+    let mut list = List::numbers(DbBackend::Postgres, 0, 6, numbers);
+    for group in 0..4 {
+        list = list.with_bytes(rows.iter().map(|row| groups(row)[group].to_vec()));
+    }
+    let sql = format!(
+        "INSERT INTO trip_patch (trip_end, cell, segment_id, batch, checksum, place, \
+         keys, points, others, rest) \
+         SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 FROM {}",
+        list.table()
+    );
+    (sql, list.values)
 }
 
 /// A statement about the rows of some cells, whose end and segment are its first parameters.

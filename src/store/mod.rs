@@ -6,6 +6,7 @@
 
 mod address;
 mod blocks;
+mod by_place;
 mod changes;
 mod check;
 mod claims;

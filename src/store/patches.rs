@@ -3,7 +3,6 @@
 use sea_orm::{DbBackend, QueryResult, Value};
 
 use super::list::List;
-use super::seen::Seen;
 use super::snapshot::Snapshot;
 use super::statement::{column, named};
 use super::{Error, SegmentId};
@@ -40,7 +39,7 @@ impl Snapshot {
         mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let groups = groups(depth);
-        let columns = format!("p.cell, p.segment_id, p.batch, {groups}, p.trip_end");
+        let columns = format!("t.cell, t.segment_id, t.batch, {groups}, t.trip_end");
         self.each_patch(&columns, end, ranges, |row| {
             let mut read = || {
                 if self.seen.hides(column(&row, 1)?) {
@@ -67,9 +66,9 @@ impl Snapshot {
         mut visit: impl FnMut(StoredPatch<'_>) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let sql = format!(
-            "SELECT p.trip_end, p.cell, p.checksum, p.batch, {}, p.segment_id \
-             FROM trip_patch AS p WHERE p.segment_id = $1 \
-             ORDER BY p.segment_id, p.batch, p.trip_end, p.cell",
+            "SELECT t.trip_end, t.cell, t.checksum, t.batch, {}, t.segment_id \
+             FROM trip_patch AS t WHERE t.segment_id = $1 \
+             ORDER BY t.segment_id, t.batch, t.trip_end, t.cell",
             groups(depth)
         );
         self.each(&sql, [id.into()], |row| {
@@ -112,7 +111,7 @@ impl Snapshot {
         self.of_row("trip_patch", key, result)
     }
 
-    /// The statement that reads columns of the patches, named `p`, of some ranges of cells.
+    /// The statement that reads columns of the patches, named `t`, of some ranges of cells.
     pub(super) fn in_ranges(
         &self,
         columns: &str,
@@ -123,14 +122,14 @@ impl Snapshot {
             .iter()
             .map(|range| [range.first, range.last].map(u64::cast_signed));
         let list = List::numbers(self.backend(), 1, 2, rows);
-        let within = "p.trip_end = $1 AND p.cell BETWEEN list.c0 AND list.c1";
-        let patches = match (self.backend(), &self.seen) {
+        let within = "t.trip_end = $1 AND t.cell BETWEEN list.c0 AND list.c1";
+        let patches = match self.backend() {
             // Looked up range by range. Before the table was analysed, PostgreSQL would rather
-            // hold every patch against the list; Citus can't spread this form.
-            (DbBackend::Postgres, Seen::AllBut(_)) => {
-                format!("LATERAL (SELECT * FROM trip_patch AS p WHERE {within} OFFSET 0) AS p")
+            // hold every patch against the list.
+            DbBackend::Postgres => {
+                format!("LATERAL (SELECT * FROM trip_patch AS t WHERE {within} OFFSET 0) AS t")
             }
-            _ => format!("trip_patch AS p WHERE {within}"),
+            _ => format!("trip_patch AS t WHERE {within}"),
         };
         let sql = format!(
             "SELECT {columns} FROM {} CROSS JOIN {patches}",
@@ -143,10 +142,10 @@ impl Snapshot {
 /// The columns of `trip_patch` that hold the groups of a patch's columns, in the order of
 /// [`PatchDepth`].
 const PATCH_GROUPS: [(&str, PatchDepth); 4] = [
-    ("p.keys", PatchDepth::Keys),
-    ("p.points", PatchDepth::Points),
-    ("p.others", PatchDepth::Others),
-    ("p.rest", PatchDepth::Rest),
+    ("t.keys", PatchDepth::Keys),
+    ("t.points", PatchDepth::Points),
+    ("t.others", PatchDepth::Others),
+    ("t.rest", PatchDepth::Rest),
 ];
 
 /// The columns that hold the groups to a depth.

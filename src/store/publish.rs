@@ -13,8 +13,8 @@ use super::locations::delete_locations;
 use super::segments::{self, SegmentId};
 use super::statement::{column, key, statement};
 use super::{
-    Claim, Error, FinalCounts, IngestionRecord, Removal, Store, TripSummary, histograms, postgres,
-    summaries,
+    Claim, Error, FinalCounts, IngestionRecord, Removal, Store, TripSummary, edition, histograms,
+    postgres, summaries,
 };
 use crate::model::{FinishedHistograms, IngestionId, IngestionState};
 
@@ -94,8 +94,9 @@ impl Store {
         let all = histograms::statements(weekly) + histograms::statements(flows) + 1;
         let written = AtomicUsize::new(0);
         let wrote = || done((written.fetch_add(1, Ordering::Relaxed) + 1) as f64 / all as f64);
-        histograms::add(&tx, weekly, &wrote).await?;
-        histograms::add(&tx, flows, &wrote).await?;
+        let stored = self.histograms(&tx);
+        histograms::add(stored, weekly, &wrote).await?;
+        histograms::add(stored, flows, &wrote).await?;
         summaries::insert(&tx, &all_summaries(publications)).await?;
         let ids: Vec<_> = claims.iter().map(|claim| claim.ingestion).collect();
         delete_locations(&tx, ids).await?;
@@ -140,7 +141,18 @@ impl Store {
         if self.is_shared() {
             postgres::lock_publishing(&tx).await?;
         }
+        if self.is_distributed() {
+            postgres::plan_lookups(&tx).await?;
+            // Histograms that are read before a node has committed would be written without that.
+            self.settle(&edition::read(&tx).await?).await?;
+        }
         Ok(tx)
+    }
+
+    /// The histograms, which a transaction is to change.
+    pub(super) fn histograms<'t>(&self, tx: &'t DatabaseTransaction) -> histograms::Stored<'t> {
+        let by_place = self.is_distributed();
+        histograms::Stored { tx, by_place }
     }
 
     /// Deletes what earlier runs of an ingestion wrote past its checkpoint.

@@ -154,8 +154,9 @@ impl Store {
         else {
             return Ok(None);
         };
-        histograms::subtract(tx, &removal.histograms.weekly).await?;
-        histograms::subtract(tx, &removal.histograms.flows).await?;
+        let stored = self.histograms(tx);
+        histograms::subtract(stored, &removal.histograms.weekly).await?;
+        histograms::subtract(stored, &removal.histograms.flows).await?;
         summaries::delete(tx, id).await?;
         if source.is_merged {
             take_out(tx, segment, &row, &removal.patches).await?;

@@ -118,7 +118,7 @@ impl Store {
                 }
             }
         }
-        self.metered(meter).await
+        self.tentative(meter).await
     }
 
     /// Registers the metrics of the replicas, if there are any.

@@ -179,8 +179,9 @@ impl Store {
         if !sources.iter().map(live).eq(expected.iter().copied()) {
             return Ok(false);
         }
-        histograms::replace(&tx, &merge.before.weekly, &merge.after.weekly).await?;
-        histograms::replace(&tx, &merge.before.flows, &merge.after.flows).await?;
+        let stored = self.histograms(&tx);
+        histograms::replace(stored, &merge.before.weekly, &merge.after.weekly).await?;
+        histograms::replace(stored, &merge.before.flows, &merge.after.flows).await?;
         let trips: u64 = expected.iter().map(|source| source.trips).sum();
         let sql_complete = expected.iter().all(|source| source.sql_complete);
         let mut row: segment::ActiveModel = target.into();

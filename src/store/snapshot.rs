@@ -1,5 +1,6 @@
 //! Reading for one answer: every question to a snapshot sees the same state of the database.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use entity::edition;
@@ -10,6 +11,8 @@ use sea_orm::{
 };
 use tokio::sync::OnceCell;
 
+use super::by_place;
+use super::edition as editions;
 use super::list::List;
 use super::replica::Reading;
 use super::seen::Seen;
@@ -18,6 +21,9 @@ use super::statement::{bytes, column, key, named, statement};
 use super::{BrokenRow, Engine, Error, Meter, Replica, Store, postgres};
 use crate::geo::{CellRange, Resolution, resolution_of};
 use crate::model::{Counters, Entries, FlowEnd, Flows, KeyFilter, PackedDay, TripEnd, WeeklyKey};
+
+/// What is read of `weekly_histogram`.
+const WEEKLY: &str = "t.region_id, t.iso_year, t.counters, t.cell";
 
 /// The state of the database at one moment. What is under way when it is dropped is stopped.
 pub struct Snapshot {
@@ -31,6 +37,8 @@ pub struct Snapshot {
     store: Store,
     /// Present if it is a replica that is read.
     reading: Option<Reading>,
+    /// Whether something may be published while it is read, which is noticed at the end.
+    is_tentative: bool,
     /// The corrupt rows that were skipped, with their keys.
     broken: Option<Mutex<Vec<BrokenRow>>>,
 }
@@ -39,6 +47,9 @@ impl Store {
     /// As [`Store::snapshot`], but corrupt rows are recorded and skipped.
     pub async fn lenient_snapshot(&self) -> Result<Snapshot, Error> {
         let mut snapshot = self.snapshot().await?;
+        if self.is_distributed() {
+            postgres::hold_back_sql_rows(&snapshot.tx).await?;
+        }
         snapshot.broken = Some(Mutex::default());
         Ok(snapshot)
     }
@@ -50,7 +61,20 @@ impl Store {
 
     /// As [`Store::snapshot`]; what is read from it is counted.
     pub async fn metered(&self, meter: Arc<Meter>) -> Result<Snapshot, Error> {
-        self.begin_at(&self.inner.reader, meter, None).await
+        let tx = self.begin_reading(&self.inner.reader).await?;
+        if self.is_distributed() {
+            postgres::hold_back_publishers(&tx.1).await?;
+        }
+        self.see(tx, meter, None).await
+    }
+
+    /// As [`Store::metered`], but on a cluster, whose nodes do not share a snapshot, publishers are not
+    /// held back: [`Snapshot::finish`] fails if what was read may be of several states.
+    pub(super) async fn tentative(&self, meter: Arc<Meter>) -> Result<Snapshot, Error> {
+        let tx = self.begin_reading(&self.inner.reader).await?;
+        let mut snapshot = self.see(tx, meter, None).await?;
+        snapshot.is_tentative = self.is_distributed();
+        Ok(snapshot)
     }
 
     /// The state of the primary, or of a replica.
@@ -60,11 +84,18 @@ impl Store {
         meter: Arc<Meter>,
         reading: Option<Reading>,
     ) -> Result<Snapshot, Error> {
+        let tx = self.begin_reading(connection).await?;
+        self.see(tx, meter, reading).await
+    }
+
+    async fn begin_reading(
+        &self,
+        connection: &DatabaseConnection,
+    ) -> Result<(Interrupt, DatabaseTransaction), Error> {
         let options = TransactionOptions {
             isolation_level: match self.inner.engine {
                 Engine::Postgres { citus: false } => Some(IsolationLevel::RepeatableRead),
-                // Here a transaction sees one state anyway; and there only what follows the lock
-                // below may be seen.
+                // Here a transaction sees one state anyway; and there its nodes would not.
                 Engine::Sqlite { .. } | Engine::Postgres { citus: true } => None,
             },
             access_mode: self.is_shared().then_some(AccessMode::ReadOnly),
@@ -74,11 +105,22 @@ impl Store {
         let tx = interrupt
             .watched(connection.begin_with_options(options))
             .await?;
+        Ok((interrupt, tx))
+    }
+
+    async fn see(
+        &self,
+        (interrupt, tx): (Interrupt, DatabaseTransaction),
+        meter: Arc<Meter>,
+        reading: Option<Reading>,
+    ) -> Result<Snapshot, Error> {
+        let edition = OnceCell::new();
         let seen = if self.is_distributed() {
-            // The nodes of a cluster do not share a snapshot. So nothing may be published while
-            // this one is read, and what has come since is passed over.
-            postgres::hold_back_publishers(&tx).await?;
-            self.settle(&tx).await?;
+            postgres::plan_lookups(&tx).await?;
+            let current = editions::read(&tx).await?;
+            self.settle(&current).await?;
+            // It is not there yet.
+            let _ = edition.set(current);
             Seen::only_live(&tx).await?
         } else {
             Seen::all_but_hidden(&tx).await?
@@ -88,9 +130,10 @@ impl Store {
             tx,
             seen,
             meter,
-            edition: OnceCell::new(),
+            edition,
             store: self.clone(),
             reading,
+            is_tentative: false,
             broken: None,
         })
     }
@@ -160,6 +203,28 @@ impl Snapshot {
         )
     }
 
+    /// Whether what is read from it counts only once it is finished.
+    #[must_use]
+    pub const fn is_tentative(&self) -> bool {
+        self.is_tentative
+    }
+
+    /// Gives the connection back; fails with [`Error::Crossed`] if what was read may be of several states.
+    ///
+    /// A node commits only after the coordinator, so what was published since is not in what was read
+    /// as long as the coordinator has the same layout.
+    pub async fn finish(self) -> Result<(), Error> {
+        if self.is_tentative {
+            let now = editions::read(&self.tx).await?;
+            let then = self.whole_edition().await?;
+            if (now.layout, now.fingerprint) != (then.layout, then.fingerprint) {
+                return Err(Error::Crossed);
+            }
+        }
+        self.close().await;
+        Ok(())
+    }
+
     /// Gives the connection back, for the next question to find it ready: one that is dropped is so
     /// only a little later.
     pub async fn close(self) {
@@ -194,20 +259,64 @@ impl Snapshot {
         if cells.is_empty() {
             return Ok(());
         }
-        let list = self.cells(1, cells);
-        let sql = format!(
-            "SELECT h.region_id, h.iso_year, h.counters, h.cell FROM {} CROSS JOIN weekly_histogram AS h \
-             WHERE h.trip_end = $1 AND h.cell = list.c0",
-            list.table()
-        );
-        let values = [end.code().into()].into_iter().chain(list.values);
-        self.each(&sql, values, |row| {
+        let of_row = |row: QueryResult| {
             let mut of_cell = |year, counters: Entries<'_>| {
                 visit(column::<i64>(&row, 3)?.cast_unsigned(), year, counters)
             };
             self.weekly_row(end, filter, &row, &mut of_cell)
-        })
-        .await
+        };
+        if self.is_by_place() {
+            let cells: Vec<_> = cells.iter().copied().map(CellRange::only).collect();
+            return self
+                .each_by_place("weekly_histogram", WEEKLY, end, &cells, of_row)
+                .await;
+        }
+        let list = self.cells(1, cells);
+        let sql = format!(
+            "SELECT {WEEKLY} FROM {} CROSS JOIN weekly_histogram AS t \
+             WHERE t.trip_end = $1 AND t.cell = list.c0",
+            list.table()
+        );
+        let values = [end.code().into()].into_iter().chain(list.values);
+        self.each(&sql, values, of_row).await
+    }
+
+    /// Whether rows are distributed by place over the nodes of a cluster.
+    pub(super) fn is_by_place(&self) -> bool {
+        self.store.is_distributed()
+    }
+
+    /// Hands on the rows of some ranges of cells, from a table that is distributed by place.
+    pub(super) async fn each_by_place(
+        &self,
+        table: &str,
+        columns: &str,
+        end: TripEnd,
+        cells: &[CellRange],
+        mut visit: impl FnMut(QueryResult) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        for (sql, values) in by_place::statements(table, columns, end, cells) {
+            self.each(&sql, values, &mut visit).await?;
+        }
+        Ok(())
+    }
+
+    /// The cells of some ranges that a table has, of those that are distributed by place; unordered.
+    async fn occupied_by_place(
+        &self,
+        tables: &[&str],
+        end: TripEnd,
+        cells: &[CellRange],
+    ) -> Result<Vec<u64>, Error> {
+        let mut found = BTreeSet::new();
+        for table in tables {
+            self.each_by_place(table, "DISTINCT t.cell", end, cells, |row| {
+                found.insert(column::<i64>(&row, 0)?.cast_unsigned());
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(found.into_iter().collect())
     }
 
     /// Reads the weekly histograms of all cells from one index to another.
@@ -232,6 +341,13 @@ impl Snapshot {
         let Some(&any) = cells.first() else {
             return Ok(Vec::new());
         };
+        // In patches of leaf cells there is nothing that is in no histogram of the cell.
+        let with_patches = resolution_of(any) < Resolution::LEAF.get();
+        if self.is_by_place() {
+            let tables = &["weekly_histogram", "trip_patch"][..1 + usize::from(with_patches)];
+            let cells: Vec<_> = cells.iter().copied().map(CellRange::only).collect();
+            return self.occupied_by_place(tables, end, &cells).await;
+        }
         let list = self.cells(1, cells);
         let held = |table| {
             format!(
@@ -241,8 +357,7 @@ impl Snapshot {
             )
         };
         let mut sql = held("weekly_histogram");
-        if resolution_of(any) < Resolution::LEAF.get() {
-            // There its own patches are in no histogram of the cell's.
+        if with_patches {
             sql = format!("{sql} UNION {}", held("trip_patch"));
         }
         let values = [end.code().into()].into_iter().chain(list.values);
@@ -258,6 +373,10 @@ impl Snapshot {
     ) -> Result<Vec<u64>, Error> {
         if cells.is_empty() {
             return Ok(Vec::new());
+        }
+        if self.is_by_place() {
+            let tables = ["weekly_histogram", "trip_patch"];
+            return self.occupied_by_place(&tables, end, cells).await;
         }
         let ranges = cells
             .iter()

@@ -209,8 +209,9 @@ impl Store {
                 checkpointer.block_written();
                 Ok(written)
             }
-            Engine::Postgres { .. } => {
-                postgres::write_sql_block(writer.get_postgres_connection_pool(), block).await
+            Engine::Postgres { citus } => {
+                let pool = writer.get_postgres_connection_pool();
+                postgres::write_sql_block(pool, block, *citus).await
             }
         }
     }

@@ -172,9 +172,12 @@ async fn what_is_only_begun_meanwhile_is_not_seen() {
     let sql = backend.sql().await;
     let begun = "INSERT INTO segment (id, state) VALUES (1000, 'WRITING')";
     sql.execute(begun).await;
-    let patches = "INSERT INTO trip_patch SELECT trip_end, cell, 1000, batch, checksum, keys, \
-                   points, others, rest FROM trip_patch WHERE segment_id = 1";
-    sql.execute(patches).await;
+    let place = sql.place().await;
+    let patches = format!(
+        "INSERT INTO trip_patch SELECT trip_end, cell, 1000, batch, checksum, keys, \
+         points, others, rest{place} FROM trip_patch WHERE segment_id = 1"
+    );
+    sql.execute(&patches).await;
     let stored = "SELECT COUNT(*) FROM trip_patch WHERE trip_end = 0 AND segment_id < 1000 \
                   AND (cell >> 52) & 15 = 9";
     let stored = sql.number(stored).await;

@@ -93,4 +93,48 @@ async fn nodes_are_registered_first_and_all_of_them_are_asked() {
     });
     let trips = &answer["data"]["weeklyAverage"]["totalTrips"];
     assert_eq!(trips, 5_000, "{answer}");
+    // SQL gave the first file its places, and the program the second one.
+    let places = "SELECT COUNT(*) FROM (SELECT 1 FROM weekly_histogram GROUP BY cell \
+                  HAVING COUNT(DISTINCT place) > 1) AS unlike";
+    assert_eq!(sql.number(places).await, 0);
+}
+
+/// The nodes of a cluster have no common snapshot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_read_two_states_is_repeated() {
+    let home = Home::new();
+    home.generate("trips.csv", 2_000, 1);
+    let (publisher, observer) = (home.sql().await, home.sql().await);
+    if !observer.is_distributed().await {
+        observer.execute(STAND_IN).await;
+        let node = "INSERT INTO pg_dist_node VALUES ('one', 5432, true, 'primary', true, true)";
+        observer.execute(node).await;
+    }
+    let ran = home.run(&["ingest", "--sql-trips", "off", "trips.csv"]);
+    assert!(ran.succeeded(), "{ran:?}");
+    let server = home.serve();
+    assert_eq!(server.trips().await, 2_000);
+
+    // The query has read the histograms, and waits for the patches.
+    publisher.execute("BEGIN").await;
+    publisher.execute("LOCK TABLE trip_patch").await;
+    let query = "{ weeklyAverage(bbox: { west: -180, south: -90, east: 180, north: 90 }) \
+                 { totalTrips } }";
+    let (answer, ()) = tokio::join!(server.answer(query, Value::Null), async {
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                       AND datname = current_database() AND query LIKE '%trip_patch%'";
+        while observer.number(waiting).await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        for sql in [
+            "DELETE FROM weekly_histogram",
+            "DELETE FROM trip_patch",
+            "UPDATE edition SET number = number + 1, layout = layout + 1",
+            "COMMIT",
+        ] {
+            publisher.execute(sql).await;
+        }
+    });
+    let trips = &answer["data"]["weeklyAverage"]["totalTrips"];
+    assert_eq!(trips, 0, "{answer}");
 }

@@ -20,7 +20,13 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// Waits until the rows for SQL are written: segments are merged after that.
 async fn filled(backend: &Backend) {
     let start = Instant::now();
-    while backend.store.sql_rows_missing().await.unwrap() > 0 {
+    // On a cluster, they are complete only a moment after the last row.
+    let complete = async || {
+        let mergeable = backend.store.mergeable(u64::MAX).await.unwrap().len() as u64;
+        backend.store.sql_rows_missing().await.unwrap() == 0
+            && mergeable == backend.store.live_segments().await.unwrap()
+    };
+    while !complete().await {
         assert!(start.elapsed() < TIMEOUT, "the table is not filled");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

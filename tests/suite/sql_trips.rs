@@ -247,15 +247,19 @@ async fn removal_takes_the_rows_out() {
                 except.push(segment(&sql, other.id).await);
             }
             except.retain(|segment| *segment != own);
-            let backlog = backend.store.sql_backlog(&except).await.unwrap().unwrap();
-            let patches = backend.store.sql_patches(&backlog).await.unwrap();
             let most = if round == 2 && number != 1 {
                 10_000
             } else {
                 100
             };
-            let block = patches.unpack(most).unwrap();
-            assert!(backend.store.write_sql_block(&block).await.unwrap());
+            // On a cluster, a block without rows shows those that were written before.
+            let shows = most == 10_000 && sql.is_distributed().await;
+            for _ in 0..=usize::from(shows) {
+                let backlog = backend.store.sql_backlog(&except).await.unwrap().unwrap();
+                let patches = backend.store.sql_patches(&backlog).await.unwrap();
+                let block = patches.unpack(most).unwrap();
+                assert!(backend.store.write_sql_block(&block).await.unwrap());
+            }
         }
     }
     assert_eq!(

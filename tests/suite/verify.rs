@@ -278,10 +278,12 @@ async fn changed_histograms_are_found() {
     // Under another key: one that is missing, one too many.
     let moved = format!("UPDATE weekly_histogram SET region_id = 1000 WHERE {here}");
     sound.finds(&moved, &["WeeklyKey", "WeeklyKey"]).await;
-    let one_too_many = "INSERT INTO weekly_histogram \
-                        SELECT trip_end, cell, region_id, 1999, counters FROM weekly_histogram \
-                        LIMIT 1";
-    sound.finds(one_too_many, &["WeeklyKey"]).await;
+    let place = sound.sql.place().await;
+    let one_too_many = format!(
+        "INSERT INTO weekly_histogram \
+         SELECT trip_end, cell, region_id, 1999, counters{place} FROM weekly_histogram LIMIT 1"
+    );
+    sound.finds(&one_too_many, &["WeeklyKey"]).await;
 }
 
 #[tokio::test]
@@ -585,9 +587,12 @@ async fn what_belongs_to_no_ingestion_is_found() {
     sound
         .finds(summary, &["ingestion 77, trip summaries"])
         .await;
-    let patch = "INSERT INTO trip_patch SELECT trip_end, cell, 77, batch, checksum, keys, points, \
-                 others, rest FROM trip_patch WHERE trip_end = 0 LIMIT 1";
+    let place = sound.sql.place().await;
+    let patch = format!(
+        "INSERT INTO trip_patch SELECT trip_end, cell, 77, batch, checksum, keys, points, \
+         others, rest{place} FROM trip_patch WHERE trip_end = 0 LIMIT 1"
+    );
     sound
-        .finds(patch, &["segment 77, patches of origins of ingestion 1"])
+        .finds(&patch, &["segment 77, patches of origins of ingestion 1"])
         .await;
 }

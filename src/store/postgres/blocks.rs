@@ -5,18 +5,20 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::copy::Copy;
 use crate::model::{IngestionId, RejectedRow};
+use crate::store::by_place::place;
 use crate::store::commit::{CommitPoint, committed};
 use crate::store::{
     Checkpoint, Claim, Error, LoadBlock, Notes, PatchRow, SegmentClaim, SegmentId, SegmentWriter,
     findings,
 };
 
-/// Writes one block in one transaction.
+/// Writes one block in one transaction; its patches with their places, if they are distributed by these.
 pub(in crate::store) async fn load(
     pool: &PgPool,
     program: &str,
     claim: SegmentClaim,
     block: &LoadBlock,
+    by_place: bool,
 ) -> Result<(), Error> {
     let mut tx = begin(pool).await?;
     let ingestion = check_claim(&mut tx, program, claim).await?;
@@ -24,7 +26,8 @@ pub(in crate::store) async fn load(
         write_notes(&mut tx, ingestion, notes).await?;
     }
     if !block.patches.is_empty() {
-        copy_patches(&mut tx, claim.segment, block.batch, &block.patches).await?;
+        let (segment, batch) = (claim.segment, block.batch);
+        copy_patches(&mut tx, segment, batch, &block.patches, by_place).await?;
     }
     if let Some(checkpoint) = &block.checkpoint {
         update_checkpoint(&mut tx, ingestion, checkpoint).await?;
@@ -111,8 +114,9 @@ async fn copy_patches(
     id: SegmentId,
     batch: u32,
     patches: &[PatchRow],
+    by_place: bool,
 ) -> Result<(), Error> {
-    let columns = [
+    let mut columns = vec![
         "trip_end",
         "cell",
         "segment_id",
@@ -123,6 +127,9 @@ async fn copy_patches(
         "others",
         "rest",
     ];
+    if by_place {
+        columns.push("place");
+    }
     let mut copy = Copy::begin(connection, "trip_patch", &columns).await?;
     for row in patches {
         let mut copy = copy
@@ -135,6 +142,9 @@ async fn copy_patches(
             .value(&i64::from(row.patch.checksum()).to_be_bytes());
         for group in row.patch.groups() {
             copy = copy.value(group);
+        }
+        if by_place {
+            copy.value(&place(row.cell).to_be_bytes());
         }
     }
     copy.finish().await

@@ -1,13 +1,16 @@
 //! Citus: tables that are spread over the nodes of a cluster.
 //!
-//! Queue, summaries and rejected rows stay where the programs connect to, on the coordinator.
+//! Queue, summaries and rejected rows stay where the programs connect to, on the coordinator. What is
+//! read by place is distributed by place (`store/by_place.rs`).
 
 use std::collections::HashSet;
 
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 
 use crate::store::Error;
+use crate::store::by_place::sql_place;
 
 /// Tables that every node has whole, since all others are joined with them.
 const REFERENCE: [&str; 2] = ["region", "datasource"];
@@ -16,10 +19,29 @@ const REFERENCE: [&str; 2] = ["region", "datasource"];
 /// their key.
 const DISTRIBUTED: [(&str, &str); 4] = [
     ("trip", "line"),
-    ("trip_patch", "cell"),
-    ("weekly_histogram", "cell"),
+    ("trip_patch", "place"),
+    ("weekly_histogram", "place"),
     ("flow_histogram", "origin_cell"),
 ];
+
+/// Tables with a cell in their key, and this key. Their rows get the place of the cell, which must be in
+/// the key, and an index by it.
+const BY_PLACE: [(&str, &str); 2] = [
+    ("trip_patch", "trip_end, cell, segment_id, batch"),
+    ("weekly_histogram", "trip_end, cell, region_id, iso_year"),
+];
+
+/// The settings of `mod.rs` that make planners look up rows by their keys, for the nodes: to these, the
+/// coordinator passes on only what is set within a transaction. Bitmaps stay: a node reads several wide
+/// ranges with them. With cheap pages, lists are looked up without.
+const NODE_PLANS: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+                          SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; \
+                          SET LOCAL random_page_cost = 1";
+/// How many connections to a node a session of the coordinator keeps, instead of making them anew for
+/// each statement: one for each of its shards, by the rule of [`shards`].
+pub(super) const KEPT_CONNECTIONS: (&str, &str) = ("citus.max_cached_conns_per_worker", "2");
+/// The option of a session that makes it pass on what is set within a transaction.
+pub(super) const PASS_ON: (&str, &str) = ("citus.propagate_set_commands", "local");
 
 /// How long all nodes may take to answer, and one to be connected to.
 const NODE_TIMEOUT: &str = "SET LOCAL statement_timeout = '4s'; \
@@ -39,6 +61,11 @@ pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error>
     if !is_spread(pool, "trip").await? && !has_nodes(pool).await? {
         return if wanted { Err(Error::NoNodes) } else { Ok(()) };
     }
+    for (table, key) in BY_PLACE {
+        if !is_spread(pool, table).await? {
+            add_place(pool, table, key).await?;
+        }
+    }
     let shards = shards(pool).await?;
     let calls = REFERENCE
         .map(|table| (table, format!("create_reference_table('{table}')")))
@@ -56,6 +83,37 @@ pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error>
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// Adds the place of its cell to each row of a table.
+async fn add_place(pool: &PgPool, table: &str, key: &str) -> Result<(), Error> {
+    let place = sql_place("cell");
+    let sql = format!(
+        "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS place bigint; \
+         UPDATE {table} SET place = {place} WHERE place IS NULL; \
+         ALTER TABLE {table} ALTER COLUMN place SET NOT NULL; \
+         ALTER TABLE {table} DROP CONSTRAINT {table}_pkey; \
+         ALTER TABLE {table} ADD PRIMARY KEY ({key}, place); \
+         CREATE INDEX IF NOT EXISTS {table}_place ON {table} (trip_end, place, cell)"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await?;
+    Ok(())
+}
+
+/// Makes nodes look up rows by their keys, in all statements of a transaction.
+pub(in crate::store) async fn plan_lookups(tx: &DatabaseTransaction) -> Result<(), Error> {
+    tx.execute_unprepared(NODE_PLANS).await?;
+    Ok(())
+}
+
+/// Makes a transaction that changes rows on nodes commit in two phases. Citus does so by itself only
+/// where several shards are written, else the node commits first, and what was written on the
+/// coordinator could be lost after that.
+pub(in crate::store) async fn commit_in_two_phases(tx: &DatabaseTransaction) -> Result<(), Error> {
+    // A change of several shards, of no row.
+    let sql = "DELETE FROM weekly_histogram WHERE trip_end = -1";
+    tx.execute_unprepared(sql).await?;
     Ok(())
 }
 
@@ -112,11 +170,11 @@ pub(super) fn is_node_away(message: &str) -> bool {
 
 /// Shards of each table: two for each node that takes them, so that all cores of small nodes work and
 /// a statement is not sent in many parts. `citus.shard_count` decides where it was set; more let a
-/// cluster grow to as many nodes.
+/// cluster grow to as many nodes. At least two, for [`commit_in_two_phases`].
 async fn shards(pool: &PgPool) -> Result<i64, Error> {
     let sql = "SELECT CASE WHEN source = 'default' THEN (SELECT GREATEST(2 * COUNT(*), 4) \
                FROM pg_dist_node WHERE isactive AND noderole = 'primary' AND shouldhaveshards) \
-               ELSE setting::bigint END \
+               ELSE GREATEST(setting::bigint, 2) END \
                FROM pg_settings WHERE name = 'citus.shard_count'";
     let shards: Option<i64> = sqlx::query_scalar(sql).fetch_optional(pool).await?;
     Ok(shards.unwrap_or(4))

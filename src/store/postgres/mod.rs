@@ -17,7 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 pub(super) use self::blocks::{keep_notes, load};
-pub(super) use self::citus::{ping_nodes, prepared};
+pub(super) use self::citus::{commit_in_two_phases, ping_nodes, plan_lookups, prepared};
 pub(super) use self::listen::{CHANNEL, messages};
 pub(super) use self::sessions::{expired, replace};
 pub(super) use self::sql_trips::{delete_sql_trips, write_sql_block};
@@ -33,13 +33,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may take to finish what nobody waits for any more, before it is closed.
 const ENDING: Duration = Duration::from_millis(100);
 
-/// How many connections to a node a session of the coordinator keeps, instead of making them anew for
-/// each statement: one for each of its shards, by the rule of `citus.rs`.
-const CITUS_CONNECTIONS: (&str, &str) = ("citus.max_cached_conns_per_worker", "2");
-
 /// Keys of advisory locks; the database is the program's own.
 const MIGRATION_LOCK: i64 = 0x7472_6970_0001;
 const PUBLISH_LOCK: i64 = 0x7472_6970_0002;
+const SQL_ROWS_LOCK: i64 = 0x7472_6970_0003;
 
 /// Connects the pools of readers and writers; their sessions bear the name of the program.
 pub(super) async fn connect(
@@ -79,12 +76,6 @@ pub(super) async fn connect(
         migrate(&options, &writer, access).await?;
     }
     let citus = citus::is_distributed(&reader).await?;
-    if citus {
-        let options = options.options([CITUS_CONNECTIONS]);
-        for pool in [&reader, &writer] {
-            pool.set_connect_options(options.clone());
-        }
-    }
     Ok((
         from_pool(reader),
         from_pool(writer),
@@ -118,6 +109,9 @@ fn options(url: &str, program: &str) -> Result<PgConnectOptions, Error> {
             ("tcp_keepalives_interval", "5"),
             ("tcp_keepalives_count", "3"),
             ("idle_in_transaction_session_timeout", "15s"),
+            // Without Citus these mean nothing.
+            citus::KEPT_CONNECTIONS,
+            citus::PASS_ON,
         ])
         .log_statements(STATEMENTS_LOGGED)
         .log_slow_statements(STATEMENTS_LOGGED, Duration::MAX))
@@ -189,6 +183,15 @@ pub(super) async fn lock_content(tx: &DatabaseTransaction, hash: &str) -> Result
 pub(super) async fn hold_back_publishers(tx: &DatabaseTransaction) -> Result<(), Error> {
     let sql = "SELECT pg_advisory_xact_lock_shared($1)";
     tx.execute_raw(statement(tx, sql, [PUBLISH_LOCK.into()]))
+        .await?;
+    Ok(())
+}
+
+/// Lets nobody write or delete rows for SQL on the nodes of a cluster until the transaction ends, which
+/// only reads: it could see other rows than their number says.
+pub(super) async fn hold_back_sql_rows(tx: &DatabaseTransaction) -> Result<(), Error> {
+    let sql = "SELECT pg_advisory_xact_lock_shared($1)";
+    tx.execute_raw(statement(tx, sql, [SQL_ROWS_LOCK.into()]))
         .await?;
     Ok(())
 }

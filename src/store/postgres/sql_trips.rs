@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 
+use super::SQL_ROWS_LOCK;
 use super::copy::Copy;
 use crate::model::IngestionId;
 use crate::store::commit::{CommitPoint, committed};
@@ -16,8 +17,12 @@ const PAGES: i64 = 800;
 pub(in crate::store) async fn write_sql_block(
     pool: &PgPool,
     block: &SqlBlock,
+    distributed: bool,
 ) -> Result<bool, Error> {
     let mut tx = pool.begin().await?;
+    if distributed {
+        wait_for_readers(&mut tx).await?;
+    }
     // What is lost with the server's memory is lost with its cursor.
     sqlx::query("SET LOCAL synchronous_commit TO off")
         .execute(&mut *tx)
@@ -112,12 +117,22 @@ pub(in crate::store) async fn delete_sql_trips(
 
 async fn delete_all(pool: &PgPool, id: IngestionId) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
+    wait_for_readers(&mut tx).await?;
     use_index(&mut tx).await?;
     sqlx::query("DELETE FROM trip WHERE ingestion_id = $1")
         .bind(id)
         .execute(&mut *tx)
         .await?;
     committed(CommitPoint::PurgeSqlRows, tx.commit()).await
+}
+
+/// Waits for those that `hold_back_sql_rows`.
+async fn wait_for_readers(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(SQL_ROWS_LOCK)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The first and the last page that hold rows of an ingestion. Other ingestions may have rows between.

@@ -87,6 +87,15 @@ impl Sql {
         on_postgres() && self.number(citus).await > 0
     }
 
+    /// The last column of patches and weekly histograms, which only a cluster has, after others.
+    pub async fn place(&self) -> &'static str {
+        if self.is_distributed().await {
+            ", place"
+        } else {
+            ""
+        }
+    }
+
     /// The rows that a query finds.
     pub async fn rows(&self, sql: &str) -> Vec<QueryResult> {
         let statement = sea_orm::Statement::from_string(self.0.get_database_backend(), sql);
