@@ -344,7 +344,7 @@ impl Snapshot {
         // In patches of leaf cells there is nothing that is in no histogram of the cell.
         let with_patches = resolution_of(any) < Resolution::LEAF.get();
         if self.is_by_place() {
-            let tables = &["weekly_histogram", "trip_patch"][..1 + usize::from(with_patches)];
+            let tables = &["weekly_histogram", "trip_patch"][..=usize::from(with_patches)];
             let cells: Vec<_> = cells.iter().copied().map(CellRange::only).collect();
             return self.occupied_by_place(tables, end, &cells).await;
         }
