@@ -276,7 +276,7 @@ fn rows_before_a_failed_read_are_taken_first() {
         let readable = file.len() as u64 - 1_000;
         Broken(Cursor::new(file), readable)
     };
-    for (max_rejected, error) in [(None, "broken"), (Some(0), "limit of 0 exceeded")] {
+    for (max_rejected, error) in [(None, "broken"), (Some(0), "limit of 0 rejected rows")] {
         let options = Options {
             chunk_records: 1_000,
             parsers: 3,
