@@ -334,13 +334,16 @@ mod tests {
         assert_eq!(fields, expected);
     }
 
+    /// Definition and repetition levels, values, and what is written.
+    type Line = (&'static [i16], &'static [i16], &'static [f64], &'static str);
+
     #[test]
     fn lists_of_positions_are_lines() {
         let of_lists = "optional group line (LIST) { repeated group list { \
                         optional group element (LIST) { repeated group list { \
                         optional double element; } } } }";
         // Levels: 0 no line, 1 an empty one, 2 no position, 3 an empty one, 4 no number, 5 a number.
-        let rows: [(&[i16], &[i16], &[f64], &str); 8] = [
+        let rows: [Line; 8] = [
             (
                 &[5, 5, 5, 5, 5, 5],
                 &[0, 2, 1, 2, 1, 2],
