@@ -167,7 +167,8 @@ async fn answers_are_those_of_the_primary_whatever_becomes_of_replicas() {
     assert_eq!(server.trips().await, i64::from(6 * FEW));
     until_states(&server, &["behind", "current"]).await;
     until_asked(&server, &plain).await;
-    let lags = samples(&server, "tripgraph_replica_lag_seconds", "").await;
+    let lagging = format!(":{}", first.port());
+    let lags = samples(&server, "tripgraph_replica_lag_seconds", &lagging).await;
     assert!(lags[0].parse::<f64>().unwrap() > 0.0, "{lags:?}");
 
     // Both do: the primary is.

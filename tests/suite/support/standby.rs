@@ -50,6 +50,11 @@ impl Standby {
         standby
     }
 
+    /// The port on which it answers.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
