@@ -63,9 +63,10 @@ class Postgres:
     def call(self, program, *arguments, **options):
         command = [*self.user, self.programs / program, *arguments]
         options = {"text": True, **options}
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", **options)
+        # Apart: a server that is stopped while it answers sends a warning, too.
+        done = subprocess.run(command, capture_output=True, cwd="/", **options)
         if done.returncode:
-            raise Failure(f"{program}: {done.stdout}")
+            raise Failure(f"{program}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def start(self):
