@@ -71,9 +71,9 @@ impl Store {
         !self.is_distributed()
     }
 
-    /// Waits until every node of a cluster has committed what was in the answers in an edition. Where a connection between nodes broke in the midst of a
-    /// commit, a node keeps a prepared transaction until Citus recovers it; this fails after some
-    /// seconds then.
+    /// Waits until every node of a cluster has committed what was in the answers in an edition. If a
+    /// connection between nodes broke in the midst of a commit, a node keeps a prepared transaction
+    /// until Citus recovers it; this fails after some seconds then.
     pub(super) async fn settle(&self, edition: &Model) -> Result<(), Error> {
         if edition.settled {
             return Ok(());
