@@ -11,6 +11,7 @@ mod changes;
 mod check;
 mod claims;
 mod commit;
+mod counts;
 mod dimensions;
 mod edition;
 mod error;
