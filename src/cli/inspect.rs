@@ -108,7 +108,7 @@ fn unreadable(error: &anyhow::Error) -> InspectedFile {
         head: TableHead::default(),
         outcome: Err(Failure {
             code: "FILE_UNREADABLE".to_owned(),
-            message: super::causes(error),
+            message: crate::text::causes(&**error),
         }),
     }
 }

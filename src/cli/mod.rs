@@ -29,7 +29,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::{ConfigError, DatabaseConfig, ServerConfig, WorkerConfig};
 use crate::ingest::web;
 use crate::telemetry::{self, LogFormat, Telemetry};
-use crate::text::Printable;
+use crate::text::{Printable, causes};
 
 /// Ingests CSV files of trips, groups similar trips and computes weekly averages of an area
 #[derive(Debug, Parser)]
@@ -152,7 +152,7 @@ impl Cli {
             // The reader closed the pipe, which is no failure.
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: {}", Printable(causes(&error)));
+                eprintln!("error: {}", Printable(causes(&*error)));
                 ExitCode::FAILURE
             }
         }
@@ -229,37 +229,10 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
     outcome
 }
 
-/// An error and its causes, each printed once: some errors already contain their cause.
-fn causes(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
-        if !text.contains(&cause) {
-            let colon = if text.is_empty() { "" } else { ": " };
-            text = text + colon + &cause;
-        }
-    }
-    text
-}
-
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn causes_are_said_once() {
-        let cause = std::io::Error::other("disk full");
-        let repeats = anyhow::Error::new(cause).context("cannot write: disk full");
-        assert_eq!(causes(&repeats), "cannot write: disk full");
-        let plain = repeats.context("cannot ingest");
-        assert_eq!(causes(&plain), "cannot ingest: cannot write: disk full");
-    }
 }

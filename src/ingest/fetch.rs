@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::web;
 use super::{Spool, SpoolError, SpooledFile};
+use crate::text::causes;
 
 /// Downloads that run at the same time; more wait.
 const DOWNLOADS: usize = 4;
@@ -152,17 +153,6 @@ impl Fetcher {
             error => error.into(),
         })
     }
-}
-
-/// An error and its causes.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// Resolves names to addresses of the internet only. Private addresses are reached where a prefix

@@ -57,7 +57,7 @@ impl Summary {
     /// Adds a file that could not be read or sent.
     pub(super) fn fail(&mut self, source: &Source, error: &anyhow::Error) {
         self.files += 1;
-        let reason = Printable(crate::cli::causes(error)).to_string();
+        let reason = Printable(crate::text::causes(&**error)).to_string();
         self.failures.push(format!("{}: {reason}", source.shown()));
     }
 

@@ -9,6 +9,7 @@ use reqwest::Client;
 use tokio::runtime::Handle;
 
 use super::outage::Outage;
+use crate::text::causes;
 
 /// The default of the specification.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -110,15 +111,4 @@ async fn send(client: Client, request: reqwest::Request) -> Result<Response<Byte
         body.extend_from_slice(&chunk);
     }
     Ok(answer.body(body.into())?)
-}
-
-/// An error and its causes.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

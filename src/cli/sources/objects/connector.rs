@@ -15,9 +15,9 @@ use object_store::client::{
 use object_store::{ClientConfigKey, ClientOptions};
 use reqwest::{Body, Client, Request, Url};
 
-use super::errors::causes;
 use crate::cli::sources::download::SILENCE;
 use crate::ingest::web;
+use crate::text::causes;
 
 /// Where machines of a cloud find their credentials, unless a variable says otherwise.
 const METADATA: [&str; 2] = ["http://169.254.169.254", "http://metadata.google.internal"];

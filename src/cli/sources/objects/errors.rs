@@ -8,6 +8,7 @@ use object_store::client::{HttpError, HttpErrorKind};
 
 use super::connector::{NoCredentials, NotEncrypted};
 use crate::cli::sources::object_url::{ObjectUrl, Provider};
+use crate::text::causes;
 
 /// Why the store did not give an object, or a list of objects.
 pub(super) fn reason(error: &Error, url: &ObjectUrl) -> String {
@@ -131,20 +132,6 @@ fn find<E: StdError + 'static>(error: &Error) -> Option<&E> {
         cause = error.source();
     }
     None
-}
-
-/// An error and its causes, each once.
-pub(super) fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// What an error of the crate says about a response. Its type cannot be named.
