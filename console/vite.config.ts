@@ -1,4 +1,8 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -7,7 +11,7 @@ const server = process.env['TRIPGRAPH_URL'] ?? 'http://127.0.0.1:8000';
 
 export default defineConfig({
   base: '/graphiql/',
-  plugins: [react(), fontFiles()],
+  plugins: [react(), fontFiles(), compressed()],
   resolve: {
     alias: {
       'react-style-singleton': fileURLToPath(new URL('src/style-singleton.ts', import.meta.url)),
@@ -65,4 +69,28 @@ function fontFiles(): Plugin {
       }
     },
   };
+}
+
+/**
+ * Replaces each asset that becomes smaller by its gzip: the program embeds and sends it like that.
+ */
+function compressed(): Plugin {
+  return {
+    name: 'compressed',
+    apply: 'build',
+    enforce: 'post',
+    async writeBundle({ dir }, bundle) {
+      if (dir === undefined) return this.error('no output directory');
+      const assets = Object.keys(bundle).filter((name) => name.startsWith('assets/'));
+      await Promise.all(assets.map((name) => compress(join(dir, name))));
+    },
+  };
+}
+
+async function compress(file: string) {
+  const content = await readFile(file);
+  const smaller = await promisify(gzip)(content, { level: 9 });
+  if (smaller.length >= content.length) return;
+  await writeFile(`${file}.gz`, smaller);
+  await rm(file);
 }

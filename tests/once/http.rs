@@ -12,6 +12,7 @@ use crate::suite::support;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Read;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
@@ -605,16 +606,38 @@ async fn the_console_is_all_of_our_own() {
 
     let script = page.split('"').find(|text| text.contains("/assets/index"));
     let script = script.unwrap();
-    let script = get(script).header("accept-encoding", "br").send();
-    let script = script.await.unwrap();
-    assert_eq!(script.status(), 200);
-    let headers = script.headers();
-    assert_eq!(headers["content-encoding"], "br");
-    assert_eq!(
-        headers["cache-control"],
-        "public, max-age=31536000, immutable"
-    );
-    assert_eq!(headers["content-type"], "text/javascript");
+    let plain = get(script).send().await.unwrap().bytes().await.unwrap();
+    for (accepted, encoding) in [
+        ("gzip, deflate, br, zstd", Some("gzip")),
+        ("GZIP;q=0.5", Some("gzip")),
+        ("br", Some("br")),
+        ("gzip;q=0", None),
+        ("identity", None),
+    ] {
+        let script = get(script).header("accept-encoding", accepted).send();
+        let script = script.await.unwrap();
+        assert_eq!(script.status(), 200);
+        let headers = script.headers();
+        let found = headers.get("content-encoding");
+        assert_eq!(found.map(|found| found.to_str().unwrap()), encoding);
+        assert_eq!(headers["vary"], "accept-encoding", "{accepted}");
+        assert_eq!(
+            headers["cache-control"],
+            "public, max-age=31536000, immutable"
+        );
+        assert_eq!(headers["content-type"], "text/javascript");
+        let bytes = script.bytes().await.unwrap();
+        match encoding {
+            Some("gzip") => {
+                let mut content = Vec::new();
+                let mut decoder = flate2::read::GzDecoder::new(&*bytes);
+                decoder.read_to_end(&mut content).unwrap();
+                assert!(content == plain);
+            }
+            Some(_) => assert!(bytes.len() < plain.len() / 2),
+            None => assert!(bytes == plain),
+        }
+    }
     for missing in ["/graphiql/assets/none.js", "/graphiql/assets/../index.html"] {
         assert_eq!(get(missing).send().await.unwrap().status(), 404);
     }
