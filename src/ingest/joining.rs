@@ -1,12 +1,11 @@
 //! Joins the patches of large ingestions, behind everything else.
 //!
-//! A segment with more than half of [`MERGED_TRIPS`] trips is never merged again, and may have many
-//! batches: see `store/joins.rs` for what is done with these, and why.
+//! A large segment may have many batches: see `store/joins.rs` for what is done with these, and why.
 
 use std::collections::HashSet;
 
 use super::Ingestions;
-use super::pipeline::MERGED_TRIPS;
+use super::pipeline::REPACKED_TRIPS;
 use crate::store::{self, JoinCursor, Joined, LiveSegment, SegmentId};
 
 /// Joins patches, one transaction at a time.
@@ -77,7 +76,9 @@ impl<'a> Joining<'a> {
         let given_up: Vec<_> = self.given_up.iter().copied().collect();
         // Where rows for SQL are written, those come first.
         let complete = inner.sql_trips.is_on();
-        let segment = inner.store.joinable(MERGED_TRIPS / 2, complete, &given_up);
+        let segment = inner
+            .store
+            .joinable(REPACKED_TRIPS / 2, complete, &given_up);
         let Some(segment) = segment.await? else {
             return Ok(None);
         };

@@ -1,9 +1,10 @@
-//! Merges the segments of small ingestions, behind everything else. When none is left to be merged, the
-//! patches of large ones are joined (`joining.rs`).
+//! Merges segments, behind everything else. When none is left to be merged, the patches of those with
+//! several batches are joined (`joining.rs`).
 //!
 //! Segments are merged as soon as all smaller ones together are as large as the next: so a trip is
-//! packed anew once for each doubling of what it is in, and `n` trips in small files end up in about
-//! log₂ `n` segments. Segments with half of [`MERGED_TRIPS`] or more are not merged.
+//! written once for each doubling of what it is in, and `n` trips in small files end up in about log₂ `n`
+//! segments. Up to [`REPACKED_TRIPS`] they are packed anew, from there to [`JOINED_TRIPS`] their patches
+//! are joined. A segment with more than half of that is not merged.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 
 use super::Ingestions;
 use super::joining::Joining;
-use super::pipeline::{MERGED_TRIPS, PipelineError, merge};
+use super::pipeline::{JOINED_TRIPS, MergeMethod, PipelineError, REPACKED_TRIPS, merge};
 use crate::backoff::Backoff;
 use crate::store::{self, LiveSegment, SegmentId};
 
@@ -143,23 +144,14 @@ impl<'a> Merging<'a> {
     /// Merges some segments. `None` where none is to be; no merge where another program merges.
     async fn step(&mut self, eagerness: Eagerness) -> Result<Option<Compacted>, store::Error> {
         let inner = &self.ingestions.inner;
-        let mut segments = inner.store.mergeable(MERGED_TRIPS / 2).await?;
-        segments.retain(|segment| !self.given_up.contains(&segment.id));
-        let (complete, others): (Vec<_>, Vec<_>) =
-            segments.iter().partition(|segment| segment.sql_complete);
-        let mut sources = choose(&complete, eagerness);
-        // Where rows for SQL are written, the others come after that.
-        if sources.is_empty() && !inner.sql_trips.is_on() {
-            sources = choose(&others, eagerness);
-        }
-        if sources.is_empty() {
+        let Some((method, sources)) = self.next(eagerness).await? else {
             return Ok(None);
-        }
+        };
         let Some(target) = inner.store.begin_merge(&inner.worker).await? else {
             return Ok(Some(Compacted::default()));
         };
         let start = Instant::now();
-        let done = merge(&inner.store, target, sources.to_vec()).await;
+        let done = merge(&inner.store, method, target, sources.clone()).await;
         if !matches!(done, Ok(true)) {
             // Where this fails, too, it is tried again before segments are purged.
             if let Err(error) = inner.store.abandon_merge(target).await {
@@ -194,14 +186,42 @@ impl<'a> Merging<'a> {
         );
         Ok(Some(merged))
     }
+
+    /// The segments to merge next, and how.
+    async fn next(
+        &self,
+        eagerness: Eagerness,
+    ) -> Result<Option<(MergeMethod, Vec<LiveSegment>)>, store::Error> {
+        let inner = &self.ingestions.inner;
+        for (method, above, most) in [
+            (MergeMethod::Repack, None, REPACKED_TRIPS),
+            (MergeMethod::Join, Some(REPACKED_TRIPS / 2), JOINED_TRIPS),
+        ] {
+            let least = above.map_or(0, |above| above + 1);
+            let mut segments = inner.store.mergeable(least..=most / 2).await?;
+            segments.retain(|segment| !self.given_up.contains(&segment.id));
+            let (complete, others): (Vec<_>, Vec<_>) =
+                segments.iter().partition(|segment| segment.sql_complete);
+            // Where rows for SQL are written, the others come after that.
+            let others = Some(others).filter(|_| !inner.sql_trips.is_on());
+            for segments in [Some(complete), others].into_iter().flatten() {
+                let sources = choose(&segments, most, eagerness);
+                if !sources.is_empty() {
+                    return Ok(Some((method, sources.to_vec())));
+                }
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// The segments to merge next, of those that can be, the smallest first; none where it does not pay.
-fn choose(segments: &[LiveSegment], eagerness: Eagerness) -> &[LiveSegment] {
+/// The segments to merge next into one with so many trips at most, of those that can be, the smallest
+/// first; none where it does not pay.
+fn choose(segments: &[LiveSegment], most: u64, eagerness: Eagerness) -> &[LiveSegment] {
     let (mut smaller, mut chosen) = (0, 0);
     for (index, segment) in segments.iter().enumerate().take(SOURCES) {
         let together = smaller + segment.trips;
-        if together > MERGED_TRIPS {
+        if together > most {
             break;
         }
         let pays = eagerness == Eagerness::Eager || segment.trips <= smaller;
@@ -241,14 +261,18 @@ mod tests {
             // The smaller ones do not pay alone, but with the larger.
             (&[1, 5, 6], 3, 3),
             (&[0, 0, 0], 3, 3),
-            (&[1, MERGED_TRIPS / 2], 0, 2),
-            (&[MERGED_TRIPS / 2, MERGED_TRIPS / 2], 2, 2),
-            (&[1, MERGED_TRIPS / 2, MERGED_TRIPS / 2], 0, 2),
+            (&[1, REPACKED_TRIPS / 2], 0, 2),
+            (&[REPACKED_TRIPS / 2, REPACKED_TRIPS / 2], 2, 2),
+            (&[1, REPACKED_TRIPS / 2, REPACKED_TRIPS / 2], 0, 2),
         ] {
             let segments = segments(trips);
-            assert_eq!(choose(&segments, Eagerness::Lazy).len(), lazy, "{trips:?}");
             assert_eq!(
-                choose(&segments, Eagerness::Eager).len(),
+                choose(&segments, REPACKED_TRIPS, Eagerness::Lazy).len(),
+                lazy,
+                "{trips:?}"
+            );
+            assert_eq!(
+                choose(&segments, REPACKED_TRIPS, Eagerness::Eager).len(),
                 eager,
                 "{trips:?}"
             );
@@ -264,7 +288,7 @@ mod tests {
             live.push(trips);
             loop {
                 live.sort_unstable();
-                let chosen = choose(&segments(&live), Eagerness::Lazy).len();
+                let chosen = choose(&segments(&live), REPACKED_TRIPS, Eagerness::Lazy).len();
                 if chosen == 0 {
                     break;
                 }
@@ -276,7 +300,7 @@ mod tests {
         let trips: u64 = live.iter().sum();
         assert_eq!(trips, all);
         // In debug builds segments are full earlier.
-        let full = trips / (MERGED_TRIPS / 2);
+        let full = trips / (REPACKED_TRIPS / 2);
         assert!(live.len() as u64 <= full + 13, "{live:?}");
         assert!(moved <= 13 * trips, "{moved}");
     }

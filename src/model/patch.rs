@@ -72,6 +72,13 @@ impl Patch {
         }
     }
 
+    /// A patch of bytes that [`groups`](Self::groups) returned, or of those of several patches of a cell,
+    /// one behind the other.
+    #[must_use]
+    pub const fn from_groups(groups: [Vec<u8>; 4]) -> Self {
+        Self { groups }
+    }
+
     /// The bytes of each group, in the order of [`PatchDepth`].
     #[must_use]
     pub const fn groups(&self) -> &[Vec<u8>; 4] {

@@ -1,10 +1,13 @@
-//! Joining: fewer rows for each cell of a large segment.
+//! Joining: fewer rows for each cell of large segments.
 //!
 //! A large file is written in batches, so a cell of its segment has a row of `trip_patch` for each batch
 //! that has trips there: 24 of them in a file of 100 million trips. A question that reads the cell looks
 //! up each row, and reads whole pages of which it needs a part. Patches of one cell are joined by joining
 //! their bytes, so this costs little: nothing is unpacked, no histogram changes, and no trip moves to
 //! another cell.
+//!
+//! Rows of several segments are joined in the same way, for a segment that is to be in their place
+//! (`ingest/pipeline/merge.rs`).
 //!
 //! Cells are joined a few megabytes at a time. Each transaction increments the revision of the segment,
 //! so a removal, or rows for SQL, that were made from the rows before do not take effect. A program that
@@ -21,9 +24,9 @@ use super::commit::CommitPoint;
 use super::list::List;
 use super::segments::{self, LIVE, live};
 use super::statement::{column, key, statement};
-use super::{Engine, Error, LiveSegment, SegmentId, Store};
+use super::{Engine, Error, LiveSegment, LoadBlock, PatchRow, SegmentId, Store};
 use crate::geo::CellRange;
-use crate::model::{CorruptPatch, PatchBytes, PatchDepth, TripEnd};
+use crate::model::{CorruptPatch, Patch, PatchBytes, PatchDepth, TripEnd};
 
 /// Bytes of patches that one transaction joins, unless a single cell has more.
 const BLOCK_BYTES: u64 = 8 << 20;
@@ -57,6 +60,18 @@ impl JoinCursor {
         end: TripEnd::Origin,
         cell: 0,
     };
+
+    /// Where to go on after a block; `None` after the last of both ends.
+    fn after(self, block: &Block) -> Option<Self> {
+        match (block.next, self.end) {
+            (Some(cell), end) => Some(Self { end, cell }),
+            (None, TripEnd::Origin) => Some(Self {
+                end: TripEnd::Destination,
+                cell: 0,
+            }),
+            (None, TripEnd::Destination) => None,
+        }
+    }
 }
 
 /// What came of joining rows.
@@ -101,21 +116,46 @@ impl Store {
         Ok(row.as_ref().map(live))
     }
 
+    /// The rows of the next cells of some segments, joined, as blocks of a segment that is to be in their
+    /// place, and where to go on. Fails if a row does not match its checksum.
+    pub async fn joined_rows(
+        &self,
+        segments: &[SegmentId],
+        from: JoinCursor,
+    ) -> Result<(Vec<LoadBlock>, Option<JoinCursor>), Error> {
+        let (reader, by_place) = (&self.inner.reader, self.is_distributed());
+        let block = next_block(reader, segments, from, 1).await?;
+        let rows = read(reader, segments, from.end, &block.cells, by_place).await?;
+        // A cell has several rows where they are too long together: one of each batch.
+        let mut blocks: Vec<LoadBlock> = Vec::new();
+        for rows in rows.chunk_by(|a, b| a.cell == b.cell) {
+            for (batch, row) in (0..).zip(join_rows(rows)?) {
+                let patch = PatchRow {
+                    end: from.end,
+                    cell: row.cell.cast_unsigned(),
+                    patch: Patch::from_groups([row.keys, row.points, row.others, row.rest]),
+                };
+                match blocks.iter_mut().find(|block| block.batch == batch) {
+                    Some(block) => block.patches.push(patch),
+                    None => blocks.push(LoadBlock {
+                        batch,
+                        patches: vec![patch],
+                        ..LoadBlock::default()
+                    }),
+                }
+            }
+        }
+        Ok((blocks, from.after(&block)))
+    }
+
     /// Joins the rows of the next cells of a segment, in one transaction, if the segment has not changed.
     /// No answer changes. Fails if a row does not match its checksum.
     pub async fn join(&self, segment: LiveSegment, from: JoinCursor) -> Result<Joined, Error> {
         let (reader, end) = (&self.inner.reader, from.end);
-        let block = next_block(reader, segment.id, from).await?;
-        let next = match (block.next, end) {
-            (Some(cell), end) => Some(JoinCursor { end, cell }),
-            (None, TripEnd::Origin) => Some(JoinCursor {
-                end: TripEnd::Destination,
-                cell: 0,
-            }),
-            (None, TripEnd::Destination) => None,
-        };
+        let block = next_block(reader, &[segment.id], from, 2).await?;
+        let next = from.after(&block);
         let by_place = self.is_distributed();
-        let rows = read(reader, segment.id, end, &block.cells, by_place).await?;
+        let rows = read(reader, &[segment.id], end, &block.cells, by_place).await?;
         let (mut joined, mut fewer) = (Vec::new(), 0);
         for rows in rows.chunk_by(|a, b| a.cell == b.cell) {
             let together = join_rows(rows)?;
@@ -159,19 +199,21 @@ impl Store {
     }
 }
 
-/// The next cells of an end.
+/// The next cells of an end that have so many rows at least in some segments.
 async fn next_block(
     reader: &DatabaseConnection,
-    segment: SegmentId,
+    segments: &[SegmentId],
     from: JoinCursor,
+    least_rows: usize,
 ) -> Result<Block, Error> {
     // The sign keeps the planner from the index of segments, whose order is another.
     let sql = format!(
         "SELECT cell, CAST(LENGTH(keys) + LENGTH(points) + LENGTH(others) + LENGTH(rest) AS BIGINT) \
-         FROM trip_patch WHERE trip_end = $1 AND cell >= $2 AND +segment_id = $3 \
-         ORDER BY trip_end, cell LIMIT {BLOCK_ROWS}"
+         FROM trip_patch WHERE trip_end = $1 AND cell >= $2 AND +segment_id IN ({}) \
+         ORDER BY trip_end, cell LIMIT {BLOCK_ROWS}",
+        numbers(segments)
     );
-    let values = [from.end.code().into(), key(from.cell), segment.into()];
+    let values = [from.end.code().into(), key(from.cell)];
     let rows = reader
         .query_all_raw(statement(reader, &sql, values))
         .await?;
@@ -180,26 +222,27 @@ async fn next_block(
         let (cell, length): (i64, i64) = (column(row, 0)?, column(row, 1)?);
         lengths.push((cell.cast_unsigned(), length.cast_unsigned()));
     }
-    Ok(block_of(&lengths, BLOCK_ROWS))
+    Ok(block_of(&lengths, BLOCK_ROWS, least_rows))
 }
 
-/// The block at the beginning of rows, which are cells and lengths, of which `most` were read.
-fn block_of(rows: &[(u64, u64)], most: usize) -> Block {
+/// The block at the beginning of rows, which are cells and lengths, of which `most` were read: of cells
+/// with so many rows at least.
+fn block_of(rows: &[(u64, u64)], most: usize, least: usize) -> Block {
     let (mut block, mut bytes, mut read) = (Block::default(), 0, 0);
     for of_cell in rows.chunk_by(|a, b| a.0 == b.0) {
         let cell = of_cell[0].0;
         read += of_cell.len();
-        bytes += match of_cell.len() {
-            1 => 0,
-            _ => of_cell.iter().map(|row| row.1).sum(),
-        };
+        let is_in = of_cell.len() >= least;
+        if is_in {
+            bytes += of_cell.iter().map(|row| row.1).sum::<u64>();
+        }
         // Of the last cell there may be more rows, which were not read.
         let is_whole = read < most || read == of_cell.len();
         if !is_whole || bytes > BLOCK_BYTES && !block.cells.is_empty() {
             block.next = Some(cell);
             return block;
         }
-        if of_cell.len() > 1 {
+        if is_in {
             block.cells.push(cell);
         }
         block.next = Some(cell + 1);
@@ -210,10 +253,16 @@ fn block_of(rows: &[(u64, u64)], most: usize) -> Block {
     block
 }
 
-/// The rows of some cells, in the order of cells and batches.
+/// Segments as SQL has them in a list.
+fn numbers(segments: &[SegmentId]) -> String {
+    let numbers: Vec<_> = segments.iter().map(SegmentId::to_string).collect();
+    numbers.join(", ")
+}
+
+/// The rows of some cells, in the order of cells, segments and batches.
 async fn read(
     reader: &DatabaseConnection,
-    segment: SegmentId,
+    segments: &[SegmentId],
     end: TripEnd,
     cells: &[u64],
     by_place: bool,
@@ -222,23 +271,23 @@ async fn read(
     if by_place {
         let cells: Vec<_> = cells.iter().copied().map(CellRange::only).collect();
         for (sql, values) in by_place::statements("trip_patch", "t.*", end, &cells) {
-            let sql = format!("{sql} AND t.segment_id = {segment}");
+            let sql = format!("{sql} AND t.segment_id IN ({})", numbers(segments));
             let found = trip_patch::Entity::find().from_raw_sql(statement(reader, &sql, values));
             rows.extend(found.all(reader).await?);
         }
-        rows.sort_unstable_by_key(|row: &trip_patch::Model| (row.cell, row.batch));
-        return Ok(rows);
+    } else {
+        let (sql, values) = of_cells(reader.get_database_backend(), end, cells, |list| {
+            format!(
+                "SELECT p.trip_end, p.cell, p.segment_id, p.batch, p.checksum, \
+                 p.keys, p.points, p.others, p.rest FROM {list} CROSS JOIN trip_patch AS p \
+                 WHERE p.trip_end = $1 AND p.segment_id IN ({}) AND p.cell = list.c0",
+                numbers(segments)
+            )
+        });
+        let found = trip_patch::Entity::find().from_raw_sql(statement(reader, &sql, values));
+        rows.extend(found.all(reader).await?);
     }
-    let (sql, values) = of_cells(reader.get_database_backend(), segment, end, cells, |list| {
-        format!(
-            "SELECT p.trip_end, p.cell, p.segment_id, p.batch, p.checksum, \
-             p.keys, p.points, p.others, p.rest FROM {list} CROSS JOIN trip_patch AS p \
-             WHERE p.trip_end = $1 AND p.segment_id = $2 AND p.cell = list.c0"
-        )
-    });
-    let found = trip_patch::Entity::find().from_raw_sql(statement(reader, &sql, values));
-    rows.extend(found.all(reader).await?);
-    rows.sort_unstable_by_key(|row| (row.cell, row.batch));
+    rows.sort_unstable_by_key(|row: &trip_patch::Model| (row.cell, row.segment_id, row.batch));
     Ok(rows)
 }
 
@@ -251,9 +300,9 @@ async fn replace(
     by_place: bool,
 ) -> Result<(), Error> {
     let cells: Vec<_> = rows.iter().map(|row| row.cell.cast_unsigned()).collect();
-    let (sql, values) = of_cells(tx.get_database_backend(), segment, end, &cells, |list| {
+    let (sql, values) = of_cells(tx.get_database_backend(), end, &cells, |list| {
         format!(
-            "DELETE FROM trip_patch WHERE trip_end = $1 AND segment_id = $2 \
+            "DELETE FROM trip_patch WHERE trip_end = $1 AND segment_id = {segment} \
              AND cell IN (SELECT c0 FROM {list})"
         )
     });
@@ -296,18 +345,19 @@ fn with_places(rows: &[trip_patch::Model]) -> (String, Vec<Value>) {
     (sql, list.values)
 }
 
-/// A statement about the rows of some cells, whose end and segment are its first parameters.
+/// A statement about the rows of some cells, whose end is its first parameter.
 fn of_cells(
     backend: DbBackend,
-    segment: SegmentId,
     end: TripEnd,
     cells: &[u64],
-    sql: fn(String) -> String,
-) -> (String, impl Iterator<Item = Value> + use<>) {
+    sql: impl FnOnce(String) -> String,
+) -> (String, Vec<Value>) {
     let cells = cells.iter().map(|cell| cell.cast_signed());
-    let list = List::column(backend, 2, cells);
-    let values = [end.code().into(), segment.into()];
-    (sql(list.table()), values.into_iter().chain(list.values))
+    let list = List::column(backend, 1, cells);
+    let sql = sql(list.table());
+    let mut values = vec![end.code().into()];
+    values.extend(list.values);
+    (sql, values)
 }
 
 /// Joins the rows of a cell, in the order of their batches, where they are not too long together.
@@ -407,7 +457,7 @@ mod tests {
                 cells: cells.to_vec(),
                 next,
             };
-            assert_eq!(block_of(rows, most), expected, "{rows:?}");
+            assert_eq!(block_of(rows, most, 2), expected, "{rows:?}");
         }
     }
 

@@ -14,6 +14,7 @@
 //! `tests/models/` checks these transactions in every order; change both together.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -93,12 +94,13 @@ impl Abandoned {
 }
 
 impl Store {
-    /// The live segments with at most `most_trips` trips that can be merged, the smallest first. A
-    /// segment whose rows for SQL are being written is left out until they are there.
-    pub async fn mergeable(&self, most_trips: u64) -> Result<Vec<LiveSegment>, Error> {
+    /// The live segments with so many trips that can be merged, the smallest first. A segment whose rows
+    /// for SQL are being written is left out until they are there.
+    pub async fn mergeable(&self, trips: RangeInclusive<u64>) -> Result<Vec<LiveSegment>, Error> {
+        let number = |trips: &u64| i64::try_from(*trips).unwrap_or(i64::MAX);
         let rows = segment::Entity::find()
             .filter(segment::Column::State.eq(LIVE))
-            .filter(segment::Column::Trips.lte(i64::try_from(most_trips).unwrap_or(i64::MAX)))
+            .filter(segment::Column::Trips.between(number(trips.start()), number(trips.end())))
             .filter(sql_rows_are_all_or_none())
             .order_by_asc(segment::Column::Trips)
             .order_by_asc(segment::Column::Id)
@@ -190,6 +192,8 @@ impl Store {
         row.trips = Set(trips.cast_signed());
         row.sql_rows = Set(if sql_complete { trips.cast_signed() } else { 0 });
         row.sql_complete = Set(sql_complete);
+        // It has one row for each cell already.
+        row.joined = Set(true);
         row.update(&tx).await?;
         for id in ids {
             let moved = "UPDATE ingestion SET segment_id = $1 WHERE segment_id = $2";

@@ -11,7 +11,7 @@ use support::data::Shape;
 use support::random::Random;
 use support::reference::Reference;
 use tripgraph::analytics::verify;
-use tripgraph::ingest::{IngestOptions, Role, SqlTrips};
+use tripgraph::ingest::{Compacted, IngestOptions, Role, SqlTrips};
 use tripgraph::model::{FinishedHistograms, IngestionState};
 use tripgraph::store::{Merge, Worker};
 
@@ -22,7 +22,7 @@ async fn filled(backend: &Backend) {
     let start = Instant::now();
     // On a cluster, they are complete only a moment after the last row.
     let complete = async || {
-        let mergeable = backend.store.mergeable(u64::MAX).await.unwrap().len() as u64;
+        let mergeable = backend.store.mergeable(0..=u64::MAX).await.unwrap().len() as u64;
         backend.store.sql_rows_missing().await.unwrap() == 0
             && mergeable == backend.store.live_segments().await.unwrap()
     };
@@ -85,6 +85,65 @@ async fn merged_segments_are_as_those_of_one_file() {
         let backend = Backend::start_in(backend.stop().await).await;
         assert_eq!(answers(&backend, &ids).await, before);
     }
+}
+
+/// Segments that are too large to be packed anew: the patches of each cell are joined.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn larger_segments_are_merged_by_joining_their_patches() {
+    let mut random = Random::new(11);
+    let mut file = |rows| {
+        let shape = Shape {
+            places: 40,
+            ..Shape::new(rows)
+        };
+        shape.file(&mut random)
+    };
+    // A test build packs no more than 16,384 trips anew.
+    let files = [file(11_000), file(200), file(12_000), file(13_000)];
+    let (backend, mut ids) = with_files(&files, &[0, 1, 2, 3]).await;
+    let before = answers(&backend, &ids).await;
+    let stored = Stored::of(&backend).await;
+    filled(&backend).await;
+    let merged = backend.ingestions.compact().await.unwrap();
+    assert_eq!((merged.merges, merged.segments), (1, 3));
+    // The small file is alone.
+    assert_eq!(backend.store.live_segments().await.unwrap(), 2);
+    assert_eq!(answers(&backend, &ids).await, before);
+    assert_eq!(Stored::of(&backend).await, stored);
+    let sql = backend.sql().await;
+    let apart = "SELECT COUNT(*) FROM (SELECT 1 FROM trip_patch \
+                 GROUP BY trip_end, cell, segment_id HAVING COUNT(*) > 1) AS apart";
+    assert_eq!(sql.number(apart).await, 0);
+    let rows = sql.number("SELECT COUNT(*) FROM visible_trip").await;
+    sql.close().await;
+    verified(&backend, usize::try_from(rows).unwrap()).await;
+    // There is nothing more to merge.
+    assert_eq!(
+        backend.ingestions.compact().await.unwrap(),
+        Compacted::default()
+    );
+
+    let mut order: Vec<_> = ids.keys().copied().collect();
+    random.shuffle(&mut order);
+    for id in order {
+        backend.ingestions.remove(id).await.unwrap();
+        backend.purged(id).await;
+        ids.remove(&id);
+        let kept: Vec<_> = ids.values().copied().collect();
+        let (fresh, fresh_ids) = with_files(&files, &kept).await;
+        let trips = usize::try_from(verify(&fresh.store).await.unwrap().trips).unwrap();
+        assert_eq!(
+            answers(&backend, &ids).await,
+            answers(&fresh, &fresh_ids).await
+        );
+        assert_eq!(Stored::of(&backend).await, Stored::of(&fresh).await);
+        verified(&backend, trips).await;
+    }
+    let sql = backend.sql().await;
+    let left = "SELECT (SELECT COUNT(*) FROM trip_patch) + (SELECT COUNT(*) FROM trip) + \
+                (SELECT COUNT(*) FROM segment)";
+    assert_eq!(sql.number(left).await, 0);
+    sql.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,7 +221,7 @@ async fn rows_for_sql_follow_a_merged_segment() {
         }
         // Nothing is merged while its rows are written.
         if written > 0 {
-            assert_eq!(backend.store.mergeable(u64::MAX).await.unwrap(), []);
+            assert_eq!(backend.store.mergeable(0..=u64::MAX).await.unwrap(), []);
         }
         backend.ingestions.remove(ids[1].id).await.unwrap();
         backend.purged(ids[1].id).await;
@@ -199,7 +258,7 @@ async fn a_merge_of_what_has_changed_meanwhile_does_nothing() {
     };
     let stale = Merge {
         target: backend.store.begin_merge(&worker).await.unwrap().unwrap(),
-        sources: backend.store.mergeable(u64::MAX).await.unwrap(),
+        sources: backend.store.mergeable(0..=u64::MAX).await.unwrap(),
         before: FinishedHistograms::default(),
         after: FinishedHistograms::default(),
     };
@@ -208,7 +267,7 @@ async fn a_merge_of_what_has_changed_meanwhile_does_nothing() {
     assert!(!backend.store.finish_merge(&stale).await.unwrap());
     compact(&backend).await;
     let kept = Merge {
-        sources: backend.store.mergeable(u64::MAX).await.unwrap(),
+        sources: backend.store.mergeable(0..=u64::MAX).await.unwrap(),
         ..stale
     };
     let &removed = ids.keys().nth(1).unwrap();

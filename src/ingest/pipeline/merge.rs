@@ -1,8 +1,12 @@
-//! Merging: packs the trips of several segments anew, as one.
+//! Merging: several segments become one.
 //!
-//! They are no more than a portion holds, so each end of all of them is sorted and cut at once, as in
-//! an ingestion of one file with all their rows. Where more trips of a place come together, its cells
-//! are smaller than before. The histograms of both are counted, for what differs.
+//! The trips of small segments are packed anew. They are no more than a portion holds, so each end of all
+//! of them is sorted and cut at once, as in an ingestion of one file with all their rows. Where more trips
+//! of a place come together, its cells are smaller than before. The histograms of both are counted, for
+//! what differs.
+//!
+//! The patches of larger segments are small enough as they are: those of the same cell are joined, a few
+//! megabytes at a time, and nothing is unpacked (`store/joins.rs`).
 
 use tokio::runtime::Handle;
 
@@ -14,42 +18,94 @@ use super::portion::{CHUNK_TRIPS, PORTION_TRIPS, Portion};
 use crate::geo::{Point, Resolution, leaf_cell, resolution_of};
 use crate::model::{CorruptPatch, FinishedHistograms, Histograms, PatchDepth, PatchTrip, TripEnd};
 use crate::store::{
-    self, LiveSegment, LoadBlock, Merge, PatchRow, SegmentClaim, SegmentId, SegmentWriter, Store,
-    StoredPatch, TripRow,
+    self, JoinCursor, LiveSegment, LoadBlock, Merge, PatchRow, SegmentClaim, SegmentId,
+    SegmentWriter, Store, StoredPatch, TripRow,
 };
 
-/// Trips that are merged at most.
-pub(in crate::ingest) const MERGED_TRIPS: u64 = PORTION_TRIPS as u64;
+/// Trips that are packed anew in a merge, at most.
+pub(in crate::ingest) const REPACKED_TRIPS: u64 = PORTION_TRIPS as u64;
+/// Trips of segments whose patches are joined, at most: a removal writes the patches of an ingestion in such
+/// a segment anew in one transaction.
+pub(in crate::ingest) const JOINED_TRIPS: u64 = 4 * REPACKED_TRIPS;
+
+/// How segments become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ingest) enum MergeMethod {
+    /// Their trips are packed anew.
+    Repack,
+    /// The patches of each cell are joined.
+    Join,
+}
 
 /// Merges segments into one that was begun. Returns whether it is in their place now: not where they
 /// have changed meanwhile.
 pub(in crate::ingest) async fn merge(
     store: &Store,
+    method: MergeMethod,
     target: SegmentId,
     sources: Vec<LiveSegment>,
 ) -> Result<bool, PipelineError> {
+    let (before, after) = match method {
+        MergeMethod::Repack => repack(store, target, &sources).await?,
+        MergeMethod::Join => {
+            join(store, target, &sources).await?;
+            // Each trip stays in its cell.
+            Default::default()
+        }
+    };
+    let merge = Merge {
+        target,
+        sources,
+        before,
+        after,
+    };
+    Ok(store.finish_merge(&merge).await?)
+}
+
+/// Writes the trips of segments into another, packed anew. Returns what the patches of both add to the
+/// histograms.
+async fn repack(
+    store: &Store,
+    target: SegmentId,
+    sources: &[LiveSegment],
+) -> Result<(FinishedHistograms, FinishedHistograms), PipelineError> {
     let (runtime, reader) = (Handle::current(), store.clone());
     let ids: Vec<_> = sources.iter().map(|source| source.id).collect();
     let pack = in_background("merge", move || runtime.block_on(pack(&reader, &ids)));
     let (before, packed) = pack.await??;
-    let claim = SegmentClaim {
-        segment: target,
-        by: SegmentWriter::Merge,
-    };
     for patches in packed.blocks {
         let block = LoadBlock {
             patches,
             ..LoadBlock::default()
         };
-        store.load(claim, &block).await?;
+        store.load(claim(target), &block).await?;
     }
-    let merge = Merge {
-        target,
-        sources,
-        before,
-        after: packed.histograms,
-    };
-    Ok(store.finish_merge(&merge).await?)
+    Ok((before, packed.histograms))
+}
+
+/// Writes the patches of segments into another, those of the same cell as one.
+async fn join(
+    store: &Store,
+    target: SegmentId,
+    sources: &[LiveSegment],
+) -> Result<(), store::Error> {
+    let ids: Vec<_> = sources.iter().map(|source| source.id).collect();
+    let mut cursor = Some(JoinCursor::START);
+    while let Some(from) = cursor {
+        let (blocks, next) = store.joined_rows(&ids, from).await?;
+        for block in blocks {
+            store.load(claim(target), &block).await?;
+        }
+        cursor = next;
+    }
+    Ok(())
+}
+
+const fn claim(target: SegmentId) -> SegmentClaim {
+    SegmentClaim {
+        segment: target,
+        by: SegmentWriter::Merge,
+    }
 }
 
 /// Trips packed as a segment.

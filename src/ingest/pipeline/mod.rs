@@ -79,7 +79,7 @@ use self::insights::Insights;
 pub use self::inspect::inspect;
 pub use self::inspection::{InspectedFile, InspectedRow, InspectedTrip, Inspection};
 use self::ledger::Ledger;
-pub(super) use self::merge::{MERGED_TRIPS, merge};
+pub(super) use self::merge::{JOINED_TRIPS, MergeMethod, REPACKED_TRIPS, merge};
 pub(super) use self::meter::Meter;
 use self::pack::Packer;
 use self::publish::{Addition, publish};
