@@ -17,7 +17,8 @@ from home import Down, Failure, Questions, until
 HEADER = "region,origin_coord,destination_coord,datetime,datasource\n"
 CITIES = [("Prague", 14.42, 50.08), ("Turin", 7.68, 45.07), ("Hamburg", 9.99, 53.55)]
 BOX = {"west": 14.4, "south": 50.0, "east": 14.5, "north": 50.1}
-# Too large to be ingested with others, which wait behind it, and to be merged: its patches are joined.
+# Too large to be ingested with others, which wait behind it, and to be packed anew with others: its patches
+# are joined, alone and then with those of another large file.
 LARGE = 9_000
 SMALL = 6
 
@@ -54,6 +55,7 @@ LEFT_OVER = """SELECT (SELECT COUNT(*) FROM ingestion WHERE has_rows AND state <
     + (SELECT COUNT(*) FROM segment WHERE state <> 'LIVE' OR NOT sql_complete)
     + (SELECT COUNT(*) FROM segment) / 6
     + (SELECT COUNT(*) FROM segment WHERE trips > 8192 AND NOT joined)
+    + (SELECT COUNT(*) FROM segment WHERE trips > 8192) / 2
     + (SELECT COUNT(*) FROM trip_summary WHERE ingestion_id NOT IN
         (SELECT id FROM ingestion WHERE state = 'SUCCEEDED'))"""
 
@@ -82,7 +84,8 @@ class File:
 
 
 def files():
-    made = {"large.csv": File("large.csv", LARGE, 1), "cancelled.csv": File("cancelled.csv", 3_000, 2)}
+    made = {"large.csv": File("large.csv", LARGE, 1), "cancelled.csv": File("cancelled.csv", 3_000, 2),
+            "second.csv": File("second.csv", LARGE, 3)}
     for number in range(SMALL):
         for version in ("", "b"):
             name = f"small-{number}{version}.csv"
@@ -248,11 +251,15 @@ class Workload:
         for number in range(3):
             self.ended(self.upload(f"late-{number}.csv"))
         self.settled()
+        second = self.upload("second.csv")
         # Of merged segments.
         self.change("removeIngestion", small[2], "REMOVED")
         self.ended(self.upload("small-3b.csv", replaces=small[3]))
         self.remove_zones("first")
         self.import_zones("second")
+        self.ended(second)
+        self.settled()
+        self.change("removeIngestion", second, "REMOVED")
         self.settled()
 
     def end(self):
