@@ -3,7 +3,7 @@
 use h3o::CellIndex;
 
 use super::cover::Cover;
-use crate::geo::{CellRange, Resolution, leaf_number};
+use crate::geo::{CellRange, Resolution};
 
 /// The leaf cells of the cells inside a cover.
 ///
@@ -20,17 +20,7 @@ impl InsideLeaves {
     pub(super) fn of(cover: &Cover) -> Self {
         let inside = cover.inside.iter();
         let leaves = inside.map(|&cell| CellRange::descendants(cell, Resolution::LEAF));
-        let mut leaves: Vec<_> = leaves.collect();
-        leaves.sort_unstable_by_key(|range| range.first);
-        let mut ranges: Vec<CellRange> = Vec::new();
-        for range in leaves {
-            match ranges.last_mut() {
-                Some(before) if next_number(before.last) == leaf_number(range.first) => {
-                    before.last = range.last;
-                }
-                _ => ranges.push(range),
-            }
-        }
+        let ranges = CellRange::merged(leaves.collect());
         Self { ranges }
     }
 
@@ -57,17 +47,6 @@ impl InsideLeaves {
         let range = self.ranges.get(next);
         range.is_some_and(|range| range.first <= leaf)
     }
-}
-
-/// The least number that a leaf cell after this one can have: each of its nine digits is at most 6.
-fn next_number(leaf: u64) -> u64 {
-    let mut number = leaf_number(leaf) + 1;
-    for digit in 0..9 {
-        if number >> (3 * digit) & 7 == 7 {
-            number += 1 << (3 * digit);
-        }
-    }
-    number
 }
 
 #[cfg(test)]

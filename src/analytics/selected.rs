@@ -70,7 +70,7 @@ pub(super) async fn each_by_origin(
                 TripEnd::Destination => origins_of(snapshot, &covered, &filter).await?,
             });
         }
-        ranges = distinct(ranges);
+        ranges = CellRange::merged(ranges);
     }
     let scan = EndScan::of_origins(&filter, area, &leaves);
     let depth = scan.depth(false).max(depth);
@@ -111,17 +111,4 @@ async fn origins_of(
         )
         .await?;
     Ok(origins.patches()?)
-}
-
-/// Ranges of cells that hold the same cells, each once.
-fn distinct(mut ranges: Vec<CellRange>) -> Vec<CellRange> {
-    ranges.sort_unstable_by_key(|range| range.first);
-    ranges.dedup_by(|next, range| {
-        let overlap = next.first <= range.last;
-        if overlap {
-            range.last = range.last.max(next.last);
-        }
-        overlap
-    });
-    ranges
 }

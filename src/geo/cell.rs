@@ -74,6 +74,7 @@ pub const fn resolution_of(cell: u64) -> u8 {
 // 52–55, the base cell in bits 45–51, then 15 digits of 3 bits, coarse to fine. Digits are 0–6, and
 // 7 past the cell's resolution.
 const RESOLUTION_OFFSET: u32 = 52;
+pub(super) const BASE_CELL_OFFSET: u32 = 45;
 const RESOLUTION_MASK: u64 = 0xF << RESOLUTION_OFFSET;
 const DIGITS_OF_6: u64 = 0o666_666_666_666_666;
 
@@ -102,7 +103,7 @@ const LOW_56_BITS: u64 = (1 << 56) - 1;
 const LEAF_TEMPLATE: u64 = 1 << 59 | 9 << RESOLUTION_OFFSET | unused_digits(9);
 
 /// The bits of the digits past a resolution.
-const fn unused_digits(resolution: u64) -> u64 {
+pub(super) const fn unused_digits(resolution: u64) -> u64 {
     (1 << (3 * (15 - resolution))) - 1
 }
 

@@ -21,6 +21,7 @@ mod leaf;
 mod levels;
 mod point;
 mod polygon;
+mod ranges;
 mod rect;
 mod ring;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! about a city is sent to the few shards that have its places, and a node finds the rows of a list of
 //! ranges by equal places: it has no other good way to look up ranges one by one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sea_orm::{DbBackend, Value};
 
@@ -41,17 +41,24 @@ pub(super) fn statements(
     end: TripEnd,
     ranges: &[CellRange],
 ) -> Vec<(String, Vec<Value>)> {
-    let is_narrow = |range: &&CellRange| place(range.first) == place(range.last);
-    let (narrow, wide): (Vec<&CellRange>, Vec<&CellRange>) = ranges
-        .iter()
-        .filter(|range| range.first <= range.last)
-        .partition(is_narrow);
+    let mut narrow: BTreeMap<u64, Vec<CellRange>> = BTreeMap::new();
+    let mut wide = Vec::new();
+    for &range in ranges {
+        let first = place(range.first);
+        if first == place(range.last) {
+            narrow.entry(first).or_default().push(range);
+        } else {
+            wide.push(range);
+        }
+    }
     let mut statements = Vec::new();
     if !narrow.is_empty() {
-        let places: BTreeSet<_> = narrow.iter().map(|range| place(range.first)).collect();
-        let rows = narrow
-            .iter()
-            .map(|range| [range.first, range.last, place(range.first)].map(u64::cast_signed));
+        let places: Vec<_> = narrow.keys().copied().map(u64::cast_signed).collect();
+        let rows = narrow.into_iter().flat_map(|(place, ranges)| {
+            let row =
+                move |range: CellRange| [range.first, range.last, place].map(u64::cast_signed);
+            CellRange::merged(ranges).into_iter().map(row)
+        });
         let list = List::numbers(DbBackend::Postgres, 1, 3, rows);
         let mut sql = format!(
             "SELECT {columns} FROM {} CROSS JOIN {table} AS t WHERE t.trip_end = $1 \
@@ -62,12 +69,11 @@ pub(super) fn statements(
         values.extend(list.values);
         if places.len() <= NAMED_PLACES {
             sql.push_str(" AND t.place = ANY($5)");
-            let places = places.into_iter().map(u64::cast_signed);
-            values.extend(List::column(DbBackend::Postgres, 4, places).values);
+            values.extend(List::column(DbBackend::Postgres, 4, places.into_iter()).values);
         }
         statements.push((sql, values));
     }
-    for wide in wide.chunks(WIDE_RANGES) {
+    for wide in CellRange::merged(wide).chunks(WIDE_RANGES) {
         let mut values = vec![end.code().into()];
         let mut any = Vec::new();
         for range in wide {

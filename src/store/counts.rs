@@ -168,9 +168,8 @@ impl Snapshot {
             let tables = ["weekly_histogram", "trip_patch"];
             return self.occupied_by_place(&tables, end, cells).await;
         }
-        let ranges = cells
-            .iter()
-            .map(|range| [range.first, range.last].map(u64::cast_signed));
+        let ranges = CellRange::merged(cells.to_vec()).into_iter();
+        let ranges = ranges.map(|range| [range.first, range.last].map(u64::cast_signed));
         let list = List::numbers(self.backend(), 1, 2, ranges);
         let held = |table| {
             format!(

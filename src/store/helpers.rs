@@ -71,11 +71,16 @@ impl Snapshot {
                 .each_by_place("trip_patch", columns, end, ranges, visit)
                 .await;
         }
-        let first = match self.engine() {
-            Engine::Sqlite { .. } => FIRST_RANGES,
-            Engine::Postgres { .. } => ranges.len(),
-        };
-        let (mut rows, mut left, mut next) = (0, ranges, first);
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        if let Engine::Postgres { .. } = self.engine() {
+            let merged = CellRange::merged(ranges.to_vec());
+            let (sql, values) = self.in_ranges(columns, end, &merged);
+            return self.each(&sql, values, visit).await;
+        }
+        // Ranges are not merged here: helpers share them.
+        let (mut rows, mut left, mut next) = (0, ranges, FIRST_RANGES);
         while rows < MANY_ROWS && !left.is_empty() {
             let (part, others) = left.split_at(next.min(left.len()));
             let (sql, values) = self.in_ranges(columns, end, part);
