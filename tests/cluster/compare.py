@@ -33,6 +33,8 @@ GROUPS = """query ($bbox: BoundingBox) { groupedTrips(filter: { bbox: $bbox }, f
 EVERYWHERE = """{ groupedTrips(first: 10) { totalCount nodes { id trips } } }"""
 MEMBERS = """query ($bbox: BoundingBox) { groupedTrips(filter: { bbox: $bbox }, first: 1) {
     nodes { trips members(first: 50) { nodes { departedAt } } } } }"""
+INGEST = "mutation ($file: Upload!) { ingestTrips(file: $file) { ingestion { id } } }"
+BOUNDARY = "----trips"
 SMALL = 0.0177
 CLIENTS = 32
 
@@ -76,6 +78,17 @@ class Server:
         if "errors" in answer:
             raise SystemExit(f"{query}: {answer['errors']}")
         return answer["data"], took
+
+    def upload(self, file):
+        operations = {"query": INGEST, "variables": {"file": None}}
+        fields = {"operations": json.dumps(operations), "map": '{"0": ["variables.file"]}'}
+        parts = [f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
+        parts.append(f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="0"; filename="{Path(file).name}"\r\n\r\n')
+        body = "".join(parts).encode() + Path(file).read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        answer = json.load(urllib.request.urlopen(urllib.request.Request(f"{self.address}/graphql", body, headers)))
+        if "errors" in answer:
+            raise SystemExit(f"upload: {answer['errors']}")
 
 
 def ingest(url, home, file, citus):
