@@ -9,8 +9,11 @@ use crate::model::TripEnd;
 use crate::store::{Error, Snapshot};
 
 /// From this number of cells on the edge, cells without trips are removed before the others are
-/// refined; for fewer cells, the lookup costs more than it saves.
-pub(super) const PRUNE_FROM: usize = 64;
+/// refined; for fewer cells, the lookup costs more than it saves. On a cluster, it waits for several
+/// nodes.
+pub(super) fn prune_from(snapshot: &Snapshot) -> usize {
+    if snapshot.is_by_place() { 512 } else { 64 }
+}
 
 /// Cost of comparing a cell with an area, in bytes that are read in the same time.
 pub(super) const CELL_BYTES: usize = 64;
@@ -46,7 +49,7 @@ impl Cover {
             if edge.is_empty() {
                 break;
             }
-            if edge.len() >= PRUNE_FROM {
+            if edge.len() >= prune_from(snapshot) {
                 let indexes: Vec<_> = edge.iter().map(|&cell| cell.into()).collect();
                 let occupied: HashSet<_> = snapshot
                     .occupied(end, &indexes)

@@ -187,8 +187,11 @@ impl Snapshot {
             if (now.layout, now.fingerprint) != (then.layout, then.fingerprint) {
                 return Err(Error::Crossed);
             }
+            // All nodes take part in the end of a transaction; the answer need not wait for them.
+            tokio::spawn(self.close());
+        } else {
+            self.close().await;
         }
-        self.close().await;
         Ok(())
     }
 
@@ -201,7 +204,8 @@ impl Snapshot {
     }
 
     /// Whether rows are distributed by place over the nodes of a cluster.
-    pub(super) fn is_by_place(&self) -> bool {
+    #[must_use]
+    pub fn is_by_place(&self) -> bool {
         self.store.is_distributed()
     }
 
