@@ -66,6 +66,7 @@ pub(super) async fn distribute(pool: &PgPool, wanted: bool) -> Result<(), Error>
             add_place(pool, table, key).await?;
         }
     }
+    identify_trips(pool).await?;
     let shards = shards(pool).await?;
     let calls = REFERENCE
         .map(|table| (table, format!("create_reference_table('{table}')")))
@@ -98,6 +99,18 @@ async fn add_place(pool: &PgPool, table: &str, key: &str) -> Result<(), Error> {
          CREATE INDEX IF NOT EXISTS {table}_place ON {table} (trip_end, place, cell)"
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await?;
+    Ok(())
+}
+
+/// Lets shards of `trip`, which has no key, be moved while it is written: a node tells another one by whole
+/// rows which ones were deleted.
+async fn identify_trips(pool: &PgPool) -> Result<(), Error> {
+    let sql = "SELECT relreplident = 'f' FROM pg_class WHERE oid = 'trip'::regclass";
+    if !sqlx::query_scalar(sql).fetch_one(pool).await? {
+        sqlx::query("ALTER TABLE trip REPLICA IDENTITY FULL")
+            .execute(pool)
+            .await?;
+    }
     Ok(())
 }
 
