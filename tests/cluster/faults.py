@@ -104,7 +104,8 @@ class Cluster:
 
     def sql(self, database, sql, node="coordinator"):
         command = [self.bin / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", self.url(database, node), "-c", sql]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        quiet = {**os.environ, "PGOPTIONS": "-c client_min_messages=warning"}
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=quiet).stdout.strip()
 
     def create(self, name, nodes=None):
         for node in nodes or self.ports:
