@@ -112,6 +112,9 @@ mod tests {
         let both = of(&within(root));
         assert_eq!(both.len(), 2);
         assert_eq!(both[1].matches("BETWEEN").count(), 4);
+        // All of them hold the same few ranges of cells.
+        let all: Vec<_> = roots().flat_map(within).collect();
+        assert_eq!(of(&all)[1], both[1]);
         assert!(of(&[]).is_empty());
     }
 }

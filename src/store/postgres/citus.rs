@@ -102,8 +102,8 @@ async fn add_place(pool: &PgPool, table: &str, key: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets shards of `trip`, which has no key, be moved while it is written: a node tells another one by whole
-/// rows which ones were deleted.
+/// Sets the replica identity of `trip`, which has no primary key, to the whole row: without an identity,
+/// Citus refuses to move its shards while they are written.
 async fn identify_trips(pool: &PgPool) -> Result<(), Error> {
     let sql = "SELECT relreplident = 'f' FROM pg_class WHERE oid = 'trip'::regclass";
     if !sqlx::query_scalar(sql).fetch_one(pool).await? {
