@@ -8,11 +8,17 @@ use crate::geo::{self, Area, CellRange, Containment, LEVELS, Resolution};
 use crate::model::TripEnd;
 use crate::store::{Error, Snapshot};
 
-/// From this number of cells on the edge, cells without trips are removed before the others are
-/// refined; for fewer cells, the lookup costs more than it saves. On a cluster, it waits for several
-/// nodes.
-pub(super) fn prune_from(snapshot: &Snapshot) -> usize {
-    if snapshot.is_by_place() { 512 } else { 64 }
+/// Whether cells without trips are removed from those on the edge before the others are refined; for
+/// fewer cells, the lookup costs more than it saves. On a cluster, it waits for several nodes. Leaf cells are
+/// not refined, so that it only shortens the list of patches.
+pub(super) fn prunes(snapshot: &Snapshot, edge: &[CellIndex]) -> bool {
+    let leaves = edge.first().map(|cell| cell.resolution()) == Some(Resolution::LEAF.into());
+    let least = match (snapshot.is_by_place(), leaves) {
+        (false, _) => 64,
+        (true, false) => 128,
+        (true, true) => 1_024,
+    };
+    edge.len() >= least
 }
 
 /// Cost of comparing a cell with an area, in bytes that are read in the same time.
@@ -49,7 +55,7 @@ impl Cover {
             if edge.is_empty() {
                 break;
             }
-            if edge.len() >= prune_from(snapshot) {
+            if prunes(snapshot, &edge) {
                 let indexes: Vec<_> = edge.iter().map(|&cell| cell.into()).collect();
                 let occupied: HashSet<_> = snapshot
                     .occupied(end, &indexes)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use h3o::CellIndex;
 
-use super::cover::{CELL_BYTES, only, patches_within, prune_from};
+use super::cover::{CELL_BYTES, only, patches_within, prunes};
 use crate::geo::{
     self, CellRange, LEVELS, Resolution, ZoneOfCell, Zones, parent_index, resolution_of,
 };
@@ -43,7 +43,7 @@ impl ZoneCover {
             if edge.is_empty() {
                 return Ok(cover);
             }
-            if edge.len() >= prune_from(snapshot) {
+            if prunes(snapshot, &edge) {
                 let indexes: Vec<_> = edge.iter().map(|&cell| cell.into()).collect();
                 let occupied = snapshot.occupied(end, &indexes).await?;
                 let occupied: HashSet<_> = occupied.into_iter().collect();
