@@ -64,10 +64,23 @@ pub fn drop_database(url: &str) {
         let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
         for node in nodes().await.into_iter().filter(|node| node.is_worker) {
             let address = format!("{}:{}", node.host, node.port);
-            run(&with_address(server(), &address), &drop).await;
+            run_at_last(&with_address(server(), &address), &drop).await;
         }
-        run(server(), &drop).await;
+        run_at_last(server(), &drop).await;
     });
+}
+
+/// Runs something that Citus may prevent, whose own processes connect to a database that is to be dropped.
+async fn run_at_last(url: &str, sql: &str) {
+    for _ in 0..20 {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection);
+        if done.await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    run(url, sql).await;
 }
 
 struct Node {
