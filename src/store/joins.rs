@@ -21,6 +21,7 @@ use sea_orm::{
 
 use super::by_place;
 use super::commit::CommitPoint;
+use super::edition;
 use super::list::List;
 use super::segments::{self, LIVE, live};
 use super::statement::{column, key, statement};
@@ -152,6 +153,10 @@ impl Store {
     /// No answer changes. Fails if a row does not match its checksum.
     pub async fn join(&self, segment: LiveSegment, from: JoinCursor) -> Result<Joined, Error> {
         let (reader, end) = (&self.inner.reader, from.end);
+        if self.is_distributed() {
+            // Of a removal that has changed the revision, all nodes have deleted their rows.
+            self.settle(&edition::read(reader).await?).await?;
+        }
         let block = next_block(reader, &[segment.id], from, 2).await?;
         let next = from.after(&block);
         let by_place = self.is_distributed();
