@@ -141,9 +141,13 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// Merges some segments. `None` where none is to be; no merge where another program merges.
+    /// Merges some segments. `None` where none is to be, or the program stops; no merge where another
+    /// program merges.
     async fn step(&mut self, eagerness: Eagerness) -> Result<Option<Compacted>, store::Error> {
         let inner = &self.ingestions.inner;
+        if inner.shutdown.is_cancelled() {
+            return Ok(None);
+        }
         let Some((method, sources)) = self.next(eagerness).await? else {
             return Ok(None);
         };
@@ -151,14 +155,24 @@ impl<'a> Merging<'a> {
             return Ok(Some(Compacted::default()));
         };
         let start = Instant::now();
-        let done = merge(&inner.store, method, target, sources.clone()).await;
+        let merged = merge(
+            &inner.store,
+            method,
+            target,
+            sources.clone(),
+            &inner.shutdown,
+        );
+        let done = merged.await;
         if !matches!(done, Ok(true)) {
             // Where this fails, too, it is tried again before segments are purged.
             if let Err(error) = inner.store.abandon_merge(target).await {
                 tracing::warn!(%error, "cannot give up a merge");
             }
         }
-        if let Err(error) = inner.store.purge_segments().await {
+        // The next start purges what a stop leaves.
+        if !inner.shutdown.is_cancelled()
+            && let Err(error) = inner.store.purge_segments().await
+        {
             tracing::warn!(%error, "cannot purge merged segments");
         }
         match done {

@@ -104,6 +104,11 @@ async fn larger_segments_are_merged_by_joining_their_patches() {
     let before = answers(&backend, &ids).await;
     let stored = Stored::of(&backend).await;
     filled(&backend).await;
+    // Nothing is begun by a program that stops.
+    backend.ingestions.stop().await;
+    let merged = backend.ingestions.compact().await.unwrap();
+    assert_eq!(merged.merges, 0);
+    let backend = Backend::start_in(backend.stop().await).await;
     let merged = backend.ingestions.compact().await.unwrap();
     assert_eq!((merged.merges, merged.segments), (1, 3));
     // The small file is alone.

@@ -9,6 +9,7 @@
 //! megabytes at a time, and nothing is unpacked (`store/joins.rs`).
 
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::background::in_background;
 use super::batch::Batch;
@@ -38,17 +39,20 @@ pub(in crate::ingest) enum MergeMethod {
 }
 
 /// Merges segments into one that was begun. Returns whether it is in their place now: not where they
-/// have changed meanwhile.
+/// have changed meanwhile, or the program stops.
 pub(in crate::ingest) async fn merge(
     store: &Store,
     method: MergeMethod,
     target: SegmentId,
     sources: Vec<LiveSegment>,
+    stop: &CancellationToken,
 ) -> Result<bool, PipelineError> {
     let (before, after) = match method {
         MergeMethod::Repack => repack(store, target, &sources).await?,
         MergeMethod::Join => {
-            join(store, target, &sources).await?;
+            if !join(store, target, &sources, stop).await? {
+                return Ok(false);
+            }
             // Each trip stays in its cell.
             Default::default()
         }
@@ -83,22 +87,28 @@ async fn repack(
     Ok((before, packed.histograms))
 }
 
-/// Writes the patches of segments into another, those of the same cell as one.
+/// Writes the patches of segments into another, those of the same cell as one. Returns whether all are
+/// written.
 async fn join(
     store: &Store,
     target: SegmentId,
     sources: &[LiveSegment],
-) -> Result<(), store::Error> {
+    stop: &CancellationToken,
+) -> Result<bool, store::Error> {
     let ids: Vec<_> = sources.iter().map(|source| source.id).collect();
     let mut cursor = Some(JoinCursor::START);
     while let Some(from) = cursor {
+        // This may take seconds.
+        if stop.is_cancelled() {
+            return Ok(false);
+        }
         let (blocks, next) = store.joined_rows(&ids, from).await?;
         for block in blocks {
             store.load(claim(target), &block).await?;
         }
         cursor = next;
     }
-    Ok(())
+    Ok(true)
 }
 
 const fn claim(target: SegmentId) -> SegmentClaim {
