@@ -229,8 +229,8 @@ impl<'a> Merging<'a> {
     }
 }
 
-/// The segments to merge next into one with so many trips at most, of those that can be, the smallest
-/// first; none where it does not pay.
+/// The segments to merge next, of a list that ascends by trips: together they have at most `most` trips.
+/// Empty if no merge pays.
 fn choose(segments: &[LiveSegment], most: u64, eagerness: Eagerness) -> &[LiveSegment] {
     let (mut smaller, mut chosen) = (0, 0);
     for (index, segment) in segments.iter().enumerate().take(SOURCES) {

@@ -204,7 +204,7 @@ impl Store {
     }
 }
 
-/// The next cells of an end that have so many rows at least in some segments.
+/// The next cells of an end that have at least `least_rows` rows in these segments.
 async fn next_block(
     reader: &DatabaseConnection,
     segments: &[SegmentId],
@@ -230,8 +230,8 @@ async fn next_block(
     Ok(block_of(&lengths, BLOCK_ROWS, least_rows))
 }
 
-/// The block at the beginning of rows, which are cells and lengths, of which `most` were read: of cells
-/// with so many rows at least.
+/// The first block of some rows, given by their cells and lengths. It has the cells with at least `least`
+/// rows. If there are `most` rows, more may follow that were not read.
 fn block_of(rows: &[(u64, u64)], most: usize, least: usize) -> Block {
     let (mut block, mut bytes, mut read) = (Block::default(), 0, 0);
     for of_cell in rows.chunk_by(|a, b| a.0 == b.0) {

@@ -94,8 +94,8 @@ impl Abandoned {
 }
 
 impl Store {
-    /// The live segments with so many trips that can be merged, the smallest first. A segment whose rows
-    /// for SQL are being written is left out until they are there.
+    /// The live segments that can be merged and whose number of trips is in a range, the smallest first. A
+    /// segment whose rows for SQL are being written is left out until they are complete.
     pub async fn mergeable(&self, trips: RangeInclusive<u64>) -> Result<Vec<LiveSegment>, Error> {
         let number = |trips: &u64| i64::try_from(*trips).unwrap_or(i64::MAX);
         let rows = segment::Entity::find()
