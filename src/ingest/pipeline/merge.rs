@@ -6,7 +6,7 @@
 //! what differs.
 //!
 //! The patches of larger segments are small enough as they are: those of the same cell are joined, a few
-//! megabytes at a time, and nothing is unpacked (`store/joins.rs`).
+//! megabytes at a time, and nothing is unpacked (`store/joined_rows.rs`).
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
