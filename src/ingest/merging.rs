@@ -69,6 +69,9 @@ impl Ingestions {
     pub async fn compact(&self) -> Result<Compacted, store::Error> {
         let (mut merging, mut all) = (Merging::new(self), Compacted::default());
         while let Some(merged) = merging.step(Eagerness::Eager).await? {
+            if merged.merges == 0 {
+                tokio::time::sleep(STEP_BACK).await;
+            }
             all.merges += merged.merges;
             all.segments += merged.segments;
             all.trips += merged.trips;
@@ -207,11 +210,10 @@ impl<'a> Merging<'a> {
         eagerness: Eagerness,
     ) -> Result<Option<(MergeMethod, Vec<LiveSegment>)>, store::Error> {
         let inner = &self.ingestions.inner;
-        for (method, above, most) in [
-            (MergeMethod::Repack, None, REPACKED_TRIPS),
-            (MergeMethod::Join, Some(REPACKED_TRIPS / 2), JOINED_TRIPS),
+        for (method, least, most) in [
+            (MergeMethod::Repack, 0, REPACKED_TRIPS),
+            (MergeMethod::Join, REPACKED_TRIPS / 2 + 1, JOINED_TRIPS),
         ] {
-            let least = above.map_or(0, |above| above + 1);
             let mut segments = inner.store.mergeable(least..=most / 2).await?;
             segments.retain(|segment| !self.given_up.contains(&segment.id));
             let (complete, others): (Vec<_>, Vec<_>) =
