@@ -1,4 +1,4 @@
-//! Batches: about 4 million trips, whose ends of one place form one patch. They are packed in
+//! Batches: about 3 million trips, whose ends of one place form one patch. They are packed in
 //! portions, since unpacked trips take more memory. Origins and destinations are packed apart.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::model::{Patch, PatchTrip, TripEnd, TripKey};
 use crate::store::{PatchRow, TripRow};
 
 /// Portions in a batch.
-pub(super) const BATCH_PORTIONS: usize = 4;
+pub(super) const BATCH_PORTIONS: usize = 3;
 
 /// The packed trip ends of one kind of a batch.
 #[derive(Debug)]
