@@ -8,26 +8,34 @@ they were ingested, and once `tripgraph compact` has merged their segments.
 """
 
 import argparse
+import itertools
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
 import machine
 from areas import AREAS, MORNINGS, TRIP_ENDS
 from machine import BenchError
+from report import say, shown, table
 from tripgraph import GROUPED_TRIPS, WEEKLY_AVERAGE, Server, fields, generate
 
+FILES, ROWS = 5_000, 200
+# Of each question, after the first.
+RUNS = 9
 REGIONS = "{ regions { name trips latestDatasource { name } } }"
+REGIONS_NAME = "regions"
 
 
-def split(file, folder, files):
-    """The rows of a file in so many small ones, each with the header."""
-    header, *rows = file.read_text().splitlines(keepends=True)
-    share = -(-len(rows) // files)
+def split(file, folder, files, rows):
+    """A file in so many small ones of so many rows, each with the header."""
     folder.mkdir()
-    for number in range(files):
-        part = rows[number * share : (number + 1) * share]
-        (folder / f"{number:05}.csv").write_text(header + "".join(part))
+    # Row by row: a program that is started later would seem to take the memory of this one.
+    with file.open() as lines:
+        header = next(lines)
+        for number in range(files):
+            with (folder / f"{number:05}.csv").open("w") as part:
+                part.writelines(itertools.chain([header], itertools.islice(lines, rows)))
 
 
 def questions():
@@ -37,55 +45,78 @@ def questions():
         for end in ends:
             yield f"{name}, {end}", WEEKLY_AVERAGE, fields(box, end)
     yield "groupedTrips", GROUPED_TRIPS, None
-    yield "regions", REGIONS, None
+    yield REGIONS_NAME, REGIONS, None
 
 
-def measured(binary, data, runs):
+def answers(binary, data, runs):
     """Of each question the answer, and the median of so many runs after the first."""
     with Server(binary, data) as server:
         found = {}
         for name, document, variables in questions():
-            answers = [server.ask(document, variables) for _ in range(runs + 1)]
-            found[name] = answers[0][0], statistics.median(ms for _, ms in answers[1:])
+            asked = [server.ask(document, variables) for _ in range(runs + 1)]
+            found[name] = asked[0][0], statistics.median(ms for _, ms in asked[1:])
         return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", type=Path, default=Path("target/release/tripgraph"))
-    parser.add_argument("--files", type=int, default=5_000)
-    parser.add_argument("--rows", type=int, default=200, help="of each file")
-    parser.add_argument("--runs", type=int, default=9, help="of each question, after the first")
-    options = parser.parse_args()
-    binary = options.binary.resolve()
-
+def measure(binary, files, rows, runs):
+    """The seconds of the ingestions and of merging, and the milliseconds of each question."""
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
         file, parts = work / "trips.csv", work / "parts"
-        generate(binary, options.files * options.rows, 1, file)
-        split(file, parts, options.files)
+        generate(binary, files * rows, 1, file)
+        split(file, parts, files, rows)
 
         def ingest(data, what):
             command = [binary, "ingest", "--data-dir", data, "--sql-trips", "off", what]
             return machine.run(command)[0]
 
         one, many = work / "one", work / "many"
-        print(f"{options.files:,} files of {options.rows:,} rows; seconds to ingest:", end=" ")
-        print(f"one file {ingest(one, file):.1f}, small files {ingest(many, parts):.1f}", end=", ")
-        of_one = measured(binary, one, options.runs)
-        after = measured(binary, many, options.runs)
-        seconds, _ = machine.run([binary, "compact", "--data-dir", many])
-        print(f"merging the rest {seconds:.1f}\n")
-        settled = measured(binary, many, options.runs)
+        seconds = {"one": ingest(one, file), "many": ingest(many, parts)}
+        of_one, before = answers(binary, one, runs), answers(binary, many, runs)
+        seconds["merging"], _ = machine.run([binary, "compact", "--data-dir", many])
+        merged = answers(binary, many, runs)
 
-    print("| question | one file, ms | small files, straight after | merged | merged ÷ one |")
-    print("|---|---|---|---|---|")
-    for name, (answer, ms) in of_one.items():
-        if not answer == after[name][0] == settled[name][0]:
+    questions = []
+    for name, (answer, milliseconds) in of_one.items():
+        if not answer == before[name][0] == merged[name][0]:
             raise BenchError(f"{name}: the answers differ")
-        both = after[name][1], settled[name][1]
-        print(f"| {name} | {ms:.1f} | {both[0]:.1f} | {both[1]:.1f} | {both[1] / ms:.2f} |")
+        times = {"one": milliseconds, "before": before[name][1], "merged": merged[name][1]}
+        questions.append({"name": name, **times})
+    return {"files": files, "rows": rows, "seconds": seconds, "questions": questions}
+
+
+def markdown(record):
+    """What was measured, as a sentence and a table."""
+    seconds = record["seconds"]
+    rows = [
+        [
+            each["name"], shown(each["one"]), shown(each["before"]), shown(each["merged"]),
+            f"{each['merged'] / each['one']:.2f}",
+        ]
+        for each in record["questions"]
+    ]  # fmt: skip
+    head = ["question", "one file, ms", "small files before merging", "merged", "merged ÷ one file"]
+    return (
+        f"Ingestion took {seconds['one']:.1f} s for one file and {seconds['many']:.1f} s for "
+        f"{record['files']:,} files of {record['rows']:,} rows each, and `tripgraph compact` another "
+        f"{seconds['merging']:.1f} s.\n\n{table(head, rows)}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", type=Path, default=Path("target/release/tripgraph"))
+    parser.add_argument("--files", type=int, default=FILES)
+    parser.add_argument("--rows", type=int, default=ROWS, help="of each file")
+    parser.add_argument("--runs", type=int, default=RUNS, help="of each question, after the first")
+    options = parser.parse_args()
+    say("measuring one file and small files")
+    measured = measure(options.binary.resolve(), options.files, options.rows, options.runs)
+    print(markdown(measured))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BenchError as error:
+        sys.exit(f"error: {error}")

@@ -4,12 +4,13 @@ import shutil
 
 import busy
 import machine
+import peer_postgres
 import rush
 import tripgraph
 from areas import AREAS
 from machine import BenchError
 from report import say
-from sizes import HOT
+from sizes import HOT, RESOLUTIONS
 
 SEED = 1
 # The question that many clients ask at once.
@@ -43,6 +44,8 @@ class Measurement:
             tripgraph.generate(self.binary, self.size.rows, SEED, self.file, self.size.shape)
             self.record["csv_bytes"] = self.file.stat().st_size
             self.tripgraph(tripgraph.Program(self.binary, self.folder), more)
+            for program in self.loading(kinds):
+                self.program(program)
             for kind in kinds:
                 try:
                     self.program(kind.make(kind, python, self.folder))
@@ -53,6 +56,15 @@ class Measurement:
                     self.say(f"continuing without {kind.title}: {error}")
         finally:
             shutil.rmtree(self.folder)
+
+    def loading(self, kinds):
+        """tripgraph as it ingests otherwise, without being asked."""
+        if not self.size.often(slow=False):
+            return
+        yield tripgraph.WithSqlRows(self.binary, self.folder)
+        if any(kind.make is peer_postgres.Copy for kind in kinds):
+            for sql_trips in ("off", "background"):
+                yield peer_postgres.OnPostgres(self.binary, self.folder, sql_trips)
 
     def tripgraph(self, program, more):
         try:
@@ -79,8 +91,12 @@ class Measurement:
             machine.evict(self.file)
             seconds, memory, size = program.load(self.file)
             record["ingests"].append({"seconds": seconds, "memory": memory, "bytes": size})
+        if not program.asked:
+            return
         if settle := getattr(program, "settle", None):
-            record["settled"] = settle()
+            self.say(f"merging with {program.title}")
+            seconds, memory = settle()
+            record["settled"] = {"seconds": seconds, "memory": memory}
         for area, box, trip_end in self.size.questions(program.slow):
             self.say(f"{area} by {trip_end} of {program.title}")
             weeks, first, warm = self.asked(program, area, box, trip_end)
@@ -91,12 +107,14 @@ class Measurement:
                     "first": first, "warm": warm,
                 }
             )  # fmt: skip
-        if program.groups:
-            self.say(f"groups of {program.title}")
+        for resolution in RESOLUTIONS if program.groups else ():
+            self.say(f"groups of resolution {resolution} of {program.title}")
             machine.forget()
             with program.running() as running:
-                first, *warm = (running.grouped() for _ in range(1 + self.size.warm(program.slow)))
-            record["groups"] = {"first": [first], "warm": warm}
+                times = range(1 + self.size.warm(program.slow))
+                first, *warm = (running.grouped(resolution) for _ in times)
+            groups = record.setdefault("groups", {})
+            groups[str(resolution)] = {"first": [first], "warm": warm}
 
     def asked(self, program, area, box, trip_end):
         """The answer, the milliseconds after cold starts, and those of the last start after them."""
@@ -141,8 +159,13 @@ class Measurement:
             self.say("many clients at once")
             self.record["rush"] = rush.rush(server.link(box, OFTEN[1]))
             self.say("answers while ingesting")
-            idle, working, uploads = busy.busy(server, file, AREAS[HOT[0]], HOT[1])
+            box, trip_end = AREAS[HOT[0]], HOT[1]
+            idle, working, uploads = busy.busy(server, file, box, trip_end)
+            tripgraph.generate(self.binary, busy.MERGED_ROWS, SEED + 1, file)
+            self.say("answers while merging")
+            merging = busy.while_merging(server, file, box, trip_end)
         self.record |= {"idle": idle, "busy": working, "uploads": uploads, "more": more}
+        self.record["merging"] = merging
         file.unlink()
 
     def say(self, text):

@@ -6,12 +6,13 @@ had. To the run each is an object like `tripgraph.Program`:
 
 - `title`; `cold`: whether it can be started anew on trips that lie on disk; `slow`: whether it is
   asked only what matters most; `groups`: whether it can be asked for groups of similar trips;
+  `asked`: whether it is asked anything;
 - `load(file)`: makes its trips anew of a file: seconds, peak memory in bytes, bytes on disk, `None`
   where there is no such figure;
 - `settle()`, where it does something in the background after that: does it at once, and tells the
-  seconds;
+  seconds and the peak memory;
 - `running()`: a context, what answers: `weeks(box, trip_end)`, the trips of each week that has any
-  and the milliseconds; `grouped()`, the milliseconds for the largest groups;
+  and the milliseconds; `grouped(resolution)`, the milliseconds for the largest groups of cells;
 - `remove()`: deletes its trips.
 """
 
@@ -24,6 +25,8 @@ from typing import NamedTuple
 
 import peer_postgres
 from machine import BenchError, evict
+from results import COPY
+from sizes import SMALL
 
 HERE = Path(__file__).resolve().parent
 # More trips than a peer without help of columns or statistics is given.
@@ -70,14 +73,17 @@ class Process:
     def weeks(self, box, trip_end):
         return self.ask("weeks", box, trip_end)
 
-    def grouped(self):
-        return self.ask("grouped")
+    def grouped(self, resolution):
+        return self.ask("grouped", resolution)
+
+    def settle(self):
+        return self.ask("settle")
 
 
 class OnDisk:
-    """A peer whose trips are a file on disk."""
+    """A peer whose trips are on disk, in a file or in a folder."""
 
-    cold = True
+    cold, asked = True, True
 
     def __init__(self, kind, python, folder):
         self.title, self.slow, self.groups = kind.title, kind.rows is not None, kind.groups
@@ -88,21 +94,37 @@ class OnDisk:
         self.remove()
         with self.running() as process:
             seconds, memory = process.load(file)
-        return seconds, memory, self.database.stat().st_size
+        return seconds, memory, sum(file.stat().st_size for file in self.files())
+
+    def files(self):
+        """All files of the database."""
+        if self.database.is_file():
+            return [self.database]
+        return [file for file in self.database.rglob("*") if file.is_file()]
 
     def running(self):
-        evict(self.database)
+        evict(*self.files())
         return Process(self.title, self.command)
 
     def remove(self):
-        self.database.unlink(missing_ok=True)
+        if self.database.is_file():
+            self.database.unlink()
+        shutil.rmtree(self.database, ignore_errors=True)
         shutil.rmtree(f"{self.database}.tmp", ignore_errors=True)
+
+
+class Merging(OnDisk):
+    """One that merges what it has written, in the background."""
+
+    def settle(self):
+        with self.running() as process:
+            return process.settle()
 
 
 class InMemory:
     """A peer whose trips are in the memory of its program."""
 
-    cold = False
+    cold, asked = False, True
 
     def __init__(self, kind, python, _folder):
         self.title, self.slow, self.groups = kind.title, kind.rows is not None, kind.groups
@@ -141,9 +163,13 @@ KINDS = {
     "duckdb-sorted": Kind(
         "DuckDB, sorted", OnDisk, "peer_duckdb.py", ("sorted",), package="duckdb", groups=True
     ),
+    "clickhouse": Kind(
+        "ClickHouse", Merging, "peer_clickhouse.py", package="chdb", groups=True
+    ),
     "sqlite3": Kind("SQLite", OnDisk, "peer_sqlite3.py", rows=FEW),
     "pandas": Kind("pandas", InMemory, "peer_pandas.py", package="pandas", rows=FEW),
-    "postgres": Kind("PostgreSQL", peer_postgres.Database, rows=FEW),
+    "postgres": Kind("PostgreSQL", peer_postgres.Typed, rows=FEW),
+    "copy": Kind(COPY, peer_postgres.Copy, rows=SMALL),
 }
 
 
@@ -172,7 +198,7 @@ def find(chosen, packages):
 
 def version(kind, packages):
     if kind.package:
-        return packages.version(kind.package)
+        return f"{kind.package} {packages.version(kind.package)}"
     if kind.program:
         return subprocess.check_output(
             [packages.python, "-c", "import sqlite3; print(sqlite3.sqlite_version)"], text=True

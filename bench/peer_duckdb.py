@@ -22,13 +22,14 @@ SORTED = "\nORDER BY floor(origin_lat / 0.01), origin_lon"
 WEEKS = """
 SELECT date_trunc('week', departed_at)::DATE AS week, count(*) FROM trip
 WHERE {condition} GROUP BY week ORDER BY week"""
-# DuckDB has no H3. Rectangles of the same 5.16 km² at 50° north stand in for hexagons of resolution
-# 7, and cost less than H3 would.
 GROUPED = """
-SELECT floor(origin_lat / 0.0204) AS origin_y, floor(origin_lon / 0.0318) AS origin_x,
-    floor(destination_lat / 0.0204) AS destination_y, floor(destination_lon / 0.0318) AS destination_x,
+SELECT floor(origin_lat / {height}) AS origin_y, floor(origin_lon / {width}) AS origin_x,
+    floor(destination_lat / {height}) AS destination_y, floor(destination_lon / {width}) AS destination_x,
     hour(departed_at) AS hour, count(*) AS trips
 FROM trip GROUP BY ALL ORDER BY trips DESC LIMIT 20"""
+# Degrees. DuckDB has no H3. Rectangles with the area of a hexagon of resolution 7 at 50° north, 5.16 km²,
+# stand in for it, and cost less than H3 would.
+HEIGHT, WIDTH = 0.0204, 0.0318
 
 
 def coordinates(end):
@@ -38,6 +39,13 @@ def coordinates(end):
         f"split_part({numbers}, ' ', 1)::DOUBLE AS {end}_lon, "
         f"split_part({numbers}, ' ', 2)::DOUBLE AS {end}_lat"
     )
+
+
+def grouping(resolution):
+    """The statement that groups by rectangles as large as the hexagons of a resolution."""
+    # A hexagon has the area of seven of the next resolution.
+    scale = 7 ** ((7 - resolution) / 2)
+    return GROUPED.format(height=f"{HEIGHT * scale:.6f}", width=f"{WIDTH * scale:.6f}")
 
 
 def loading(file, in_order):
@@ -78,8 +86,8 @@ class DuckDB:
         rows, seconds = timed(self.rows, sql)
         return {str(week): trips for week, trips in rows}, seconds * 1000
 
-    def grouped(self):
-        return timed(self.rows, GROUPED)[1] * 1000
+    def grouped(self, resolution):
+        return timed(self.rows, grouping(resolution))[1] * 1000
 
 
 if __name__ == "__main__":

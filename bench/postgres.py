@@ -5,13 +5,11 @@ Everything said to it goes through `psql`, which is there where the server is.
 
 import os
 import pwd
-import re
 import shutil
 import socket
 import subprocess
 import time
 import urllib.parse
-from datetime import datetime
 from pathlib import Path
 
 from machine import BenchError
@@ -37,8 +35,6 @@ WATCHER = '"$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm
 
 class Server:
     """A server that is there already, as a context: drops what the run made in it."""
-
-    log = None
 
     def __init__(self, url):
         self.url = url
@@ -141,8 +137,6 @@ class Throwaway(Server):
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": "",
-            "log_line_prefix": "%m [%p] ",
-            "log_timezone": "UTC",
         }
         command = [folder / "postgres", "-D", data]
         for name, value in settings.items():
@@ -177,59 +171,6 @@ class Throwaway(Server):
             process.stdin.close()
             process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class Publishing:
-    """What a server logs while a file is published, as a context that has it log everything."""
-
-    # Begins the transaction that publishes; nothing else takes this lock.
-    LOCK = "SELECT pg_advisory_xact_lock($1)"
-    LINE = re.compile(
-        r"(?P<time>[\d-]+ [\d:.]+) UTC \[(?P<process>\d+)\] LOG:  duration: (?P<took>[\d.]+) ms  "
-        r"(?P<step>\w+)[^:]*: (?P<text>.*)"
-    )
-    TABLE = re.compile(r"\w+_histogram")
-
-    def __init__(self, server, url):
-        self.server = server
-        self.url = url
-
-    def __enter__(self):
-        # Without the parameters, which are megabytes.
-        self.set("log_min_duration_statement = 0", "log_parameter_max_length = 0")
-        self.begin = self.server.log.stat().st_size
-        return self
-
-    def __exit__(self, *_):
-        self.set("log_min_duration_statement = DEFAULT", "log_parameter_max_length = DEFAULT")
-
-    def set(self, *settings):
-        name = urllib.parse.urlsplit(self.url).path[1:]
-        self.server.ask(self.url, *(f"ALTER DATABASE {name} SET {text}" for text in settings))
-
-    def seconds(self):
-        """From the lock to the commit, and how much of it went where."""
-        with self.server.log.open() as log:
-            log.seek(self.begin)
-            lines = [found for line in log if (found := self.LINE.match(line))]
-        begin, process, kinds = None, None, {}
-        for line in lines:
-            if line["text"] == self.LOCK and line["step"] == "execute":
-                begin, process = moment(line), line["process"]
-            elif line["process"] == process:
-                verb = line["text"].split(maxsplit=1)[0]
-                table = self.TABLE.search(line["text"])
-                kind = f"{verb} … {table[0]}" if table else "other statements"
-                kinds[kind] = kinds.get(kind, 0) + float(line["took"]) / 1000
-                if verb == "COMMIT":
-                    seconds = (moment(line) - begin).total_seconds()
-                    rest = {"tripgraph itself, and the way": seconds - sum(kinds.values())}
-                    return seconds, kinds | rest
-        raise BenchError("the server has logged no transaction that publishes")
-
-
-def moment(line):
-    return datetime.fromisoformat(line["time"])
 
 
 def programs():

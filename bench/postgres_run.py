@@ -9,10 +9,12 @@ from pathlib import Path
 
 import homemade
 import machine
+import peer
 import postgres
 import tripgraph
 from areas import AREAS
 from machine import BenchError
+from peer_postgres import Copy, OnPostgres
 from report import facts, say, shown, table, trips
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,9 +33,7 @@ def main():
     folder = work / "postgres"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    added = options.publishes * options.publish_rows
-    rows = max(2 * options.postgres_rows, 2 * options.publish_base + 2 * added)
-    machine.require_free(work, rows * BYTES_A_TRIP + WAL_BYTES)
+    machine.require_free(work, 2 * options.postgres_rows * BYTES_A_TRIP + WAL_BYTES)
     binary = options.binary or tripgraph.build(ROOT)
     try:
         if options.postgres_url:
@@ -54,13 +54,8 @@ def parse():
         "--postgres-url", help="an existing server to create databases in, instead of a new one"
     )
     parser.add_argument(
-        "--postgres-rows", type=trips, default=trips("4M"), help="trips to ingest [4M]"
+        "--postgres-rows", type=trips, default=trips("10M"), help="trips to ingest and to query [10M]"
     )
-    parser.add_argument(
-        "--publish-base", type=trips, default=trips("10M"), help="trips in the database that files are published to [10M]"
-    )
-    parser.add_argument("--publish-rows", type=trips, default=trips("1M"), help="trips added [1M]")
-    parser.add_argument("--publishes", type=int, default=3, help="files added [3]")
     parser.add_argument("--work", type=Path, default=ROOT / "bench" / "work")
     parser.add_argument("--binary", type=Path, help="a binary to measure instead of building one")
     parser.add_argument("--ingests", type=int, default=3, help="ingestions by each program [3]")
@@ -88,22 +83,19 @@ class Run:
         base = self.base()
         questions = self.questions(*base)
         loads.append(machine.load())
-        published = self.publishes(base[0]) if self.server.log else []
-        loads.append(machine.load())
         head.append(("load before, and after each part", ", ".join(loads)))
         return "\n\n".join(
             [
                 facts(head),
-                f"Ingest of {options.postgres_rows:,} trips, seconds of the whole command, in "
-                f"turns, the median of {options.ingests}:",
+                f"Ingestion of {options.postgres_rows:,} trips, seconds of the whole command, "
+                f"alternating, median of {options.ingests}:",
                 table(["program", "s", "rows/s", "rows/s ÷ \\copy's", "bytes per trip", "runs"], ingests),
-                f"weeklyAverage with its week series of {options.publish_base:,} trips, "
-                f"milliseconds, warm, the median of {options.warm}:",
+                f"weeklyAverage with its series of weeks, {options.postgres_rows:,} trips, "
+                f"milliseconds, warm, median of {options.warm}:",
                 table(
                     ["area", "trip end", "trips found", "tripgraph", "SQL", "SQL ÷ tripgraph"],
                     questions,
                 ),
-                *published,
                 "```text\n" + "\n".join(self.commands()) + "\n```",
             ]
         )
@@ -125,32 +117,28 @@ class Run:
         return machine.run(command)[0]
 
     def ingests(self):
-        """Both programs in turns; the rows of a table."""
+        """The programs in turns; the rows of a table."""
         rows, server = self.options.postgres_rows, self.server
         file = self.generate(rows, SEED)
-        copied, ingested = [], []
+        ours = (
+            OnPostgres(self.binary, self.folder, sql_trips, server)
+            for sql_trips in ("off", "background")
+        )
+        programs = [Copy(peer.KINDS["copy"], None, self.folder, server), *ours]
+        runs = {program.title: [] for program in programs}
         for turn in range(1, self.options.ingests + 1):
-            say(f"ingesting, turn {turn}")
-            url = server.create("texts")
-            empty = server.size(url)
-            homemade.texts(server, url)
-            server.checkpoint()
-            seconds = machine.run(homemade.copy(server, url, file))[0]
-            copied.append((seconds, server.size(url) - empty))
-
-            url = server.create("migrated")
-            with self.serve(url):
-                empty = server.size(url)
-            url = server.create("ingested")
-            ingested.append((self.ingest(url, file), server.size(url) - empty))
+            for program in programs:
+                say(f"ingesting with {program.title}, turn {turn}")
+                seconds, _, size = program.load(file)
+                runs[program.title].append((seconds, size))
         file.unlink()
 
-        lines, base = [], statistics.median(seconds for seconds, _ in copied)
-        for program, runs in (("psql \\copy", copied), ("tripgraph ingest", ingested)):
-            seconds, size = (statistics.median(values) for values in zip(*runs))
-            each = ", ".join(f"{seconds:.2f}" for seconds, _ in runs)
+        lines, base = [], statistics.median(seconds for seconds, _ in runs[programs[0].title])
+        for title, each in runs.items():
+            seconds, size = (statistics.median(values) for values in zip(*each))
+            times = ", ".join(f"{seconds:.2f}" for seconds, _ in each)
             line = [f"{seconds:.2f}", f"{rows / seconds:,.0f}", f"{base / seconds:.2f}"]
-            lines.append([program, *line, f"{size / rows:.0f}", each])
+            lines.append([title, *line, f"{size / rows:.0f}", times])
         return lines
 
     def serve(self, url):
@@ -158,7 +146,7 @@ class Run:
 
     def base(self):
         """The same trips in a database of the program and in a conventional table: addresses."""
-        file = self.generate(self.options.publish_base, SEED)
+        file = self.generate(self.options.postgres_rows, SEED)
         say("ingesting the trips to query")
         ours, theirs = self.server.create("base"), self.server.create("typed")
         self.ingest(ours, file)
@@ -187,29 +175,6 @@ class Run:
                 line = [area, trip_end, f"{sum(weeks.values()):,}", shown(took), shown(peers)]
                 lines.append([*line, f"{peers / took:.1f}"])
         return lines
-
-    def publishes(self, url):
-        """Files that are added one after the other; what is told about it."""
-        options = self.options
-        lines, parts = [], []
-        for turn in range(options.publishes):
-            file = self.generate(options.publish_rows, SEED + 1 + turn)
-            say("adding them")
-            with postgres.Publishing(self.server, url) as publishing:
-                whole = self.ingest(url, file)
-            file.unlink()
-            before = options.publish_base + turn * options.publish_rows
-            seconds, kinds = publishing.seconds()
-            parts.append(kinds)
-            lines.append([f"{before:,}", f"{whole:.2f}", f"{seconds:.2f}"])
-        kinds = {kind: statistics.median(part.get(kind, 0) for part in parts) for kind in parts[0]}
-        parts = sorted(kinds.items(), key=lambda part: -part[1])
-        return [
-            f"{options.publish_rows:,} trips more, each time another file, seconds:",
-            table(["trips before", "whole command", "publishing"], lines),
-            "Publishing, seconds by what took them, the median:",
-            table(["part", "s"], [[kind, f"{seconds:.2f}"] for kind, seconds in parts]),
-        ]
 
     def commands(self):
         """What was run, for people who want to run it by hand."""

@@ -7,19 +7,27 @@ from report import percentile
 from sizes import HOT
 
 TRIPGRAPH = "tripgraph"
+COPY = "psql \\copy"
+# The same ingesting otherwise, and not asked.
+WITH_SQL_ROWS = "tripgraph, with SQL rows"
+ON_POSTGRES = "tripgraph on PostgreSQL"
+ON_POSTGRES_WITH_SQL_ROWS = "tripgraph on PostgreSQL, with SQL rows"
 
 
 class Results:
-    """The head, and a record for each size, from small to large; those of other shapes last."""
+    """The head; a record for each size, from small to large, those of other shapes last; and what
+    was measured of many small files.
+    """
 
-    def __init__(self, file, head):
+    def __init__(self, file, head, records=(), many=None):
         self.file = file
         self.head = head
-        self.records = []
+        self.records = list(records)
+        self.many = many
 
     def save(self):
         """Writes what there is, all samples included."""
-        content = {"head": self.head, "sizes": self.records}
+        content = {"head": self.head, "sizes": self.records, "many": self.many}
         self.file.write_text(json.dumps(rounded(content), ensure_ascii=False) + "\n")
 
     def of(self, shape):
@@ -43,6 +51,13 @@ def ingest(record, title, what):
     return statistics.median(values) if values else None
 
 
+def memory(record):
+    """The most memory that tripgraph took to ingest and to merge."""
+    settled = record["programs"].get(TRIPGRAPH, {}).get("settled") or {}
+    taken = (ingest(record, TRIPGRAPH, "memory"), settled.get("memory"))
+    return max((each for each in taken if each), default=None)
+
+
 def rate(record, title):
     """Rows a second of a program's ingests."""
     seconds = ingest(record, title, "seconds")
@@ -57,9 +72,9 @@ def time(record, title, kind="warm", question=HOT):
     return None
 
 
-def grouped(record, title, kind="warm"):
-    """The same for the largest groups."""
-    groups = record["programs"].get(title, {}).get("groups")
+def grouped(record, title, resolution, kind="warm"):
+    """The same for the largest groups of cells of a resolution."""
+    groups = record["programs"].get(title, {}).get("groups", {}).get(str(resolution))
     return statistics.median(groups[kind]) if groups else None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import criterion
 import machine
+import many_files
 import peer
 import publish
 import rush
@@ -109,8 +110,8 @@ def wanted(options):
     """Maximum bytes on disk at a time."""
     rows = [size.rows for size in options.sizes]
     most = [max(*rows, options.world) * BYTES_A_TRIP + options.more * BYTES_A_SENT_TRIP]
-    if "postgres" in options.peers:
-        most += [each * POSTGRES_BYTES_A_TRIP for each in rows if each <= peer.FEW]
+    for name in {"postgres", "copy"} & set(options.peers):
+        most += [each * POSTGRES_BYTES_A_TRIP for each in rows if each <= peer.KINDS[name].rows]
     return max(most)
 
 
@@ -142,6 +143,9 @@ def measure(options, work, binary, kinds, python, results):
     for size in options.sizes:
         chosen = [kind for kind in kinds if kind.rows is None or size.rows <= kind.rows]
         one(size, chosen, options, work, binary, python, results)
+    say("many small files")
+    results.many = many_files.measure(binary, many_files.FILES, many_files.ROWS, many_files.RUNS)
+    results.save()
     if options.world:
         size = Size("world", options.world, "world")
         chosen = [kind for kind in kinds if kind is peer.KINDS["duckdb"]]

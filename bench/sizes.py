@@ -8,6 +8,8 @@ from report import trips
 # Up to so many trips, what takes long is repeated, and all areas are asked by all ends.
 SMALL = 10_000_000
 HOT = ("47 km²", "ORIGIN")
+# Of the cells that similar trips are grouped by: as stored, and finer.
+RESOLUTIONS = (7, 9)
 CHOSEN = {
     ("1.6 km²", "ORIGIN"),
     *(("47 km²", trip_end) for trip_end in TRIP_ENDS),

@@ -2,6 +2,8 @@
 
 import statistics
 
+import many_files
+import peer_clickhouse
 import peer_duckdb
 import peer_sqlite3
 import rush
@@ -9,7 +11,7 @@ import tripgraph
 from areas import AREAS, condition
 from report import facts, percentile, shown, table, tall
 from results import TRIPGRAPH, grouped, ingest, rate, time
-from sizes import HOT
+from sizes import HOT, RESOLUTIONS
 from targets import HEAD, targets
 
 PLOTS = {
@@ -35,6 +37,8 @@ def markdown(results, drawn, in_process):
         parts += ["### The largest groups of similar trips", GROUPS, groups(cities)]
         served = [record for record in cities if record.get("busy")]
         parts += ["### One server, many questions", SERVED, serving(served, in_process)]
+    if results.many:
+        parts += ["### Many small files", many_files.markdown(results.many)]
     for record in world:
         rows = tall(record["rows"])
         parts += [f"### {rows} trips scattered over the world", ingests([record]), QUESTIONS]
@@ -55,11 +59,13 @@ QUESTIONS = """\
 weeklyAverage with its series of weeks, in milliseconds: warm / after a cold start."""
 GROUPS = """\
 The first page of groupedTrips, in milliseconds: warm / after a cold start. DuckDB has no H3 built in.
-It groups by rectangles of the same area instead, which is cheaper than H3 would be."""
+It groups by rectangles of the same area instead, which is cheaper than H3 would be. ClickHouse groups
+by H3."""
 SERVED = """\
 tripgraph alone, in milliseconds. A question about 1.6 km² is asked by one client and by many at once,
 an empty query (`{ __typename }`) by one client. The question about 47 km² is asked by one client
-repeatedly, while the server is idle and while it ingests another file."""
+repeatedly: while the server is idle, while it ingests another file, and while it merges six ingestions
+of 625,000 trips each."""
 
 
 def ingests(records):
@@ -80,14 +86,23 @@ def ingests(records):
                 ]
             )  # fmt: skip
             if settled := program.get("settled"):
-                rows.append([tall(record["rows"]), f"{title} compact", f"{settled:.2f}", *["–"] * 5])
+                memory = f"{settled['memory'] / 1e6:,.0f} MB" if settled["memory"] else "–"
+                line = [f"{title}, merging", f"{settled['seconds']:.2f}", "–", memory]
+                rows.append([tall(record["rows"]), *line, *["–"] * 3])
     head = ["trips", "program", "median seconds", "rows/s", "peak memory", "bytes per trip"]
     return table([*head, "bytes per row of the file", "runs"], rows)
 
 
 def titles(records):
-    """The programs of some records, in their order."""
-    return list(dict.fromkeys(title for record in records for title in record["programs"]))
+    """The programs that were asked, in their order."""
+    return list(
+        dict.fromkeys(
+            title
+            for record in records
+            for title, program in record["programs"].items()
+            if program["answers"]
+        )
+    )
 
 
 def cell(warm, first=None):
@@ -123,15 +138,22 @@ def answers(record):
 def groups(records):
     """The largest groups of each program that was asked."""
     programs = [
-        title for title in titles(records) if any(grouped(record, title) for record in records)
+        title
+        for title in titles(records)
+        if any(grouped(record, title, each) for record in records for each in RESOLUTIONS)
     ]
     rows = [
-        [tall(record["rows"]), *(
-            cell(grouped(record, title), grouped(record, title, "first")) for title in programs
-        )]
+        [
+            tall(record["rows"]), str(each),
+            *(
+                cell(grouped(record, title, each), grouped(record, title, each, "first"))
+                for title in programs
+            ),
+        ]
         for record in records
+        for each in RESOLUTIONS
     ]  # fmt: skip
-    return table(["trips", *programs], rows)
+    return table(["trips", "resolution", *programs], rows)
 
 
 def serving(records, in_process):
@@ -148,6 +170,7 @@ def serving(records, in_process):
                 f"47 km² by ORIGIN, ingesting {record['uploads']} × {tall(record['more'])} trips",
                 *spread(record["busy"]),
             ],
+            [trips, "47 km² by ORIGIN, merging", *spread(record.get("merging"))],
             [trips, f"1.6 km² by ORIGIN, {rush.CONNECTIONS} clients", *rushed(record["rush"])],
             [
                 trips,
@@ -162,6 +185,8 @@ def serving(records, in_process):
 
 
 def spread(values):
+    if not values:
+        return ["not measured", "–", "–"]
     median = statistics.median(values)
     return [f"{median:.2f}", f"{percentile(values, 99):.2f}", str(len(values))]
 
@@ -185,7 +210,12 @@ def commands():
         peer_duckdb.loading("FILE", False).strip(),
         f"-- DuckDB, sorted: the same, and{peer_duckdb.SORTED}",
         f"-- both{peer_duckdb.WEEKS.format(condition=hot)}",
-        peer_duckdb.GROUPED,
+        *(peer_duckdb.grouping(resolution).strip() for resolution in RESOLUTIONS),
+        f"-- ClickHouse{peer_clickhouse.TABLE}",
+        peer_clickhouse.LOAD.strip(),
+        peer_clickhouse.MERGE,
+        peer_clickhouse.WEEKS.format(condition=hot).strip(),
+        peer_clickhouse.GROUPED.format(resolution=RESOLUTIONS[0]).strip(),
         "-- SQLite" + peer_sqlite3.TABLE,
         peer_sqlite3.INDEX,
         peer_sqlite3.WEEKS.format(condition=hot).strip(),

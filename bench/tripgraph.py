@@ -14,6 +14,7 @@ from pathlib import Path
 import machine
 from areas import HOURS, MORNINGS, WEEKDAYS
 from machine import BenchError, evict
+from results import TRIPGRAPH, WITH_SQL_ROWS
 
 WEEKLY_AVERAGE = """
 query ($bbox: BoundingBox!, $tripEnd: TripEnd!, $days: [DayOfWeek!], $times: [TimeRange!]) {
@@ -22,7 +23,7 @@ query ($bbox: BoundingBox!, $tripEnd: TripEnd!, $days: [DayOfWeek!], $times: [Ti
   }
 }"""
 GROUPED_TRIPS = """
-{ groupedTrips {
+query ($resolution: Int! = 7) { groupedTrips(resolution: $resolution) {
     totalCount
     nodes { id trips startTime endTime origin { index } destination { index } }
 } }"""
@@ -79,7 +80,9 @@ def fields(box, trip_end):
 class Program:
     """tripgraph on SQLite with a folder of its own; as `peer.py` describes it."""
 
-    title, cold, slow, groups = "tripgraph", True, False, True
+    title, cold, slow, groups, asked = TRIPGRAPH, True, False, True, True
+    # Until every answer has the trips. Rows for SQL, which no answer reads, are left out.
+    sql_trips = "off"
 
     def __init__(self, binary, folder):
         self.binary = binary
@@ -87,22 +90,27 @@ class Program:
 
     def load(self, file):
         self.remove()
-        # Until every answer has the trips. Rows for SQL, which no answer reads, are left out.
-        options = ["--data-dir", self.data, "--sql-trips", "off"]
+        options = ["--data-dir", self.data, "--sql-trips", self.sql_trips]
         seconds, memory = machine.run([self.binary, "ingest", *options, file])
         return seconds, memory, bytes_on_disk(self.data)
 
     def settle(self):
         # A server does this when it is idle, which would be during the questions.
         options = ["--data-dir", self.data, "--sql-trips", "off"]
-        seconds, _ = machine.run([self.binary, "compact", *options])
-        return seconds
+        return machine.run([self.binary, "compact", *options])
 
     def running(self, kept=False):
         return Server(self.binary, self.data, kept=kept)
 
     def remove(self):
         shutil.rmtree(self.data, ignore_errors=True)
+
+
+class WithSqlRows(Program):
+    """The same until the table `trip` has all trips, too; not asked, since no answer reads it."""
+
+    title, groups, asked, settle = WITH_SQL_ROWS, False, False, None
+    sql_trips = "background"
 
 
 # The line with the address, and what is wrong.
@@ -178,9 +186,9 @@ class Server:
             raise BenchError("the weeks do not add up to the total")
         return weeks, milliseconds
 
-    def grouped(self):
-        """The milliseconds for the largest groups."""
-        return self.ask(GROUPED_TRIPS)[1]
+    def grouped(self, resolution):
+        """The milliseconds for the largest groups of cells of a resolution."""
+        return self.ask(GROUPED_TRIPS, {"resolution": resolution})[1]
 
     def link(self, box, trip_end):
         """The address that answers the question of `weeks`, for programs that only know GET."""
@@ -203,6 +211,15 @@ class Server:
             body = chain([head], iter(lambda: trips.read(1 << 20), b""), [tail])
             data, _ = self.post(body, f"multipart/form-data; boundary={BOUNDARY}")
         return data["ingestTrips"]["ingestion"]["id"]
+
+    def metric(self, name):
+        """The value of a metric without labels."""
+        self.connection.request("GET", "/metrics")
+        text = self.connection.getresponse().read().decode()
+        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        if not found:
+            raise BenchError(f"there is no metric {name}")
+        return float(found[1])
 
     def state(self, ingestion):
         """What has become of an ingestion."""
