@@ -1,4 +1,4 @@
-//! `tripgraph compact`: merges small segments and joins the patches of large ones at once.
+//! `tripgraph compact`: merges segments, and joins the patches of large ones, at once.
 
 use std::process::ExitCode;
 

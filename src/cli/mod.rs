@@ -57,8 +57,8 @@ enum Command {
     Generate(generate::Generate),
     /// Recompute every summary from the trips and compare; fails if any differs. Read-only
     Verify(verify::Verify),
-    /// Merge the segments of small files and join the patches of large ones, and wait. A server does
-    /// this by itself when it is idle
+    /// Merge segments, join the patches of large ones, and wait. A server does this by itself when it
+    /// is idle
     Compact(compact::Compact),
     /// Import, list and remove sets of zones
     Zones(zones::Zones),

@@ -284,6 +284,33 @@ async fn a_merge_of_what_has_changed_meanwhile_does_nothing() {
     assert_eq!(backend.store.live_segments().await.unwrap(), 1);
 }
 
+/// `compact` waits for the merge of another program, and then merges what is left.
+#[tokio::test]
+async fn a_merge_of_another_program_is_waited_for() {
+    let files = random_files(&mut Random::new(4));
+    let (backend, ids) = with_files(&files, &[0, 1, 2]).await;
+    filled(&backend).await;
+    let before = answers(&backend, &ids).await;
+    let sql = backend.sql().await;
+    sql.execute(
+        "INSERT INTO worker (id, name, spool, serves, lease_seconds) \
+         VALUES ('another', 'another', '', TRUE, 60)",
+    )
+    .await;
+    sql.execute("INSERT INTO segment (state, worker_id) VALUES ('MERGING', 'another')")
+        .await;
+    let mut compacting = Box::pin(backend.ingestions.compact());
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut compacting).await;
+    assert!(early.is_err(), "{early:?}");
+    assert_eq!(backend.store.live_segments().await.unwrap(), 3);
+    sql.execute("DELETE FROM segment WHERE worker_id = 'another'")
+        .await;
+    let merged = compacting.await.unwrap();
+    assert_eq!((merged.merges, merged.segments), (1, 3));
+    assert_eq!(answers(&backend, &ids).await, before);
+    sql.close().await;
+}
+
 /// Questions, removals and further files at the same time as merges in the background.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_hold_while_segments_are_merged() {
