@@ -4,33 +4,28 @@ use std::cmp::Reverse;
 use std::mem;
 
 use h3o::CellIndex;
-use hashbrown::HashMap;
 
 use super::AnalyticsError;
+use super::open_groups::{GroupKey, OpenGroups};
 use super::periods::{Counts, Order};
 use super::ranking::Ranking;
 use super::rows::{Row, RowSink};
 use crate::model::{MinTrips, Page, TripGroup};
 use crate::store::Error;
 
-/// Maximum number of groups that a question holds in memory at once, about 300 MB.
+/// Maximum number of groups that a question holds in memory at once, about 200 MB.
 const MAX_OPEN_GROUPS: usize = 4_000_000;
 /// Number of groups from which on what is read at once should be less, if it can.
 const CROWDED: usize = MAX_OPEN_GROUPS / 2;
-
-/// Origin cell, destination cell, bucket.
-type GroupKey = (u64, u64, u16);
-
-type Open = HashMap<GroupKey, Counts, foldhash::fast::FixedState>;
 
 /// Groups while their trips are counted.
 pub(super) struct Groups<'a> {
     min_trips: MinTrips,
     order: Order,
     /// Groups of the place that is being read.
-    open: Open,
+    open: OpenGroups,
     /// Trips from sparse places: more trips of their groups may come from a dense place within.
-    sparse: Open,
+    sparse: OpenGroups,
     overflowed: bool,
     output: Output<'a>,
 }
@@ -73,8 +68,8 @@ impl<'a> Groups<'a> {
         Self {
             min_trips,
             order,
-            open: Open::default(),
-            sparse: Open::default(),
+            open: OpenGroups::default(),
+            sparse: OpenGroups::default(),
             overflowed: false,
             output,
         }
@@ -83,19 +78,19 @@ impl<'a> Groups<'a> {
     /// Counts trips of a group.
     pub(super) fn add(&mut self, key: GroupKey, trips: Counts) {
         let room = self.open() < MAX_OPEN_GROUPS;
-        self.overflowed |= !count(&mut self.open, key, trips, room);
+        self.overflowed |= !self.open.count(key, trips, room);
     }
 
     /// Counts all trips of a group, except those from sparse places, and ranks it.
     pub(super) fn add_whole(&mut self, key: GroupKey, trips: Counts) {
-        let sparse = self.sparse.remove(&key).unwrap_or_default();
+        let sparse = self.sparse.remove(key);
         self.rank(key, [trips[0] + sparse[0], trips[1] + sparse[1]]);
     }
 
     /// Counts trips of a sparse place.
     pub(super) fn add_sparse(&mut self, key: GroupKey, trips: Counts) {
         let room = self.open() < MAX_OPEN_GROUPS;
-        self.overflowed |= !count(&mut self.sparse, key, trips, room);
+        self.overflowed |= !self.sparse.count(key, trips, room);
     }
 
     /// Fails if there was no room for a group, or if the sink failed.
@@ -136,7 +131,7 @@ impl<'a> Groups<'a> {
 
     /// Ranks the groups of the place that was read: no more trips will come for them.
     pub(super) fn complete(&mut self) {
-        for (key, trips) in mem::take(&mut self.open) {
+        for (key, trips) in self.open.take() {
             self.add_whole(key, trips);
         }
     }
@@ -144,7 +139,7 @@ impl<'a> Groups<'a> {
     /// Ranks the groups of sparse places, too: no more trips will come for any group.
     pub(super) fn complete_sparse(&mut self) {
         self.complete();
-        for (key, trips) in mem::take(&mut self.sparse) {
+        for (key, trips) in self.sparse.take() {
             self.rank(key, trips);
         }
     }
@@ -181,21 +176,6 @@ impl<'a> Groups<'a> {
             total,
         })
     }
-}
-
-/// Counts trips of a group if there is room or the group is known; returns whether it did.
-fn count(counts: &mut Open, key: GroupKey, trips: Counts, room: bool) -> bool {
-    match counts.get_mut(&key) {
-        Some(known) => {
-            known[0] += trips[0];
-            known[1] += trips[1];
-        }
-        None if room => {
-            counts.insert(key, trips);
-        }
-        None => return false,
-    }
-    true
 }
 
 /// Sort key of a group: largest first, then by origin, destination and bucket; and its trips.

@@ -12,6 +12,7 @@ mod groups;
 mod inside_leaves;
 mod named_trips;
 mod od_matrix;
+mod open_groups;
 mod periods;
 mod places;
 mod profile;

@@ -38,13 +38,15 @@ impl Periods {
         self.before.is_none()
     }
 
-    /// A trip of a week in each of the periods: 0 or 1.
+    /// A selected trip of a week in each of the periods: 0 or 1.
     #[inline]
-    pub(super) fn count(&self, week: u32) -> Counts {
+    pub(super) fn count(&self, week: impl FnOnce() -> u32) -> Counts {
+        let Some((from, to)) = self.before else {
+            return [1, 0];
+        };
+        let week = week();
         let now = self.from <= week && week <= self.to;
-        let before = self
-            .before
-            .is_some_and(|(from, to)| from.number() <= week && week <= to.number());
+        let before = from.number() <= week && week <= to.number();
         [now.into(), before.into()]
     }
 }

@@ -38,23 +38,20 @@ pub(super) struct Root {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     at_once: usize,
-    least: usize,
     most: usize,
 }
 
 impl Pace {
     /// Roots at once.
-    pub(super) const ROOTS: Self = Self::between(1, 512);
+    pub(super) const ROOTS: Self = Self {
+        at_once: 16,
+        most: 512,
+    };
     /// Places at once.
-    pub(super) const PLACES: Self = Self::between(32, 8_192);
-
-    const fn between(least: usize, most: usize) -> Self {
-        Self {
-            at_once: 16 * least,
-            least,
-            most,
-        }
-    }
+    pub(super) const PLACES: Self = Self {
+        at_once: 512,
+        most: 8_192,
+    };
 
     /// The first part of what is to be read, and the rest.
     pub(super) fn split<'a, T>(&self, all: &'a [T]) -> (&'a [T], &'a [T]) {
@@ -66,15 +63,15 @@ impl Pace {
         self.at_once = if groups < MANY_GROUPS {
             (self.at_once * 2).min(self.most)
         } else {
-            (self.at_once / 2).max(self.least)
+            (self.at_once / 2).max(1)
         };
     }
 
-    /// Starts again with the least, after a read that found too many groups. Returns whether that is
-    /// less than what was read.
+    /// Reads much less at once, after a read that found too many groups. Returns whether that is less
+    /// than what was read.
     pub(super) fn slow_down(&mut self) -> bool {
-        let slower = self.at_once > self.least;
-        self.at_once = self.least;
+        let slower = self.at_once > 1;
+        self.at_once = (self.at_once / 16).max(1);
         slower
     }
 }
@@ -202,8 +199,11 @@ mod tests {
     #[test]
     fn what_found_too_many_groups_is_read_again_in_smaller_parts() {
         let mut pace = Pace::PLACES;
-        assert!(pace.slow_down());
-        assert!(!pace.slow_down());
-        assert_eq!(pace.split(&[(); 100]).0.len(), 32);
+        let read = |pace: &Pace| pace.split(&[(); 600]).0.len();
+        for expected in [512, 32, 2, 1] {
+            assert_eq!(read(&pace), expected);
+            assert_eq!(pace.slow_down(), expected > 1);
+        }
+        assert_eq!(read(&pace), 1);
     }
 }

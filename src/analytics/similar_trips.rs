@@ -8,7 +8,7 @@ use super::periods::{Comparison, Counts, Periods};
 use super::question::Question;
 use super::reads::{Pace, Plan, Root, plan};
 use super::scan::EndScan;
-use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index};
+use crate::geo::{CellRange, LEVELS, LeafCells, Resolution, parent_index, resolution_of};
 use crate::model::{
     DayCounts, KeyFilter, MinTrips, Page, PatchDepth, Selection, Similarity, TripEnd, TripEndRule,
     TripGroup,
@@ -278,22 +278,27 @@ impl Count<'_> {
         mut count: impl FnMut((u64, u64, u16), Counts) + Send,
     ) -> Result<(), AnalyticsError> {
         let Similarity { resolution, bucket } = self.similarity;
-        // Positions tell the leaf cells of trips in larger patches.
-        let depth = scan.depth(false).max(PatchDepth::Points);
         let mut cells = LeafCells::default();
-        self.snapshot
-            .patches(end, ranges, depth, |patch| {
-                scan.visit(patch, |trip| {
-                    let trips = self.periods.count(trip.part.key(trip.row).week_number());
-                    if trips != [0; 2] {
-                        let [origin, destination] = trip.cells(resolution, &mut cells)?;
-                        let bucket = bucket.of_half_hour(trip.half_hour());
-                        count((origin, destination, bucket), trips);
-                    }
-                    Ok(())
+        let (leaves, larger): (Vec<_>, Vec<_>) = ranges
+            .iter()
+            .partition(|range| resolution_of(range.first) == Resolution::LEAF.get());
+        let depth = scan.depth(self.selection.area.is_none());
+        // Positions tell the leaf cells of trips in larger patches.
+        for (ranges, depth) in [(larger, depth.max(PatchDepth::Points)), (leaves, depth)] {
+            self.snapshot
+                .patches(end, &ranges, depth, |patch| {
+                    scan.visit(patch, |trip| {
+                        let trips = self.periods.count(|| trip.part.week_number(trip.row));
+                        if trips != [0; 2] {
+                            let [origin, destination] = trip.cells(resolution, &mut cells)?;
+                            let bucket = bucket.of_half_hour(trip.half_hour());
+                            count((origin, destination, bucket), trips);
+                        }
+                        Ok(())
+                    })
                 })
-            })
-            .await?;
+                .await?;
+        }
         Ok(())
     }
 }

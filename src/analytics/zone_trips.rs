@@ -31,7 +31,7 @@ impl ZoneTrips<'_, '_> {
             return [u64::from(rows.end - rows.start), 0];
         }
         rows.filter(|&row| self.filter.admits(row))
-            .map(|row| periods.count(self.part.week_number(row)))
+            .map(|row| periods.count(|| self.part.week_number(row)))
             .fold([0; 2], |sums, counts| {
                 [sums[0] + counts[0], sums[1] + counts[1]]
             })
