@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import resource
 import selectors
 import shutil
@@ -13,6 +14,7 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from home import Down, Failure, until
 from proxy import Proxy
@@ -452,8 +454,46 @@ def backup(env):
         return f"{len(taken)} restored"
 
 
+def clock_set(env):
+    """The clock is set back and forth, by seconds and by days."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if not library:
+        raise Skipped("libfaketime is not installed (on Debian: apt-get install faketime)")
+    moments, sets = random.Random(env.seed), 0
+    with env.home() as home:
+        workload, clock = Workload(home), home.folder / "clock"
+
+        def put(offset):
+            # At once: the server never reads half of it.
+            new = clock.with_suffix(".new")
+            new.write_text(offset)
+            new.rename(clock)
+
+        def change(over):
+            nonlocal sets
+            while not over.wait(0.5 * moments.random()):
+                put(moments.choice(["-400d", "-2d", "-1h", "-3s", "+0", "+3s", "+1h", "+2d", "+400d"]))
+                sets += 1
+
+        put("+0")
+        settings = {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": 1,
+                    "FAKETIME_DONT_FAKE_MONOTONIC": 1}
+        home.wrapper = ["env", *(f"{name}={value}" for name, value in settings.items())]
+        workload.up()
+        with beside(change):
+            workload.run()
+        if workload.deaths:
+            raise Failure(f"the server ended when the clock was set: {home.tail()}")
+        days = set(re.findall(r"^\d{4}-\d\d-\d\d", home.log.read_text(), re.MULTILINE))
+        if len(days) < 3:
+            raise Failure(f"the server's clock was not set: {days}")
+        workload.check(env.reference)
+        return f"{sets} times set"
+
+
 BOTH = [
     ("backup and restore", backup),
+    ("clock set", clock_set),
     ("no descriptors", no_descriptors),
     ("bad clients", bad_clients),
     ("1,000 subscribers", many_subscribers),
