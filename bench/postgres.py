@@ -86,6 +86,10 @@ class Server:
         """The bytes of a database on disk."""
         return int(self.ask(url, "SELECT pg_database_size(current_database())")[0])
 
+    def log_position(self):
+        """The bytes that were ever written to the write-ahead log."""
+        return int(self.ask(self.url, "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")[0])
+
     def checkpoint(self):
         """Runs a checkpoint, so that pending writes do not slow down what follows."""
         self.ask(self.url, "CHECKPOINT")

@@ -22,6 +22,9 @@ SEED = 1
 # Generously, of the file and all that is made of it at the same time.
 BYTES_A_TRIP = 1_000
 WAL_BYTES = 10_000_000_000
+INGESTS = [
+    "program", "s", "rows/s", "rows/s ÷ \\copy's", "bytes per trip", "bytes per trip of the log", "runs",
+]  # fmt: skip
 QUESTIONS = [*((area, "ORIGIN") for area in AREAS), ("47 km²", "EITHER")]
 
 
@@ -89,7 +92,7 @@ class Run:
                 facts(head),
                 f"Ingestion of {options.postgres_rows:,} trips, seconds of the whole command, "
                 f"alternating, median of {options.ingests}:",
-                table(["program", "s", "rows/s", "rows/s ÷ \\copy's", "bytes per trip", "runs"], ingests),
+                table(INGESTS, ingests),
                 f"weeklyAverage with its series of weeks, {options.postgres_rows:,} trips, "
                 f"milliseconds, warm, median of {options.warm}:",
                 table(
@@ -129,16 +132,17 @@ class Run:
         for turn in range(1, self.options.ingests + 1):
             for program in programs:
                 say(f"ingesting with {program.title}, turn {turn}")
+                before = server.log_position()
                 seconds, _, size = program.load(file)
-                runs[program.title].append((seconds, size))
+                runs[program.title].append((seconds, size, server.log_position() - before))
         file.unlink()
 
-        lines, base = [], statistics.median(seconds for seconds, _ in runs[programs[0].title])
+        lines, base = [], statistics.median(seconds for seconds, *_ in runs[programs[0].title])
         for title, each in runs.items():
-            seconds, size = (statistics.median(values) for values in zip(*each))
-            times = ", ".join(f"{seconds:.2f}" for seconds, _ in each)
+            seconds, size, log = (statistics.median(values) for values in zip(*each))
+            times = ", ".join(f"{seconds:.2f}" for seconds, *_ in each)
             line = [f"{seconds:.2f}", f"{rows / seconds:,.0f}", f"{base / seconds:.2f}"]
-            lines.append([title, *line, f"{size / rows:.0f}", times])
+            lines.append([title, *line, f"{size / rows:.0f}", f"{log / rows:.0f}", times])
         return lines
 
     def serve(self, url):
