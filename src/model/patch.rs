@@ -72,6 +72,18 @@ impl Patch {
         }
     }
 
+    /// Adds the parts of another patch of the same cell and end.
+    pub fn append(&mut self, other: Self) {
+        for (group, other) in self.groups.iter_mut().zip(other.groups) {
+            if group.is_empty() {
+                *group = other;
+            } else {
+                group.extend_from_slice(&other);
+                group.shrink_to_fit();
+            }
+        }
+    }
+
     /// A patch of bytes that [`groups`](Self::groups) returned, or of those of several patches of a cell,
     /// one behind the other.
     #[must_use]

@@ -2,14 +2,23 @@
 //! portions, since unpacked trips take more memory. Origins and destinations are packed apart.
 
 use std::collections::BTreeMap;
-use std::mem;
+use std::panic::resume_unwind;
+use std::sync::LazyLock;
+use std::{mem, thread};
 
-use super::portion::Portion;
+use super::portion::{Portion, Share};
 use crate::model::{Patch, PatchTrip, TripEnd, TripKey};
 use crate::store::{PatchRow, TripRow};
 
 /// Portions in a batch.
 pub(super) const BATCH_PORTIONS: usize = 3;
+
+/// Threads that pack the trip ends of one kind, and so the shares of a portion: a thread packs trips
+/// about as fast as two cores parse them.
+static SHARES: LazyLock<usize> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (cores / 4).clamp(1, 4)
+});
 
 /// The packed trip ends of one kind of a batch.
 #[derive(Debug)]
@@ -35,12 +44,40 @@ impl Batch {
 
     /// Packs the trip ends of a portion and adds them.
     pub(super) fn add(&mut self, portion: &Portion) {
+        self.add_in_shares(portion, *SHARES);
+    }
+
+    /// Packs them by as many threads as there are shares, this one included.
+    fn add_in_shares(&mut self, portion: &Portion, shares: usize) {
         let end = self.end;
-        let mut packed = Vec::new();
-        portion.places(end, |cell, trips| {
-            packed.clear();
-            packed.extend(trips.iter().map(|trip| pack(end, trip)));
-            self.patches.entry(cell).or_default().add(end, &packed);
+        let sorted = portion.sorted(end);
+        let shares = sorted.shares(shares);
+        let Some((first, others)) = shares.split_first() else {
+            return;
+        };
+        thread::scope(|scope| {
+            let packing: Vec<_> = others
+                .iter()
+                .map(|share| {
+                    let pack = move || packed(end, share);
+                    thread::Builder::new()
+                        .spawn_scoped(scope, pack)
+                        .map_err(|_| share)
+                })
+                .collect();
+            pack_share(end, first, |cell, trips| {
+                self.patches.entry(cell).or_default().add(end, trips);
+            });
+            for packing in packing {
+                let patches = match packing {
+                    Ok(packing) => packing.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                    // There was no thread.
+                    Err(share) => packed(end, share),
+                };
+                for (cell, patch) in patches {
+                    self.patches.entry(cell).or_default().append(patch);
+                }
+            }
         });
     }
 
@@ -56,6 +93,27 @@ impl Batch {
             .into_iter()
             .map(move |(cell, patch)| PatchRow { end, cell, patch })
     }
+}
+
+/// Packs each place of a share.
+fn pack_share(end: TripEnd, share: &Share<'_>, mut emit: impl FnMut(u64, &[PatchTrip])) {
+    let mut packed = Vec::new();
+    share.places(|cell, trips| {
+        packed.clear();
+        packed.extend(trips.iter().map(|trip| pack(end, trip)));
+        emit(cell, &packed);
+    });
+}
+
+/// The patches of a share, with their cells.
+fn packed(end: TripEnd, share: &Share<'_>) -> Vec<(u64, Patch)> {
+    let mut patches = Vec::new();
+    pack_share(end, share, |cell, trips| {
+        let mut patch = Patch::default();
+        patch.add(end, trips);
+        patches.push((cell, patch));
+    });
+    patches
 }
 
 /// A trip as the patch of one of its ends stores it.
@@ -98,6 +156,46 @@ mod tests {
             departed_at: LocalTime::MIN,
             arrived_at: None,
         }
+    }
+
+    #[test]
+    fn any_number_of_threads_packs_the_same() {
+        let places = (0..3_000).map(|n| (f64::from(n % 90), f64::from(n % 7)));
+        let crowd = (0..1_000).map(|_| (14.42, 50.08));
+        let trips: Vec<_> = (2..)
+            .zip(places.chain(crowd))
+            .map(|(line, place)| trip(line, place))
+            .collect();
+        let portions = trips.chunks(2_500).map(|trips| {
+            let mut portion = Portion::default();
+            portion.push(trips.to_vec());
+            portion
+        });
+        let portions: Vec<_> = portions.collect();
+        for end in TripEnd::ALL {
+            let packed_by = |threads| {
+                let mut batch = Batch::new(end);
+                for portion in &portions {
+                    assert!(portion.sorted(end).shares(threads).len() <= threads);
+                    batch.add_in_shares(portion, threads);
+                }
+                batch
+                    .take()
+                    .map(|row| (row.cell, row.patch))
+                    .collect::<Vec<_>>()
+            };
+            let alone = packed_by(1);
+            for threads in [2, 3, 16, 100] {
+                assert_eq!(packed_by(threads), alone);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_packed_of_an_empty_portion() {
+        let mut batch = Batch::new(TripEnd::Origin);
+        batch.add(&Portion::default());
+        assert_eq!(batch.take().count(), 0);
     }
 
     /// The cell and the lines of each patch, with this many trips in a portion.

@@ -56,11 +56,8 @@ impl Portion {
         self.trips >= PORTION_TRIPS || self.chunks.len() >= PORTION_CHUNKS
     }
 
-    /// Emits each place with its cell and with the trips that have that end in it. Where trips are
-    /// dense a place is a leaf cell, where they are sparse the largest cell of [`LEVELS`] with at
-    /// most [`SPARSE_ENDS`]. Places come in the order of their cells, trips of a leaf cell in the
-    /// order of their lines.
-    pub(super) fn places(&self, end: TripEnd, mut emit: impl FnMut(u64, &[TripRow])) {
+    /// The ends of one kind, sorted by place.
+    pub(super) fn sorted(&self, end: TripEnd) -> SortedEnds<'_> {
         let mut ends = Vec::with_capacity(self.trips);
         for (chunk, trips) in self.chunks.iter().enumerate() {
             ends.extend(trips.iter().enumerate().map(|(index, trip)| {
@@ -74,20 +71,68 @@ impl Portion {
         // The descendants of a cell are neighbours then, and the trips of a leaf cell in the order
         // of their lines.
         ends.sort_unstable();
+        SortedEnds {
+            portion: self,
+            ends,
+        }
+    }
+}
+
+/// The ends of one kind of the trips of a portion, sorted by place.
+pub(super) struct SortedEnds<'p> {
+    portion: &'p Portion,
+    ends: Vec<PlacedEnd>,
+}
+
+impl SortedEnds<'_> {
+    /// Divides the places into at most so many shares, with about as many ends in each. Where trips are
+    /// dense a place is a leaf cell, where they are sparse the largest cell of [`LEVELS`] with at most
+    /// [`SPARSE_ENDS`].
+    pub(super) fn shares(&self, number: usize) -> Vec<Share<'_>> {
+        let most = self.ends.len().div_ceil(number);
+        let mut shares: Vec<Share<'_>> = Vec::with_capacity(number);
+        let mut room = 0;
+        cut(&self.ends, &LEVELS, &mut |cell, ends| {
+            if room == 0 {
+                shares.push(Share {
+                    portion: self.portion,
+                    places: Vec::new(),
+                });
+                room = most;
+            }
+            if let Some(share) = shares.last_mut() {
+                share.places.push((cell, ends));
+            }
+            room = room.saturating_sub(ends.len());
+        });
+        shares
+    }
+}
+
+/// Some places of a portion: their cells and ends.
+pub(super) struct Share<'s> {
+    portion: &'s Portion,
+    places: Vec<(u64, &'s [PlacedEnd])>,
+}
+
+impl Share<'_> {
+    /// Emits each place with its cell and its trips. Places come in the order of their cells, trips of
+    /// a leaf cell in the order of their lines.
+    pub(super) fn places(&self, mut emit: impl FnMut(u64, &[TripRow])) {
         let mut place = Vec::new();
-        cut(&ends, &LEVELS, &mut |cell, ends| {
+        for &(cell, ends) in &self.places {
             place.clear();
             // Trips lie far apart in memory. Those of a few ends are fetched before any is packed,
             // so that the processor waits for all of them at once.
             for ends in ends.chunks(FETCHED_ENDS) {
                 let mut trips = [None; FETCHED_ENDS];
                 for (trip, placed) in trips.iter_mut().zip(ends) {
-                    *trip = Some(self.chunks[placed.chunk()][placed.index()]);
+                    *trip = Some(self.portion.chunks[placed.chunk()][placed.index()]);
                 }
                 place.extend(trips.into_iter().flatten());
             }
             emit(cell, &place);
-        });
+        }
     }
 }
 
@@ -123,7 +168,11 @@ impl PlacedEnd {
 
 /// Divides sorted trip ends into patches: by the cells of the first level, and where a cell has
 /// more than [`SPARSE_ENDS`], by the next level.
-fn cut(ends: &[PlacedEnd], levels: &[Resolution], emit: &mut impl FnMut(u64, &[PlacedEnd])) {
+fn cut<'e>(
+    ends: &'e [PlacedEnd],
+    levels: &[Resolution],
+    emit: &mut impl FnMut(u64, &'e [PlacedEnd]),
+) {
     let Some((&level, finer)) = levels.split_first() else {
         return;
     };
