@@ -32,14 +32,22 @@ def check(docs):
         )
 
 
-def publish(docs, results, images, markdown):
-    """Writes the tables into the page, and all samples and the plots into `docs`."""
-    page(docs).write_text(with_results(docs, markdown))
+def publish(docs, results, images):
+    """Writes all samples and the plots into `docs`, and the tables that they give into the page."""
     compact = json.dumps(json.loads(results.read_text()), ensure_ascii=False, separators=(",", ":"))
     (docs / "scalability.json").write_text(compact + "\n")
     (docs / "images").mkdir(exist_ok=True)
     for image in images.glob("scalability-*.svg"):
         shutil.copy(image, docs / "images")
+    page(docs).write_text(rendered(docs))
+
+
+def rendered(docs):
+    """The page with the tables of the samples that were published last."""
+    content = json.loads((docs / "scalability.json").read_text())
+    results = Results(None, content["head"], content["sizes"], content["many"])
+    drawn = [name for name in tables.PLOTS if (docs / f"images/scalability-{name}.svg").exists()]
+    return with_results(docs, tables.markdown(results, drawn, None))
 
 
 def with_results(docs, markdown):
@@ -51,11 +59,7 @@ def with_results(docs, markdown):
 
 
 def main():
-    """Renders the samples that were published last."""
-    content = json.loads((DOCS / "scalability.json").read_text())
-    results = Results(None, content["head"], content["sizes"], content["many"])
-    drawn = [name for name in tables.PLOTS if (DOCS / f"images/scalability-{name}.svg").exists()]
-    text = with_results(DOCS, tables.markdown(results, drawn, None))
+    text = rendered(DOCS)
     if text == page(DOCS).read_text():
         print("the measurements are up to date")
     elif "--check" in sys.argv[1:]:

@@ -69,7 +69,7 @@ def main():
         say(f"{state}; {work / 'results.md'} has the tables")
     print(text)
     if options.publish:
-        publish.publish(options.publish, results.file, work / "images", text)
+        publish.publish(options.publish, results.file, work / "images")
 
 
 def parse():
