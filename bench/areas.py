@@ -32,6 +32,13 @@ AREAS = {
     "globe": Box(-180.0, -90.0, 180.0, 90.0),
 }
 
+# As large as the smallest area, and apart from each other, over the same city.
+MANY = [
+    Box(west, south, west + 0.018, south + 0.0112)
+    for west in (round(14.37 + 0.03 * column, 3) for column in range(8))
+    for south in (round(50.0 + 0.015 * row, 3) for row in range(8))
+]
+
 # For trips that are scattered over the whole world.
 WORLD = {
     "10° × 10°": Box(8.0, 44.0, 18.0, 54.0),

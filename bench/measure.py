@@ -7,7 +7,7 @@ import machine
 import peer_postgres
 import rush
 import tripgraph
-from areas import AREAS
+from areas import AREAS, MANY
 from machine import BenchError
 from report import say
 from sizes import HOT, RESOLUTIONS
@@ -153,14 +153,16 @@ class Measurement:
             self.say("many clients at once, with the cache")
             # An answer is cached as soon as it has been given once.
             server.weeks(AREAS[OFTEN[0]], OFTEN[1])
-            self.record["rush_kept"] = rush.rush(server.link(AREAS[OFTEN[0]], OFTEN[1]))
+            self.record["rush_kept"] = rush.rush([server.link(AREAS[OFTEN[0]], OFTEN[1])])
         with program.running() as server:
             self.say("empty queries, for the share of HTTP")
             self.record["nothing"] = [server.ask(tripgraph.NOTHING)[1] for _ in range(100)]
             box = AREAS[OFTEN[0]]
             self.record["often"] = [server.weeks(box, OFTEN[1])[1] for _ in range(100)]
             self.say("many clients at once")
-            self.record["rush"] = rush.rush(server.link(box, OFTEN[1]))
+            self.record["rush"] = rush.rush([server.link(box, OFTEN[1])])
+            links = [server.link(box, OFTEN[1]) for box in MANY]
+            self.record["rush_many"] = rush.rush(links)
             self.say("answers while ingesting")
             box, trip_end = AREAS[HOT[0]], HOT[1]
             idle, working, uploads = busy.busy(server, file, box, trip_end)
