@@ -102,14 +102,14 @@ impl<'a> Groups<'a> {
             return Ok(());
         }
         Err(AnalyticsError::TooComplex(format!(
-            "more than {MAX_OPEN_GROUPS} groups at once: ask for a smaller area, coarser cells or \
-             longer buckets"
+            "more than {MAX_OPEN_GROUPS} groups, or a fourth as many origin cells, at once: ask for a \
+             smaller area, coarser cells or longer buckets"
         )))
     }
 
-    /// Number of groups of which more trips may come.
+    /// Number of groups of which more trips may come, or more where few start in each cell.
     pub(super) fn open(&self) -> usize {
-        self.open.len() + self.sparse.len()
+        self.open.size() + self.sparse.size()
     }
 
     /// Whether so many groups are open that there may be no room for more.

@@ -23,13 +23,17 @@ pub(super) struct OpenGroups {
     len: usize,
 }
 
+/// Groups that take as much memory as the table of an origin does.
+const GROUPS_OF_ORIGIN: usize = 4;
+
 /// Counts by [destination and bucket](packed).
 type OfOrigin = Map<Counts>;
 
 impl OpenGroups {
-    /// Number of groups.
-    pub(super) const fn len(&self) -> usize {
-        self.len
+    /// How much memory they take, in groups: at least that of four for each origin, whose table takes as
+    /// much.
+    pub(super) fn size(&self) -> usize {
+        self.len.max(GROUPS_OF_ORIGIN * self.of_origins.len())
     }
 
     /// Counts trips of a group if there is room or the group is known; returns whether it did.
@@ -127,6 +131,19 @@ mod tests {
     use crate::geo::{LEVELS, Point, leaf_cell, parent};
 
     #[test]
+    fn an_origin_takes_as_much_as_some_groups() {
+        let mut open = OpenGroups::default();
+        for origin in 0..100 {
+            assert!(open.count((origin, 7, 0), [1, 0], true));
+        }
+        assert_eq!(open.size(), 100 * GROUPS_OF_ORIGIN);
+        for destination in 0..1_000 {
+            assert!(open.count((7, destination, 1), [1, 0], true));
+        }
+        assert_eq!(open.size(), 1_100);
+    }
+
+    #[test]
     fn groups_are_those_of_a_plain_map() {
         let mut random = fastrand::Rng::with_seed(3);
         let mut cell = |spread: f64| {
@@ -156,11 +173,11 @@ mod tests {
                     *counts = [counts[0] + trips[0], counts[1] + trips[1]];
                 }
             }
-            assert_eq!(open.len(), plain.len());
+            assert_eq!(open.len, plain.len());
         }
         let taken: HashMap<_, _> = open.take().collect();
         assert_eq!(taken, plain);
-        assert_eq!(open.len(), 0);
+        assert_eq!(open.size(), 0);
         assert!(cells.iter().all(|&cell| CellIndex::try_from(cell).is_ok()));
     }
 }
