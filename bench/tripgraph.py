@@ -109,7 +109,7 @@ class Program:
 class WithSqlRows(Program):
     """The same until the table `trip` has all trips, too; not asked, since no answer reads it."""
 
-    title, groups, asked, settle = WITH_SQL_ROWS, False, False, None
+    title, asked = WITH_SQL_ROWS, False
     sql_trips = "background"
 
 

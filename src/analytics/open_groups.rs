@@ -43,7 +43,9 @@ impl OpenGroups {
         trips: Counts,
         room: bool,
     ) -> bool {
-        let groups = self.of_origin(origin);
+        let Some(groups) = self.of_origin(origin, room) else {
+            return false;
+        };
         let key = packed(destination, bucket);
         match groups.get_mut(&key) {
             Some(known) => {
@@ -59,20 +61,25 @@ impl OpenGroups {
         true
     }
 
-    /// The groups of an origin.
-    fn of_origin(&mut self, origin: u64) -> &mut OfOrigin {
+    /// The groups of an origin; `None` if it is new and there is no room.
+    fn of_origin(&mut self, origin: u64, room: bool) -> Option<&mut OfOrigin> {
         if self
             .of_origins
             .get(self.last)
             .is_none_or(|(last, _)| *last != origin)
         {
-            let next = self.of_origins.len();
-            self.last = *self.places.entry(origin).or_insert(next);
-            if self.last == next {
-                self.of_origins.push((origin, OfOrigin::default()));
-            }
+            self.last = match self.places.get(&origin) {
+                Some(&place) => place,
+                None if room => {
+                    let place = self.of_origins.len();
+                    self.places.insert(origin, place);
+                    self.of_origins.push((origin, OfOrigin::default()));
+                    place
+                }
+                None => return None,
+            };
         }
-        &mut self.of_origins[self.last].1
+        Some(&mut self.of_origins[self.last].1)
     }
 
     /// Takes a group out; its counts, or none.
@@ -136,6 +143,8 @@ mod tests {
         for origin in 0..100 {
             assert!(open.count((origin, 7, 0), [1, 0], true));
         }
+        // Without room, an origin that is not known takes none.
+        assert!(!open.count((100, 7, 0), [1, 0], false));
         assert_eq!(open.size(), 100 * GROUPS_OF_ORIGIN);
         for destination in 0..1_000 {
             assert!(open.count((7, destination, 1), [1, 0], true));

@@ -13,8 +13,8 @@ use crate::store::{PatchRow, TripRow};
 /// Portions in a batch.
 pub(super) const BATCH_PORTIONS: usize = 3;
 
-/// Threads that pack the trip ends of one kind, and so the shares of a portion: a thread packs trips
-/// about as fast as two cores parse them.
+/// Threads that pack the trip ends of one kind, and so the shares of a portion. Most cores parse: a thread
+/// packs trips faster than a core parses them.
 static SHARES: LazyLock<usize> = LazyLock::new(|| {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     (cores / 4).clamp(1, 4)

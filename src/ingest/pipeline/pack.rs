@@ -1,5 +1,5 @@
 //! Packing: sorts trip ends into patches, and counts them. Origins and destinations are packed by a
-//! thread each.
+//! thread each, which others help where there are many cores (`batch.rs`).
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
